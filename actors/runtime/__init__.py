@@ -1,0 +1,1 @@
+"""What every service actor stands on: decorators, context, chain, store."""

@@ -1,0 +1,105 @@
+"""ServiceActor and the decorators that make a method an operation or a job.
+
+Five kinds, told apart by decorator and by what the method is:
+
+    @operation("PutItem")   def        one transaction, in the shard's next commit; answered after it
+    @query("GetItem")       def        reads the committed snapshot only; answered at once
+    @query("Scan")          generator  the same, yielding None every ~2 ms to give way; returns the answer
+    @operation("Invoke")    async def  waits for something; reaches state through self.shard.read / self.shard.write
+    @operation("Converse…") async generator of events: a streaming answer
+
+A method is called (self, context, transaction or snapshot, request) or, async, (self, context, request). The request
+has passed validation and authorisation. What it raises: AwsError, or it is a bug.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, TypeVar
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class Kind(Enum):
+    WRITE = "write"                       # one transaction
+    READ = "read"                         # one snapshot
+    LONG_READ = "long read"               # one snapshot, a generator
+    ASYNC = "async"
+    STREAM = "stream"                     # async generator
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """An operation as its class declares it. `method` is the plain function."""
+
+    name: str
+    kind: Kind
+    method: Callable[..., Any]
+
+
+def operation(name: str) -> Callable[[Method], Method]:
+    """Declares the method that answers AWS's operation `name` and may write."""
+
+    def mark(method: Method) -> Method:
+        if inspect.isasyncgenfunction(method):
+            kind = Kind.STREAM
+        elif inspect.iscoroutinefunction(method):
+            kind = Kind.ASYNC
+        else:
+            assert not inspect.isgeneratorfunction(method), f"{name}: a writing operation cannot give way; use a job"
+            kind = Kind.WRITE
+        method.__skybus_operation__ = Definition(name, kind, method)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def query(name: str) -> Callable[[Method], Method]:
+    """Declares the method that answers AWS's operation `name` and only reads."""
+
+    def mark(method: Method) -> Method:
+        kind = Kind.LONG_READ if inspect.isgeneratorfunction(method) else Kind.READ
+        method.__skybus_operation__ = Definition(name, kind, method)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def job(name: str) -> Callable[[Method], Method]:
+    """Declares one step of long work: `def step(self, transaction, now, state: dict) -> dict | None`.
+
+    Each call is one transaction of at most JOB_STEP_ROWS changed rows; the returned state is committed with it and
+    handed to the next call, also after a crash; None ends the job. Started by `transaction.start_job(name, state)`.
+    """
+
+    def mark(method: Method) -> Method:
+        method.__skybus_job__ = name  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+JOB_STEP_ROWS = 256
+
+
+class ServiceActor:
+    """One AWS service's behaviour. Stateless but for what it can rebuild; state lives in the shard."""
+
+    service: ClassVar[str]                          # botocore's name
+    stateful: ClassVar[bool] = False                # owns a shard
+    operations: ClassVar[Mapping[str, Definition]]
+    jobs: ClassVar[Mapping[str, Callable[..., Any]]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        members = [getattr(cls, name) for name in dir(cls)]
+        found = [getattr(member, "__skybus_operation__", None) for member in members]
+        cls.operations = {definition.name: definition for definition in found if definition is not None}
+        cls.jobs = {
+            member.__skybus_job__: member for member in members if getattr(member, "__skybus_job__", None) is not None
+        }
+
+    def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
+        """The ARN this request is about, for authorisation and audit; "*" where AWS has none."""
+        return "*"

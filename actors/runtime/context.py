@@ -1,0 +1,32 @@
+"""Who asks, where and by when. Handed to every operation; never carries the request's parameters."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from schemas.envelope import Identity
+
+if TYPE_CHECKING:
+    from schemas.models import Operation
+
+
+@dataclass(slots=True)
+class Context:
+    """One request's circumstances. Times are seconds since the epoch."""
+
+    identity: Identity                    # from the subject: door, account, principal
+    region: str
+    operation: "Operation"
+    request_id: str
+    deadline: float                       # the caller has given up after this
+    now: float                            # the clock's time when the request arrived
+    trace: str = ""                       # W3C traceparent
+    source: dict[str, str] = field(default_factory=dict)   # ip, user_agent, … empty unless it came through the gateway
+
+    @property
+    def account(self) -> str:
+        return self.identity.account
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """(account, region): what every resource of ours belongs to."""
+        return self.identity.account, self.region

@@ -1,0 +1,1 @@
+"""How requests travel: subjects, msgpack envelopes, NATS."""

@@ -1,0 +1,91 @@
+"""The one grammar of subject names.
+
+    aws.<door>.<account>.<principal>.<service>.<slot>.<Operation>      a request
+    aws.<door>.<account>.<principal>.<service>.cancel.<request id>     its sender has gone away
+    evt.<service>.<account>.<type>                                     what committed, at least once
+    sys.<verb>                                                         between our own processes only
+    _INBOX.…                                                           replies; an inbox of a direct publisher is
+                                                                       _INBOX.<account>.<principal>.…
+"""
+
+import re
+from typing import NamedTuple
+
+from schemas.envelope import ANONYMOUS, Identity
+from schemas.routing import ANY, SLOT_COUNT
+
+GATEWAY, SERVICE, DIRECT = "gw", "svc", "bus"
+DOORS = (GATEWAY, SERVICE, DIRECT)
+CANCEL = "cancel"
+INBOX = "_INBOX"
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
+
+
+class Address(NamedTuple):
+    """The tokens of a request's subject after `aws`, in order."""
+
+    door: str
+    account: str
+    principal: str
+    service: str
+    slot: str
+    operation: str
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.door, self.account, self.principal)
+
+
+def is_token(text: str) -> bool:
+    """May `text` stand as one token: letters, digits, `-`, `_`, at most 128? What may not is refused at the door."""
+    return _TOKEN.match(text) is not None
+
+
+def request(identity: Identity, service: str, slot: str, operation: str) -> str:
+    return f"aws.{identity.door}.{identity.account}.{identity.principal}.{service}.{slot}.{operation}"
+
+
+def parse(subject: str) -> Address:
+    """ValueError when it is not a request's subject."""
+    tokens = subject.split(".")
+    if len(tokens) != 7 or tokens[0] != "aws":
+        raise ValueError(f"not a request subject: {subject!r}")
+    return Address(*tokens[1:])
+
+
+def owned(service: str, slots: range) -> list[str]:
+    """What the owner of these slots subscribes to, without a queue group."""
+    assert 0 <= slots.start < slots.stop <= SLOT_COUNT
+    return [f"aws.*.*.*.{service}.{slot:02x}.*" for slot in slots]
+
+
+def anywhere(service: str) -> str:
+    """What every actor of the service subscribes to, in the queue group named after the service."""
+    return f"aws.*.*.*.{service}.{ANY}.*"
+
+
+def cancels(service: str) -> str:
+    return f"aws.*.*.*.{service}.{CANCEL}.*"
+
+
+def event(service: str, account: str, kind: str) -> str:
+    return f"evt.{service}.{account}.{kind}"
+
+
+def inbox_prefix(account: str, principal: str) -> str:
+    """Where a direct publisher may receive, and the only place a reply to it is sent."""
+    return f"{INBOX}.{account}.{principal}."
+
+
+def may_reply_to(identity: Identity, reply: str) -> bool:
+    """A reply goes to an inbox, and to a direct publisher only into its own: no confused deputy."""
+    if identity.door == DIRECT:
+        return reply.startswith(inbox_prefix(identity.account, identity.principal))
+    return reply.startswith(f"{INBOX}.")
+
+
+__all__ = [
+    "ANONYMOUS", "CANCEL", "DIRECT", "DOORS", "GATEWAY", "INBOX", "SERVICE", "Address", "anywhere", "cancels", "event",
+    "inbox_prefix", "is_token", "may_reply_to", "owned", "parse", "request",
+]

@@ -1,0 +1,1 @@
+"""Putting it together: configuration, command line, processes, telemetry."""

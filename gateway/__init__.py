@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out: turns AWS wire protocols into bus requests and back."""

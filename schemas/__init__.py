@@ -1,0 +1,1 @@
+"""What things are: AWS's service models, the envelope and its errors. Pure data, no network."""
