@@ -92,6 +92,7 @@ class ServiceActor:
 
     service: ClassVar[str]                          # botocore's name
     stateful: ClassVar[bool] = False                # owns a shard
+    validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     operations: ClassVar[Mapping[str, Definition]]
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]
 
