@@ -84,7 +84,7 @@ class Router:
 def _required(operation: Operation, location: str) -> frozenset[str]:
     shape = operation.input
     members = (shape.members[name] for name in shape.required) if shape else ()
-    names = [m.traits.get("locationName", m.name) for m in members if m.traits.get("location") == location]
+    names = [m.trait("locationName", m.name) for m in members if m.trait("location") == location]
     return frozenset(name.lower() for name in names) if location == "header" else frozenset(names)
 
 

@@ -238,11 +238,14 @@ def _root_namespace(service: Service) -> str:
 def write_error(writers: XmlWriters, out: list[str], error: AwsError, shape: ErrorShape | None) -> None:
     """Code, Message and the modelled members. The message is <Message> whatever the model calls it, as AWS writes."""
     code = shape.code if shape else error.error_code
-    out.append(f"<Code>{escape(code)}</Code><Message>{escape(error.message)}</Message>")
+    out.append(f"<Code>{escape(code)}</Code>")
+    if error.message:
+        out.append(f"<Message>{escape(error.message)}</Message>")
     if shape is not None and error.fields:
         chosen: dict[str, Write] = {
             name: write for name, write in writers.inside(shape.shape).items()
             if element_name(shape.shape.members[name]) not in ("Code", "Message", "Type")
+            and not shape.shape.members[name].trait("location")
         }
         write_members(chosen, out, error.fields)
 

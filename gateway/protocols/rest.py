@@ -20,21 +20,28 @@ WriteText = Callable[[Any], str]
 ReadBody = Callable[[bytes], Any]
 WriteBody = Callable[[Any], bytes]
 
-_BOUND = frozenset({"uri", "querystring", "header", "headers", "statusCode"})
+_INPUT_PLACES = frozenset({"uri", "querystring", "header", "headers"})
+_OUTPUT_PLACES = frozenset({"header", "headers", "statusCode"})
 _HEADER_ITEM = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^",]*)\s*(?:,|\Z)')
 _CONTROL = dict.fromkeys((*range(9), *range(10, 32), 127), " ")     # what no header line may hold
 
 
-def body_members(shape: Shape) -> dict[str, Member]:
-    return {name: member for name, member in shape.members.items() if member.traits.get("location") not in _BOUND}
+def input_body(shape: Shape) -> dict[str, Member]:
+    """The members of an input that make its body."""
+    return {name: member for name, member in shape.members.items() if member.trait("location") not in _INPUT_PLACES}
+
+
+def output_body(shape: Shape) -> dict[str, Member]:
+    """The members of an output or an error that make its body."""
+    return {name: member for name, member in shape.members.items() if member.trait("location") not in _OUTPUT_PLACES}
 
 
 def bound(shape: Shape, location: str) -> list[tuple[str, Member, str]]:
     """(member's name, member, name on the wire) of those bound there."""
     return [
-        (name, member, member.traits.get("locationName", name))
+        (name, member, member.trait("locationName", name))
         for name, member in shape.members.items()
-        if member.traits.get("location") == location
+        if member.trait("location") == location
     ]
 
 
@@ -148,8 +155,13 @@ def read_query(text: str) -> dict[str, list[str]]:
 class Input:
     """How one operation's params are read."""
 
-    def __init__(self, operation: Operation, read_body: ReadBody | None, read_payload: ReadBody | None) -> None:
+    def __init__(
+        self, operation: Operation, read_body: ReadBody | None, read_payload: ReadBody | None, map_holds_all: bool
+    ) -> None:
+        """`map_holds_all`: a map of the query holds those parameters too that other members are bound to, as Smithy
+        asks of servers; botocore's vectors want it so in rest-json and not in rest-xml, where no service has one."""
         shape = operation.input
+        self._map_holds_all = map_holds_all
         self._labels = {wire: (name, _READERS[m.shape.kind]) for name, m, wire in bound(shape, "uri")} if shape else {}
         self._query: dict[str, tuple[str, ReadText, bool]] = {}
         self._query_map: tuple[str, bool] | None = None
@@ -174,7 +186,7 @@ class Input:
         for name, member, wire in bound(shape, "header"):
             self._headers[wire.lower()] = name, header_reader(member)
         for name, member, _ in bound(shape, "headers"):
-            self._prefixes.append((name, member.traits.get("locationName", "").lower()))
+            self._prefixes.append((name, member.trait("locationName", "").lower()))
 
     def read(self, labels: Mapping[str, str], query: Mapping[str, list[str]], request: HttpRequest) -> dict[str, Any]:
         params: dict[str, Any] = {}
@@ -196,16 +208,17 @@ class Input:
         return params
 
     def _take_query(self, params: dict[str, Any], query: Mapping[str, list[str]]) -> None:
-        rest: dict[str, Any] = {}
         for wire, values in query.items():
             found = self._query.get(wire)
             if found is not None:
                 name, read, is_list = found
                 params[name] = [read(value) for value in values] if is_list else read(values[0])
-            elif self._query_map is not None:
-                rest[wire] = values if self._query_map[1] else values[0]
-        if rest and self._query_map is not None:
-            params[self._query_map[0]] = rest
+        if self._query_map is not None:
+            name, of_lists = self._query_map
+            kept = query.items() if self._map_holds_all else [pair for pair in query.items() if pair[0] not in self._query]
+            entries = {wire: values if of_lists else values[0] for wire, values in kept}
+            if entries:
+                params[name] = entries
 
     def _take_body(self, params: dict[str, Any], body: bytes) -> None:
         """An empty body is an absent payload; but a required one is then empty."""
@@ -241,7 +254,7 @@ class Output:
         members = shape or Shape("", "structure", {}, {}, frozenset())
         self._status = next((name for name, _, _ in bound(members, "statusCode")), "")
         self._headers = [(name, wire, header_writer(member)) for name, member, wire in bound(members, "header")]
-        self._prefixes = [(name, member.traits.get("locationName", "")) for name, member, _ in bound(members, "headers")]
+        self._prefixes = [(name, member.trait("locationName", "")) for name, member, _ in bound(members, "headers")]
         self._write_body = write_body
         self._payload = payload
         self._write_payload = write_payload

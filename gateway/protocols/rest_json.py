@@ -5,7 +5,17 @@ from typing import Any
 
 from gateway.protocols import eventstream
 from gateway.protocols.json import dump_json, error_tree, json_payload, load_json
-from gateway.protocols.rest import Input, Output, ReadBody, Rest, WriteBody, body_members, read_text, write_raw
+from gateway.protocols.rest import (
+    Input,
+    Output,
+    ReadBody,
+    Rest,
+    WriteBody,
+    input_body,
+    output_body,
+    read_text,
+    write_raw,
+)
 from gateway.protocols.trees import Trees
 from gateway.protocols.wire import HttpResponse, error_members, error_status, find_error, message_member
 from schemas.errors import AwsError
@@ -26,11 +36,12 @@ class _Codecs:
     def input(self, operation: Operation) -> Input:
         found = self.inputs.get(operation.name)
         if found is None:
-            found = self.inputs[operation.name] = Input(operation, self._body_reader(operation), self._payload(operation))
+            found = Input(operation, self._body_reader(operation), self._payload(operation), map_holds_all=True)
+            self.inputs[operation.name] = found
         return found
 
     def _body_reader(self, operation: Operation) -> ReadBody | None:
-        members = body_members(operation.input) if operation.input else {}
+        members = input_body(operation.input) if operation.input else {}
         if not members or operation.payload or operation.event_stream_in:
             return None
         read = self.trees.body_reader(members)
@@ -75,8 +86,8 @@ class _Codecs:
 
     def _body_writer(self, shape: Shape, operation: Operation | None) -> WriteBody | None:
         streamed = operation.event_stream_out if operation is not None else ""
-        members = {name: member for name, member in body_members(shape).items() if name != streamed}
-        if operation is not None and (operation.status == 204 or operation.method == "HEAD"):
+        members = {name: member for name, member in output_body(shape).items() if name != streamed}
+        if not members or (operation is not None and (operation.status == 204 or operation.method == "HEAD")):
             return None
         write = self.trees.body_writer(members)
         return lambda result: dump_json(write(result))
@@ -102,8 +113,9 @@ class RestJson(Rest):
             return HttpResponse(status, {**headers, "content-type": CONTENT_TYPE}, dump_json(_plain(service, error)))
         response = _error_output(service, shape).write(status, error_members(error, shape), headers)
         response.status = status
-        if error.message and not message_member(shape):
-            response.body = dump_json({**error_tree(_codecs(service).trees, error, shape)})
+        if not response.body or (error.message and not message_member(shape)):
+            response.headers["content-type"] = CONTENT_TYPE
+            response.body = dump_json(error_tree(_codecs(service).trees, error, shape))
         return response
 
     def stream_headers(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:

@@ -5,7 +5,17 @@ from typing import Any
 
 from gateway.protocols import eventstream
 from gateway.protocols.query import write_error
-from gateway.protocols.rest import Input, Output, ReadBody, Rest, WriteBody, body_members, read_text, write_raw
+from gateway.protocols.rest import (
+    Input,
+    Output,
+    ReadBody,
+    Rest,
+    WriteBody,
+    input_body,
+    output_body,
+    read_text,
+    write_raw,
+)
 from gateway.protocols.wire import HttpRequest, HttpResponse, error_status, find_error, is_sender
 from gateway.protocols.xml_shapes import (
     Write,
@@ -15,8 +25,6 @@ from gateway.protocols.xml_shapes import (
     escape,
     namespace,
     parse_xml,
-    structure_reader,
-    write_members,
 )
 from schemas.errors import AwsError, SerializationException
 from schemas.models import Operation, Service, Shape
@@ -56,14 +64,15 @@ class _Codecs:
     def input(self, operation: Operation) -> Input:
         found = self.inputs.get(operation.name)
         if found is None:
-            found = self.inputs[operation.name] = Input(operation, self._body_reader(operation), self._payload(operation))
+            found = Input(operation, self._body_reader(operation), self._payload(operation), map_holds_all=False)
+            self.inputs[operation.name] = found
         return found
 
     def _body_reader(self, operation: Operation) -> ReadBody | None:
-        members = body_members(operation.input) if operation.input else {}
+        members = input_body(operation.input) if operation.input else {}
         if not members or operation.payload or operation.event_stream_in:
             return None
-        read = structure_reader(self.readers.members(members), {})
+        read = self.readers.body(members)
         return lambda body: read(parse_xml(body))
 
     def _payload(self, operation: Operation) -> ReadBody | None:
@@ -101,11 +110,11 @@ class _Codecs:
             )
         root = member.trait("locationName") or member.shape.name
         trait = self._s3_namespace() or member.trait("xmlNamespace")
-        inside = self.writers.inside(member.shape)
-        return Output(shape, None, payload, _document(root, trait, inside), CONTENT_TYPE)
+        document = _document(self.writers.root(member.shape.members, root, trait))
+        return Output(shape, None, payload, document, CONTENT_TYPE)
 
     def _body_writer(self, operation: Operation, shape: Shape) -> WriteBody | None:
-        members = body_members(shape)
+        members = output_body(shape)
         if not members or operation.method == "HEAD":
             return None
         unwrapped = _S3_UNWRAPPED.get(operation.name, "") if self.is_s3 else ""
@@ -113,19 +122,16 @@ class _Codecs:
             return _unwrapped(unwrapped)
         root = shape.traits.get("locationName") or (self.is_s3 and _S3_ROOTS.get(operation.name)) or shape.name
         trait = self._s3_namespace() or shape.traits.get("xmlNamespace")
-        return _document(root, trait, self.writers.members(members))
+        return _document(self.writers.root(members, root, trait))
 
     def _s3_namespace(self) -> str:
         return _S3_NAMESPACE if self.is_s3 else ""
 
 
-def _document(root: str, namespace_trait: Any, inside: Mapping[str, Write]) -> WriteBody:
-    start, end = f"{_DECLARATION}<{root}{namespace(namespace_trait)}>", f"</{root}>"
-
+def _document(write: Write) -> WriteBody:
     def document(result: Any) -> bytes:
-        out = [start]
-        write_members(inside, out, result)
-        out.append(end)
+        out = [_DECLARATION]
+        write(out, result)
         return "".join(out).encode()
 
     return document
@@ -161,6 +167,8 @@ class RestXml(Rest):
         shape = find_error(service, operation, error)
         status = error_status(error, shape)
         headers = _headers(codecs, request_id)
+        if shape is not None:
+            Output(shape.shape, None, "", None, "").write(status, error.fields, headers)
         if operation is not None and operation.method == "HEAD":
             return HttpResponse(status, headers, b"")
         out = [_DECLARATION]
@@ -170,7 +178,8 @@ class RestXml(Rest):
             _write_unmodelled(out, error, shape.shape if shape else None)
             out.append(f"<RequestId>{escape(request_id)}</RequestId><HostId>{escape(request_id)}</HostId></Error>")
         else:
-            out.append(f"<ErrorResponse{namespace(_error_namespace(operation))}><Error>")
+            namespace_trait = operation.input.traits.get("xmlNamespace") if operation and operation.input else None
+            out.append(f"<ErrorResponse{namespace(namespace_trait)}><Error>")
             out.append(f"<Type>{'Sender' if is_sender(status, shape) else 'Receiver'}</Type>")
             write_error(codecs.writers, out, error, shape)
             out.append(f"</Error><RequestId>{escape(request_id)}</RequestId></ErrorResponse>")
@@ -195,7 +204,7 @@ class RestXml(Rest):
         writers = _codecs(operation.service).writers
 
         def payload(shape: Shape, members: Mapping[str, Any], whole: bool) -> tuple[bytes, str]:
-            return _document(shape.name, None, writers.inside(shape))(members), "text/xml"
+            return _document(writers.root(shape.members, shape.name, None))(members), "text/xml"
 
         return payload
 
@@ -206,11 +215,6 @@ def _write_unmodelled(out: list[str], error: AwsError, shape: Shape | None) -> N
     for name, value in error.fields.items():
         if name not in known and isinstance(value, str | int):
             out.append(f"<{name}>{escape(str(value))}</{name}>")
-
-
-def _error_namespace(operation: Operation | None) -> Any:
-    """cloudfront and route53 name theirs only on their inputs."""
-    return operation.traits.get("inputTraits", {}).get("xmlNamespace") if operation is not None else None
 
 
 def _headers(codecs: _Codecs, request_id: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ Write = Callable[[list[str], Any], None]
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 # What XML 1.0 cannot carry in any form becomes U+FFFD.
-_UNWRITABLE = {code: "\ufffd" for code in (*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)}
+_UNWRITABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
 _TEXT = {**_UNWRITABLE, ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 _ATTRIBUTE = {**_TEXT, ord('"'): "&quot;", ord("\n"): "&#10;", ord("\t"): "&#9;"}
 
@@ -121,19 +121,21 @@ class XmlReaders:
 
     def _structure(self, shape: Shape) -> Read:
         members: dict[str, tuple[str, Read, str]] = {}
-        attributes: dict[str, str] = {}
-        reader = self._readers[shape.name] = structure_reader(members, attributes)
-        members.update(self.members({name: each for name, each in shape.members.items() if not _is_attribute(each)}))
-        for name, member in shape.members.items():
-            if _is_attribute(member):
-                attributes[element_name(member).rpartition(":")[2]] = name
+        reader = self._readers[shape.name] = _structure_reader(members, _attributes(shape.members))
+        members.update(self._table(shape.members))
         return reader
 
-    def members(self, chosen: Mapping[str, Member]) -> dict[str, tuple[str, Read, str]]:
+    def body(self, members: Mapping[str, Member]) -> Read:
+        """For a document that holds only these members of its structure."""
+        return _structure_reader(self._table(members), _attributes(members))
+
+    def _table(self, members: Mapping[str, Member]) -> dict[str, tuple[str, Read, str]]:
         """element name -> (member, how to read one element, "" or what the flattened elements gather in)."""
         table: dict[str, tuple[str, Read, str]] = {}
-        for name, member in chosen.items():
+        for name, member in members.items():
             shape = member.shape
+            if _is_attribute(member):
+                continue
             flat = shape.kind if shape.kind in ("list", "map") and is_flattened(member) else ""
             if not flat:
                 table[element_name(member)] = name, self.reader(shape), ""
@@ -164,7 +166,12 @@ def _is_attribute(member: Member) -> bool:
     return bool(member.traits.get("xmlAttribute"))
 
 
-def structure_reader(members: Mapping[str, tuple[str, Read, str]], attributes: Mapping[str, str]) -> Read:
+def _attributes(members: Mapping[str, Member]) -> dict[str, str]:
+    """attribute's local name -> member."""
+    return {element_name(each).rpartition(":")[2]: name for name, each in members.items() if _is_attribute(each)}
+
+
+def _structure_reader(members: Mapping[str, tuple[str, Read, str]], attributes: Mapping[str, str]) -> Read:
     def structure(node: Element) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for child in node:
@@ -223,7 +230,7 @@ class XmlWriters:
         """Writes the value of `member` as <tag>…</tag>; of a flattened one, as many as it has items."""
         shape, start = member.shape, f"<{tag}{namespace(member.trait('xmlNamespace'))}"
         if shape.kind == "structure":
-            return self._structure(shape, tag, start)
+            return self._structure(self.inside(shape), shape.members, tag, start)
         if shape.kind in ("list", "map"):
             return self._collection(shape, tag, start, is_flattened(member))
         text, end = _scalar_text(member), f"</{tag}>"
@@ -236,15 +243,19 @@ class XmlWriters:
         if found is None:
             made: dict[str, Write] = {}
             found = self._insides[shape.name] = made
-            made.update(self.members({name: each for name, each in shape.members.items() if not _is_attribute(each)}))
+            made.update(self._elements(shape.members))
         return found
 
-    def members(self, chosen: Mapping[str, Member]) -> dict[str, Write]:
-        return {name: self.element(member, _output_name(member)) for name, member in chosen.items()}
+    def _elements(self, members: Mapping[str, Member]) -> dict[str, Write]:
+        return {n: self.element(each, _output_name(each)) for n, each in members.items() if not _is_attribute(each)}
 
-    def _structure(self, shape: Shape, tag: str, start: str) -> Write:
-        inside, end = self.inside(shape), f"</{tag}>"
-        attributes = [(name, element_name(each)) for name, each in shape.members.items() if _is_attribute(each)]
+    def root(self, members: Mapping[str, Member], tag: str, namespace_trait: Any) -> Write:
+        """A document of these members."""
+        return self._structure(self._elements(members), members, tag, f"<{tag}{namespace(namespace_trait)}")
+
+    def _structure(self, inside: Mapping[str, Write], members: Mapping[str, Member], tag: str, start: str) -> Write:
+        attributes = [(name, element_name(each)) for name, each in members.items() if _is_attribute(each)]
+        end = f"</{tag}>"
 
         def structure(out: list[str], value: Any) -> None:
             out.append(start)

@@ -15,11 +15,10 @@ class Codec:
     """Compiles each botocore model once; `service` is kept on the model so that it lives as long."""
 
     def service(self, model: ServiceModel) -> Service:
-        found: Service | None = getattr(model, "_skybus", None)
-        if found is None:
-            found = compile_service(model.service_name, model._service_description)
-            model._skybus = found
-        return found
+        kept: dict[str, Service] = model.__dict__.setdefault("_skybus", {})
+        if not kept:
+            kept["service"] = compile_service(model.service_name, model.__dict__["_service_description"])
+        return kept["service"]
 
     def operation(self, operation: OperationModel) -> Operation:
         return self.service(operation.service_model).operations[operation.name]
@@ -35,14 +34,23 @@ class Codec:
         return operation.name, protocol.parse(operation, made)
 
     def serialise(self, model: ServiceModel, operation: OperationModel, result: dict[str, Any]) -> HttpResponse:
-        return self.protocol(model).serialise(self.operation(operation), result, REQUEST_ID)
+        return _without_id(self.protocol(model).serialise(self.operation(operation), result, REQUEST_ID))
 
     def serialise_error(
         self, model: ServiceModel, operation: OperationModel, code: str, message: str, members: dict[str, Any],
         status: int,
     ) -> HttpResponse:
-        error = AwsError(message, code=code, status=status, **members)
-        return self.protocol(model).serialise_error(self.service(model), self.operation(operation), error, REQUEST_ID)
+        error = AwsError(message, code=code, status=status)
+        error.fields = {name: value for name, value in members.items() if name != "message"}
+        return _without_id(
+            self.protocol(model).serialise_error(self.service(model), self.operation(operation), error, REQUEST_ID)
+        )
+
+
+def _without_id(response: HttpResponse) -> HttpResponse:
+    """The request id is no member of a result, but a map of all headers (prefix "") would read it as one."""
+    del response.headers["x-amzn-RequestId"]
+    return response
 
 
 codec = Codec()
