@@ -52,8 +52,10 @@ def matcher(source: str) -> Matches | None:
     power = degree(ascii_only.pattern, ascii_only.flags) + (not whole)
     if power == float("inf"):
         return None
-    length_limit = STEPS_LIMIT if power <= 1 else int(STEPS_LIMIT ** (1 / power))
     of_ascii = ascii_only.fullmatch if whole else ascii_only.search
+    if power <= 1 and "\\p" not in source.lower():
+        return lambda text: of_ascii(text) is not None
+    length_limit = STEPS_LIMIT if power <= 1 else int(STEPS_LIMIT ** (1 / power))
 
     def matches(text: str) -> bool:
         if len(text) > length_limit:

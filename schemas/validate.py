@@ -134,6 +134,8 @@ class _Compiler:
         assert shape.key is not None
         key, item = self._member(shape.key), self._sparse(shape, self._member(shape.item))
         low, high = _bounds(self._dialect.constraint(shape))
+        if item is _is_dict:
+            return _dicts(key, low, high)
 
         def accepts(value: Any, depth: int) -> bool:
             if type(value) is not dict or depth == 0 or not low <= len(value) <= high:
@@ -169,6 +171,20 @@ class _Compiler:
             return _is_bool
         assert kind == "timestamp", kind
         return _is_time
+
+
+def _dicts(key: Accepts, low: float, high: float) -> Accepts:
+    """A map to structures that their service validates itself: an item's attributes. The hottest of all."""
+
+    def accepts(value: Any, depth: int) -> bool:
+        if type(value) is not dict or depth == 0 or not low <= len(value) <= high:
+            return False
+        for name, member in value.items():  # noqa: SIM110
+            if type(member) is not dict or not key(name, depth):
+                return False
+        return True
+
+    return accepts
 
 
 def _bounds(constraint: Constraint, least: float = 0) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from actors.runtime.chain.call import OK, Call
+from actors.runtime.chain.call import OK, Call, Link
 from schemas.models import Operation
 
 FILE_LIMIT_BYTES = 16 * 1024 * 1024
@@ -71,15 +71,12 @@ def is_data_operation(operation: Operation) -> bool:
     return operation.name in DATA_OPERATIONS.get(operation.service.name, ())
 
 
-class Audit:
+class Audit(Link):
     def __init__(self, journal: "Journal") -> None:
         self._append = journal.append
 
-    def enter(self, call: Call) -> None:
-        """What happened is known on the way back."""
-
     def leave(self, call: Call) -> None:
-        if call.outcome in REFUSALS or not is_data_operation(call.context.operation):
+        if not is_data_operation(call.context.operation) or call.outcome in REFUSALS:
             self._append(record_of(call))
 
 

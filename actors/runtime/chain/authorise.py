@@ -6,7 +6,7 @@ RootAlone is the one until policies exist: whoever the subject proves is root of
 from typing import NamedTuple, Protocol
 
 from actors.runtime.chain.actions import action_of, needs_no_identity
-from actors.runtime.chain.call import Call
+from actors.runtime.chain.call import Call, Link
 from actors.runtime.context import Context
 from schemas.dialects import dialect_of
 from schemas.envelope import ANONYMOUS
@@ -34,7 +34,7 @@ class RootAlone:
 _ALLOWED, _REFUSED = Decision(True), Decision(False)
 
 
-class Authorise:
+class Authorise(Link):
     def __init__(self, authoriser: Authoriser) -> None:
         self._decide = authoriser.decide
 
@@ -49,9 +49,6 @@ class Authorise:
         if context.identity.principal == ANONYMOUS and needs_no_identity(operation):
             return                                 # AssumeRoleWithWebIdentity and its like: the request proves who asks
         raise denied(call, decision)
-
-    def leave(self, call: Call) -> None:
-        """Who may ask may have the answer."""
 
 
 def denied(call: Call, decision: Decision) -> AwsError:

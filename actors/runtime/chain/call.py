@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from actors.runtime.actor import Definition, ServiceActor
 from actors.runtime.context import Context
@@ -32,8 +32,11 @@ class Call:
     outcome: str = OK                              # OK or the error's code; from errors outwards
 
 
-class Link(Protocol):
-    """`leave` runs for exactly those calls whose `enter` returned, in the reverse order, whatever happened inside."""
+class Link:
+    """`leave` runs for exactly those calls whose `enter` returned, in the reverse order, whatever happened inside.
+
+    What a link does not define costs nothing: the chain leaves it out.
+    """
 
     def enter(self, call: Call) -> None:
         """May raise AwsError, which answers the call."""

@@ -8,7 +8,7 @@ import asyncio
 
 import structlog
 
-from actors.runtime.chain.call import Call
+from actors.runtime.chain.call import Call, Link
 from bus.transport import BusError
 from schemas.dialects import Dialect, dialect_of
 from schemas.envelope import Fault, Reply
@@ -22,10 +22,7 @@ log = structlog.get_logger(__name__)
 _DEFAULT = Dialect()
 
 
-class Errors:
-    def enter(self, call: Call) -> None:
-        """Nothing can go wrong before something was tried."""
-
+class Errors(Link):
     def leave(self, call: Call) -> None:
         if call.error is None:
             call.reply = Reply(call.context.request_id, ok=call.result)

@@ -7,16 +7,16 @@ smaller WAITING_LIMIT, so that long answers cannot keep short ones out.
 from collections import defaultdict
 
 from actors.runtime.actor import Kind
-from actors.runtime.chain.call import Call
+from actors.runtime.chain.call import Call, Link
 from schemas.dialects import dialect_of
 from schemas.errors import AwsError, ServiceUnavailable
 
 IN_FLIGHT_LIMIT = 4096                             # requests of one service
 WAITING_LIMIT = 1024                               # of these, async and streaming ones
-_WAITING = (Kind.ASYNC, Kind.STREAM)
+_ASYNC, _STREAM = Kind.ASYNC, Kind.STREAM
 
 
-class Limit:
+class Limit(Link):
     def __init__(self, in_flight_limit: int = IN_FLIGHT_LIMIT, waiting_limit: int = WAITING_LIMIT) -> None:
         assert in_flight_limit > 0
         assert waiting_limit > 0
@@ -29,20 +29,20 @@ class Limit:
         context = call.context
         if context.deadline and context.deadline < context.now:
             raise ServiceUnavailable("The request's deadline has passed.")
-        service = call.actor.service
-        if call.definition.kind in _WAITING:
-            if self._waiting[service] >= self._waiting_limit:
-                raise throttled(call)
-            self._waiting[service] += 1
-        elif self._in_flight[service] >= self._in_flight_limit:
-            raise throttled(call)
+        kind = call.definition.kind
+        if kind is _ASYNC or kind is _STREAM:
+            counts, limit = self._waiting, self._waiting_limit
         else:
-            self._in_flight[service] += 1
+            counts, limit = self._in_flight, self._in_flight_limit
+        count = counts[call.actor.service]
+        if count >= limit:
+            raise throttled(call)
+        counts[call.actor.service] = count + 1
 
     def leave(self, call: Call) -> None:
-        counts = self._waiting if call.definition.kind in _WAITING else self._in_flight
+        kind = call.definition.kind
+        counts = self._waiting if kind is _ASYNC or kind is _STREAM else self._in_flight
         counts[call.actor.service] -= 1
-        assert counts[call.actor.service] >= 0
 
 
 def throttled(call: Call) -> AwsError:

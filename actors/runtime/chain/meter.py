@@ -5,10 +5,9 @@ histograms with cumulative `le` buckets.
 """
 
 from bisect import bisect_left
-from collections import defaultdict
 from time import perf_counter
 
-from actors.runtime.chain.call import Call
+from actors.runtime.chain.call import Call, Link
 
 # Upper bounds in seconds: 100 us, where a cached read lies, to a minute, where everything has timed out.
 BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -31,18 +30,17 @@ class Series:
         self.buckets = [0] * (len(BUCKETS_S) + 1)
 
 
-class Meter:
+class Meter(Link):
     def __init__(self) -> None:
         self._series: dict[tuple[str, str, str], Series] = {}
-        self._in_flight: defaultdict[str, int] = defaultdict(int)
+        self._in_flight = 0
 
     def enter(self, call: Call) -> None:
-        self._in_flight[call.actor.service] += 1
+        self._in_flight += 1
 
     def leave(self, call: Call) -> None:
-        service = call.actor.service
-        self._in_flight[service] -= 1
-        series = self._series.get((service, call.definition.name, call.outcome)) or self._new(call)
+        self._in_flight -= 1
+        series = self._series.get((call.actor.service, call.definition.name, call.outcome)) or self._new(call)
         seconds = perf_counter() - call.started
         series.count += 1
         series.seconds += seconds
@@ -61,10 +59,7 @@ class Meter:
 
     def snapshot(self) -> list[Sample]:
         """(name, labels, value) of everything, as Prometheus's text format wants it."""
-        samples: list[Sample] = [
-            ("skybus_requests_in_flight", {"service": service}, count)
-            for service, count in sorted(self._in_flight.items())
-        ]
+        samples: list[Sample] = [("skybus_requests_in_flight", {}, self._in_flight)]
         for (service, operation, code), series in sorted(self._series.items()):
             labels = {"service": service, "operation": operation, "code": code}
             samples += [

@@ -1,10 +1,10 @@
 """Trace: a span around each call, and its traceparent in the context for what the operation calls in turn."""
 
-from actors.runtime.chain.call import Call
+from actors.runtime.chain.call import Call, Link
 from bus.tracing import Tracer
 
 
-class Trace:
+class Trace(Link):
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
 

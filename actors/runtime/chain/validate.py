@@ -1,12 +1,12 @@
 """Validate: the request against its model, but for shapes the actor validates itself."""
 
-from actors.runtime.chain.call import Call
+from actors.runtime.chain.call import Call, Link
 from schemas.models import Operation
 from schemas.validate import Validate as Check
 from schemas.validate import validator
 
 
-class Validate:
+class Validate(Link):
     def __init__(self) -> None:
         self._checks: dict[Operation, Check] = {}  # as many as there are operations
 
@@ -16,6 +16,3 @@ class Validate:
         if check is None:
             check = self._checks[operation] = validator(operation, call.actor.validates_itself)
         check(call.request)
-
-    def leave(self, call: Call) -> None:
-        """Replies are our own; tests hold them to their shapes."""

@@ -24,24 +24,36 @@ class Chain:
     """enter() before the operation; leave() once, with its result or error, also when enter() raised."""
 
     def __init__(self, links: Sequence[Link]) -> None:
-        self._enter = tuple(link.enter for link in links)
-        self._leave = tuple(link.leave for link in links)
+        self._links = len(links)
+        # What to run on the way in, and how many links come before it.
+        self._enter = tuple(
+            (before, link.enter) for before, link in enumerate(links) if type(link).enter is not Link.enter
+        )
+        # By how many links were entered: what to run on the way back, innermost first.
+        self._leave = tuple(
+            tuple(link.leave for link in reversed(links[:entered]) if type(link).leave is not Link.leave)
+            for entered in range(len(links) + 1)
+        )
 
     def enter(self, call: Call) -> None:
         """Raises what a link raised: then the operation does not run, and leave() is called with that error."""
-        for enter in self._enter:
-            enter(call)
-            call.entered += 1
+        entered = 0
+        try:
+            for entered, enter in self._enter:  # noqa: B007 - the one that raised is asked for below
+                enter(call)
+            entered = self._links
+        finally:
+            call.entered = entered
 
     def leave(self, call: Call, result: Any, error: BaseException | None) -> Reply:
         """The reply. Runs `leave` of the links that were entered, innermost first."""
         call.result, call.error = result, error
-        while call.entered:
-            call.entered -= 1
+        entered, call.entered = call.entered, 0
+        for leave in self._leave[entered]:
             try:
-                self._leave[call.entered](call)
+                leave(call)
             except Exception:                      # a broken link must cost neither the answer nor the links outside
-                log.exception("link_failed", request_id=call.context.request_id, link=call.entered)
+                log.exception("link_failed", request_id=call.context.request_id, link=leave.__qualname__)
         if call.reply is None:                     # refused before errors was entered
             call.reply = Reply(call.context.request_id, error=self.fault(self._without_answer(call), "", call))
         return call.reply

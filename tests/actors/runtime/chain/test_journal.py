@@ -11,7 +11,6 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.runtime.chain import audit
 from actors.runtime.chain.audit import Journal
 
 
@@ -66,11 +65,11 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(28, "No space left on device")
 
     with structlog.testing.capture_logs() as logged:
-        monkeypatch.setattr(audit.os, "write", full)
+        monkeypatch.setattr("actors.runtime.chain.audit.os.write", full)
         journal.append({"number": 1})
         journal.flush()
         assert lines(path) == [{"number": 0}]
-        monkeypatch.setattr(audit.os, "write", write)
+        monkeypatch.setattr("actors.runtime.chain.audit.os.write", write)
         journal.append({"number": 2})
         journal.close()
     assert lines(path) == [{"number": 0}, {"number": 2}]
@@ -89,7 +88,7 @@ def test_a_full_queue_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         go_on.wait()
         return write(descriptor, data)
 
-    monkeypatch.setattr(audit.os, "write", held)
+    monkeypatch.setattr("actors.runtime.chain.audit.os.write", held)
     journal = Journal(path, queue_limit_records=3)
     journal.append({"number": 0})
     stopped.wait()

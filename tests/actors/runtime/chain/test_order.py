@@ -10,14 +10,14 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.runtime.chain import Call, Chain
+from actors.runtime.chain import Call, Chain, Link
 from actors.runtime.chain.errors import INTERNAL
 from schemas.errors import AwsError
 from tests.actors.runtime.chain.calls import call
 
 
 @dataclass
-class Recorder:
+class Recorder(Link):
     """Writes down what happens to it; may fail on the way in or out."""
 
     name: int
