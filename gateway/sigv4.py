@@ -65,7 +65,7 @@ class Reason(Enum):
     CONTENT_MISMATCH = "content mismatch"
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
+class Refusal(Exception):
     """This request is not believed. `detail` is AWS's sentence where the reason alone does not give it."""
 
     def __init__(self, reason: Reason, detail: str = "", **fields: Any) -> None:
