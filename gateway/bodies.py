@@ -350,7 +350,7 @@ def verify_sums(body: bytes, headers: Mapping[str, str]) -> None:
 def inflate(body: bytes, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
     """A gzip body (RFC 1952) in full; a bomb is refused before it is inflated."""
     bound = min(limit_bytes, max(INFLATE_FREE_BYTES, INFLATE_RATIO_LIMIT * len(body)))
-    pieces = []
+    pieces: list[bytes] = []
     size = 0
     for _ in range(GZIP_MEMBERS_LIMIT):
         if not body:
