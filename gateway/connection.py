@@ -225,7 +225,7 @@ def _open_transport(incoming: Incoming) -> asyncio.Transport:
     transport = incoming.protocol.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client has gone")
-    return transport  # type: ignore[return-value]
+    return transport
 
 
 class _Date:
@@ -291,5 +291,5 @@ class HttpServer(web.Server):
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        if len(self.connections) > CONNECTIONS_LIMIT:
+        if len(self._connections) > CONNECTIONS_LIMIT:
             transport.abort()

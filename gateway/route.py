@@ -6,8 +6,8 @@ services share (bedrock, ses, rds …) is settled by the operation that the byte
 operation that is; nothing here reads a body except to look for Action.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_plus
 
 from bus.subjects import is_token
@@ -92,7 +92,7 @@ class Router:
         candidates = self._candidates(request, claim)
         return load(candidates[0].name) if candidates else None
 
-    def region(self, claim: Claim | None, headers: "dict[str, str]") -> str:
+    def region(self, claim: Claim | None, headers: Mapping[str, str]) -> str:
         """From the scope, else the host, else the default. Refusal when the scope's could not stand in a subject."""
         if claim is not None:
             region = claim.signer.region
@@ -116,13 +116,13 @@ class Router:
                 matches.append((service, protocol.operation(service, request), protocol))
             except AwsError as error:
                 refusal = refusal or error
-        for match in matches:
-            if match[0].name in self.installed:
-                return match
-        if matches:
-            return matches[0]
-        assert refusal is not None, "every candidate matched or refused"
-        raise refusal
+        if not matches:
+            assert refusal is not None, "every candidate matched or refused"
+            raise refusal
+        service, operation, protocol = next((match for match in matches if match[0].name in self.installed), matches[0])
+        if len(candidates) > 1:
+            protocol.operation(service, request)    # leaves in the request what parse needs of this one's match
+        return service, operation, protocol
 
     # Candidates
 
@@ -199,7 +199,7 @@ class Router:
         host = parse_host(request.headers.get("host", ""), self._index, s3=claim is not None)
         if not host.bucket or _is_s3_control(request):
             return request
-        return request._replace(path=f"/{host.bucket}{request.path}")
+        return replace(request, path=f"/{host.bucket}{request.path}", named=None)
 
 
 def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
