@@ -89,7 +89,7 @@ class Router:
 
     def likely(self, request: HttpRequest, claim: Claim | None) -> Service | None:
         """The service in whose words an error is told when no operation is known; None: nothing names one."""
-        candidates = self._candidates(request, claim)
+        candidates = self._by_prefix(request) or self._candidates(request, claim)
         return load(candidates[0].name) if candidates else None
 
     def region(self, claim: Claim | None, headers: Mapping[str, str]) -> str:
