@@ -11,7 +11,6 @@
 import fcntl
 import json
 import os
-import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,8 +83,8 @@ def check_format(directory: Path) -> None:
         raise DataTooNew(f"{path} cannot be read; this is not a data directory of Skybus, or a damaged one.") from error
     if number > FORMAT:
         raise DataTooNew(
-            f"The data in {directory} was written by Skybus {writer} (format {number}); this is Skybus {VERSION}, which "
-            f"reads up to format {FORMAT}. Use the newer program, or another --data-dir."
+            f"The data in {directory} was written by Skybus {writer} (format {number}); this is Skybus {VERSION}, "
+            f"which reads up to format {FORMAT}. Use the newer program, or another --data-dir."
         )
 
 
@@ -108,7 +107,7 @@ def _settle_secret(instance: Instance) -> None:
         if path.exists():
             secret = str(json.loads(path.read_bytes())["secret_key"])
         else:
-            secret = secrets.token_urlsafe(30)          # 40 characters, as long as AWS's
+            secret = os.urandom(20).hex()             # 40 characters, as long as AWS's
             write_private(path, {"access_key": config.access.root_access_key, "secret_key": secret})
             instance.generated_secret = True
     instance.config = replace(config, access=replace(config.access, root_secret_key=secret))

@@ -1,10 +1,13 @@
 """Log files of bounded size, and reading them back. Written by the supervisor alone, from its children's output."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
+
+from deploy.failures import CommandError
 
 LINE_LIMIT_BYTES = 64 * 1024              # a longer line is cut there
 ECHO_LINES_PER_S = 50                     # lines of one process the console shows in a second; the file has them all
@@ -100,37 +103,54 @@ def processes(directory: Path) -> list[str]:
     return sorted(path.name.removesuffix(".log") for path in directory.glob("*.log"))
 
 
+def show(directory: Path, process: str | None, *, following: bool) -> int:
+    """`skybus logs`: the end of each log, a line prefixed with its process where there are several."""
+    names = [process] if process else processes(directory)
+    positions = {}
+    for name in names:
+        try:
+            data, positions[name] = tail(file_name(directory, name))
+        except FileNotFoundError as error:
+            known = ", ".join(processes(directory)) or "none"
+            raise CommandError(f"There is no log of {name!r} in {directory}. There are: {known}.") from error
+        _print(name, data, prefixed=len(names) > 1)
+    if following:
+        for name, data in follow(directory, positions):
+            _print(name, data, prefixed=len(names) > 1)
+    return 0
+
+
+def _print(name: str, data: bytes, *, prefixed: bool) -> None:
+    lines = data.splitlines(keepends=True)
+    sys.stdout.buffer.write(b"".join(f"{name}: ".encode() + line for line in lines) if prefixed else data)
+    sys.stdout.buffer.flush()
+
+
+Position = tuple[int, int]                # (inode, offset): how far a log has been read
 TAIL_BYTES = 64 * 1024                    # where `skybus logs` begins, from each file's end
+FOLLOW_PERIOD_S = 0.2
 
 
-def tail(path: Path) -> tuple[bytes, int]:
-    """The whole lines in the last TAIL_BYTES of a file, and the offset after them."""
+def tail(path: Path) -> tuple[bytes, Position]:
+    """The whole lines in the last TAIL_BYTES of a file, and the position after them."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL_BYTES))
         data = file.read()
-    if size > TAIL_BYTES:
-        data = data.partition(b"\n")[2]
-    return data, size
+        position = (os.fstat(file.fileno()).st_ino, file.tell())
+    return data.partition(b"\n")[2] if size > TAIL_BYTES else data, position
 
 
-FOLLOW_PERIOD_S = 0.2
-
-
-def follow(directory: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
+def follow(directory: Path, positions: dict[str, Position]) -> Iterator[tuple[str, bytes]]:
     """(process, new bytes) for ever, across rotations; polled, since the standard library has no inotify."""
-    offsets = {name: (file_name(directory, name).stat().st_ino, file_name(directory, name).stat().st_size)
-               for name in names}
     while True:
-        for name in names:
-            path = file_name(directory, name)
+        for name, (inode, offset) in list(positions.items()):
             try:
-                with path.open("rb") as file:
-                    inode, offset = offsets[name]
+                with file_name(directory, name).open("rb") as file:
                     status = os.fstat(file.fileno())
                     file.seek(offset if status.st_ino == inode and status.st_size >= offset else 0)
                     data = file.read(TAIL_BYTES)
-                    offsets[name] = (status.st_ino, file.tell())
+                    positions[name] = (status.st_ino, file.tell())
             except FileNotFoundError:     # between a rotation's rename and its open
                 continue
             if data:
