@@ -188,7 +188,7 @@ def test_restart_and_down_by_the_control_socket(scene: Scene) -> None:
     after = scene.status()
     assert after["a"]["pid"] != before["a"]["pid"]
     assert after["b"]["pid"] == before["b"]["pid"]
-    with pytest.raises(CommandError, match="There is no process 'c'. There are: a, b."):
+    with pytest.raises(CommandError, match=r"There is no process 'c'\. There are: a, b\."):
         control.ask(scene.directory, "restart", process="c")
     with pytest.raises(CommandError, match="no such verb"):
         control.ask(scene.directory, "dance")
