@@ -58,7 +58,7 @@ install() {
     [[ $extra == run ]] || target="$root[$extra]"
     printf 'Installing Skybus and its dependencies into %s …\n' "$venv" >&2
     PIP_CONSTRAINT=$root/deploy/constraints.txt "$venv/bin/python" -m pip install \
-        --quiet --disable-pip-version-check --no-input --no-cache-dir --require-virtualenv --editable "$target" \
+        -qq --disable-pip-version-check --no-input --no-cache-dir --require-virtualenv --editable "$target" \
         >&2 </dev/null || fail "pip could not install the dependencies; is a package index reachable?"
     printf 'Compiling the service models …\n' >&2
     (cd "$root" && "$venv/bin/python" -m schemas.models --build >&2) || fail "the service models could not be compiled."
