@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bus import permissions
 from bus.subjects import inbox_prefix
 from deploy.config import Config, flat, resolve
 from deploy.failures import NotRunning, UsageError
@@ -69,6 +68,14 @@ def write_run_files(config: Config) -> RunFiles:
         "url": url, **asdict(direct), "account": access.account_id, "principal": access.root_access_key,
     })
     return files
+
+
+def _broker_config(config: Config, users: dict[str, BusUser], direct: BusUser) -> str:
+    """Interim."""
+    lines = [f"listen: 127.0.0.1:{config.broker.bus_port}", "authorization { users = ["]
+    for user in [*users.values(), direct]:
+        lines.append(f'{{user: "{user.user}", password: "{user.password}"}}')
+    return "\n".join([*lines, "] }", ""])
 
 
 def read_run(path: Path) -> Run:

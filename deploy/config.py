@@ -47,7 +47,6 @@ class Storage:
         "fsync", "fsync: survives power loss; os: survives kill -9 of ours, not of the OS", choices=("fsync", "os")
     )
     ephemeral: bool = setting(False, "forget all state at stop (implies durability os)")
-    shards: int = setting(1, "shards per stateful service, fixed when its data is first written", span=(1, 256))
 
     @property
     def state_dir(self) -> Path:

@@ -10,7 +10,7 @@ from typing import IO
 from deploy.failures import CommandError
 
 LINE_LIMIT_BYTES = 64 * 1024              # a longer line is cut there
-ECHO_LINES_PER_S = 50                     # lines of one process the console shows in a second; the file has them all
+ECHO_LINES_PER_S = 25                     # lines of one process the console shows in a second; the file has them all
 
 # What a line of ours (structlog's JSON or console) or of nats-server says when it is nothing to worry about.
 _QUIET = (b'"level":"info"', b'"level":"debug"', b"[info ", b"[debug ", b"[INF]", b"[DBG]", b"[TRC]")
@@ -55,7 +55,7 @@ class ProcessLog:
 
     def note(self, text: str) -> None:
         """A line of the supervisor's own about this process."""
-        self._write([f"-- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} supervisor: {text}".encode()])
+        self._write([f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} [info supervisor] {text}".encode()])
 
     def close(self) -> None:
         self.end()

@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,10 @@ class ActorProcess:
         self.shards: dict[str, Shard] = {}
         self.host: Any = None
 
+    @property
+    def services(self) -> list[str]:
+        return sorted(actor.service for actor in self.actors)
+
     async def open(self) -> None:
         """CommandError with the exit code for data that is too new or cannot be trusted."""
         try:
@@ -82,11 +85,11 @@ class ActorProcess:
                 shutil.rmtree(self._directory(actor.service))
         await self.open()
         log.warning("state_reset")
-        return {}
+        return {"services": self.services}
 
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
         shards = {f"{service}/{SHARD}": shard.stats() for service, shard in self.shards.items()}
-        return {"version": VERSION, "services": sorted(actor.service for actor in self.actors), "shards": shards,
+        return {"version": VERSION, "services": self.services, "shards": shards,
                 "engines": {}, "versions": _versions()}
 
 

@@ -4,7 +4,7 @@ A request and its answers are msgpack maps; an answer names its process. Everyon
 
     status   {}                          -> {process, version, services, shards: {service: {…}}, …}
     backup   {directory}                 -> {process, shards}          each owner copies its shards into directory/state
-    reset    {}                          -> {process}                  each owner forgets everything
+    reset    {}                          -> {process, services}        each owner forgets everything
     metrics  {}                          -> {process, metrics: [[name, labels, value], …]}
 
 An answer {process, error} says why not.

@@ -12,6 +12,7 @@ from deploy.failures import BrokerMissing, UsageError
 ROOT = Path(__file__).resolve().parent.parent             # what `import deploy` is found in: children run there
 BROKER, ACTORS, GATEWAY = "broker", "actors", "gateway"
 GATEWAYS_STOP, ACTORS_STOP, BROKER_STOP = 0, 1, 2         # gateways drain, actors commit, then the broker goes
+GATEWAY_STOP_S, ACTORS_STOP_S, BROKER_STOP_S = 8.0, 10.0, 3.0   # above what they allow themselves for it
 BROKER_READY = b"Server is ready"                         # nats-server's log, server/server.go
 
 # glibc gives every thread an arena of its own; ours have few threads that allocate, and memory is counted.
@@ -30,16 +31,17 @@ def processes(config: Config, files: RunFiles) -> list[ProcessSpec]:
     """The process table. BrokerMissing when we are to run a broker and have none."""
     environment = child_environment(_ENVIRONMENT)
 
-    def ours(name: str, kind: str, stop_order: int) -> ProcessSpec:
+    def ours(name: str, kind: str, stop_order: int, stop_s: float) -> ProcessSpec:
         argv = (sys.executable, "-m", "deploy.process", kind, "--name", name, "--run", str(files.run_json),
                 "--channel", "{channel}")
-        return ProcessSpec(name, argv, stop_order, environment=environment)
+        return ProcessSpec(name, argv, stop_order, stop_s=stop_s, environment=environment)
 
     gateways = [f"{GATEWAY}-{number}" for number in range(1, config.front.gateways + 1)]
-    table = [ours(ACTORS, ACTORS, ACTORS_STOP), *(ours(name, GATEWAY, GATEWAYS_STOP) for name in gateways)]
+    table = [ours(ACTORS, ACTORS, ACTORS_STOP, ACTORS_STOP_S)]
+    table += [ours(name, GATEWAY, GATEWAYS_STOP, GATEWAY_STOP_S) for name in gateways]
     if not config.broker.nats_url:
         argv = (find_broker(config.broker.nats_server), "-c", str(files.broker_config))
-        table.insert(0, ProcessSpec(BROKER, argv, BROKER_STOP, BROKER_READY, environment=environment))
+        table.insert(0, ProcessSpec(BROKER, argv, BROKER_STOP, BROKER_READY, BROKER_STOP_S, environment))
     return table
 
 

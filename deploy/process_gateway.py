@@ -1,0 +1,27 @@
+"""The gateway process: HTTP in front, the bus behind."""
+
+from deploy import VERSION
+from deploy.process import Process
+from gateway.app import serve as listen
+from gateway.connection import BodyReader
+from gateway.credentials import StaticCredentials
+
+
+async def serve(process: Process) -> None:
+    """Until told to stop; then what is under way may finish."""
+    config = process.run.config
+    access, front = config.access, config.front
+    open_mode = access.auth == "open"
+    credentials = StaticCredentials(
+        access.root_access_key, access.root_secret_key, open_mode=open_mode, account=access.account_id
+    )
+    server = await listen(
+        process.transport, credentials, process.run.services, open_mode=open_mode, host=front.host, port=front.port,
+        reuse_port=True,                  # beside the supervisor's reservation and the other gateways
+        region=access.region, process=process.name, version=VERSION, max_in_flight=front.max_in_flight,
+        tracer=process.tracer, body_reader=BodyReader(front.body_limit_bytes),
+    )
+    await process.transport.flush()
+    process.ready()
+    await process.stopped.wait()
+    await server.close()
