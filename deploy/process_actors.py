@@ -33,6 +33,14 @@ def actor_of(service: str) -> ServiceActor:
     return found()
 
 
+class _Host:
+    """Interim."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class ActorProcess:
     """The actors of a process with their shards and host: opened, served, backed up, forgotten."""
 
@@ -55,7 +63,7 @@ class ActorProcess:
                     self.shards[actor.service] = self._open_shard(actor)
         except (DataTooNew, NotDurable) as error:
             raise failures.DataTooNew(str(error)) from error
-        self.host = None
+        self.host = _Host()
         await self.host.start()
 
     def _directory(self, service: str) -> Path:
