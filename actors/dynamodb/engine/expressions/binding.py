@@ -1,9 +1,9 @@
 """From a parsed expression to one bound to a request's placeholders, at the price of two dict look-ups.
 
 What an expression compiles to depends on its text, the names behind its placeholders and the *types* of its values.
-That triple is a shape: it is checked and compiled once and kept with the form; a request with a known shape only fetches
-its values. Values' contents matter to two checks only (BETWEEN's bounds, attribute_type's argument), which a shape keeps
-and runs every time.
+That triple is a shape: it is checked and compiled once and kept with the form; a request with a known shape only
+fetches its values. Values' contents matter to two checks only (BETWEEN's bounds, attribute_type's argument), which a
+shape keeps and runs every time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -142,7 +142,7 @@ class _Writer:
             old = attributes.get(name)
             _put(attributes, name, self.changed(old, below))
 
-    def changed(self, old: Value | None, below: Tree | int) -> Value | None:
+    def changed(self, old: Value | None, below: "Tree | int") -> Value | None:
         if isinstance(below, int):
             return self.steps[below].change(old, self.operands[below])
         if old is None:
