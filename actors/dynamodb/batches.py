@@ -16,8 +16,8 @@ from actors.dynamodb.capacity import (
     read_units,
 )
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.engine.values import SEVERAL, Item, admit, admit_item
 from actors.dynamodb.engine.expressions import Projection, check_mixing
+from actors.dynamodb.engine.values import SEVERAL, Item, admit, admit_item
 from actors.dynamodb.parameters import ATTRIBUTES, PROJECTION, check_paths, projection_of
 from actors.dynamodb.queries import SLICE_S
 from actors.dynamodb.rows import Written, write_units
@@ -104,9 +104,10 @@ def _tell(
         units = sum(write_units(each.size) for each in written)
         answer.setdefault("ConsumedCapacity", []).append(consumed(request, table, units, by_index))
     if request.get("ReturnItemCollectionMetrics") == "SIZE" and has_collections(table):
-        items = [each["PutRequest"]["Item"] if "PutRequest" in each else each["DeleteRequest"]["Key"] for each in writes]
         metrics = answer.setdefault("ItemCollectionMetrics", {}).setdefault(table.table_name, [])
-        metrics.extend(collection_metrics(table, item) for item in items)
+        for wanted in writes:
+            item = wanted["PutRequest"]["Item"] if "PutRequest" in wanted else wanted["DeleteRequest"]["Key"]
+            metrics.append(collection_metrics(table, item))
 
 
 def get(

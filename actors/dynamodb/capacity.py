@@ -1,8 +1,8 @@
 """What requests are said to consume: ConsumedCapacity and ItemCollectionMetrics.
 
 A write unit is 1 KB, a read unit 4 KB, an eventually consistent read costs half. The sums are told, never enforced.
-Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html; which members are
-there under TOTAL and INDEXES: measured on AWS by the public dynamodb-conformance suite.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html; which members
+are there under TOTAL and INDEXES: measured on AWS by the public dynamodb-conformance suite.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def read_units(size: int, consistent: bool) -> float:
 
 
 def is_told(request: Request) -> bool:
-    return request.get("ReturnConsumedCapacity", "NONE") != "NONE"
+    return request.get("ReturnConsumedCapacity") not in (None, "NONE")
 
 
 def consumed(request: Request, table: Table, units: float, index_units: Mapping[str, float]) -> dict[str, Any]:

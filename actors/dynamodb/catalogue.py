@@ -81,7 +81,8 @@ def checked_new_name(name: str) -> str:
     """The same for CreateTable, which has words of its own for the length."""
     if not name.startswith("arn:") and not NAME_MIN_CHARS <= len(name) <= NAME_LIMIT_CHARS:
         raise ValidationException(
-            f"TableName must be at least {NAME_MIN_CHARS} characters long and at most {NAME_LIMIT_CHARS} characters long"
+            f"TableName must be at least {NAME_MIN_CHARS} characters long "
+            f"and at most {NAME_LIMIT_CHARS} characters long"
         )
     return checked_name(name)
 

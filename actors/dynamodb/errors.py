@@ -22,7 +22,8 @@ class ConditionalCheckFailedException(AwsError):
     code = "ConditionalCheckFailedException"
 
     def __init__(self, item: dict[str, Any] | None = None) -> None:
-        super().__init__("The conditional request failed", **({"Item": item} if item is not None else {}))
+        fields: dict[str, Any] = {} if item is None else {"Item": item}
+        super().__init__("The conditional request failed", **fields)
 
 
 class LimitExceededException(AwsError):

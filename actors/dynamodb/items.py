@@ -166,7 +166,7 @@ def _returned(wanted: str | None, change: Update | None, old: Item | None, new: 
 
 
 def check_condition(condition: Condition, table: Table, before: bytes | None, request: Request) -> None:
-    """ConditionalCheckFailedException unless the condition holds of what stands there, an empty item if nothing does."""
+    """ConditionalCheckFailedException unless the condition holds of what stands there, if anything does."""
     check_paths(table, condition.nested)
     item = None if before is None else state.unpack_item(before)
     if not condition.holds(item):

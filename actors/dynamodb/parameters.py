@@ -13,13 +13,13 @@ from actors.dynamodb.engine.expressions import (
     Placeholders,
     Projection,
     Update,
-    attribute_updates,
+    attribute_update,
     attributes_to_get,
     check_conditional_operator,
     check_mixing,
-    expected,
-    filter_conditions,
-    key_conditions,
+    expected_condition,
+    filter_condition,
+    key_condition,
     parse_condition,
     parse_key_condition,
     parse_projection,
@@ -36,7 +36,8 @@ UPDATE, ATTRIBUTE_UPDATES = ("UpdateExpression", *CONDITION), ("AttributeUpdates
 PROJECTION, ATTRIBUTES = ("ProjectionExpression",), ("AttributesToGet",)
 QUERY = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
 QUERY_LEGACY = ("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions")
-SCAN, SCAN_LEGACY = ("ProjectionExpression", "FilterExpression"), ("AttributesToGet", "ScanFilter", "ConditionalOperator")
+SCAN = ("ProjectionExpression", "FilterExpression")
+SCAN_LEGACY = ("AttributesToGet", "ScanFilter", "ConditionalOperator")
 
 
 def check_return_values(request: Request) -> None:
@@ -54,7 +55,7 @@ def condition_of(request: Request) -> Condition | None:
         return condition
     check_conditional_operator(request.get("ConditionalOperator"), request.get("Expected"))
     if request.get("Expected"):
-        return expected(request["Expected"], request.get("ConditionalOperator", "AND"), admit_value)
+        return expected_condition(request["Expected"], request.get("ConditionalOperator"), admit_value)
     return None
 
 
@@ -64,7 +65,7 @@ def update_of(request: Request) -> tuple[Update | None, Condition | None]:
     if text is None and condition_text is None:
         update = None
         if request.get("AttributeUpdates"):
-            update = attribute_updates(request["AttributeUpdates"], admit_value)
+            update = attribute_update(request["AttributeUpdates"], admit_value)
         return update, condition_of(request)
     placeholders = placeholders_of(request)
     update = None if text is None else parse_update(text).bind(placeholders)
@@ -120,7 +121,8 @@ def query_parameters(request: Request) -> Read:
     placeholders.check_unused()
     if keys is None:
         assert old_keys is not None
-        keys = key_conditions(old_keys, admit_value)
+        keys = key_condition(old_keys, admit_value)
+    keys.check()
     words = "Filter Expression" if filter_ is None else "QueryFilter"
     return Read(keys, filter_ or expressions[0], words, projection or expressions[1])
 
@@ -148,7 +150,7 @@ def _bound(request: Request, placeholders: Placeholders) -> tuple[Condition | No
 
 def _legacy_filter(request: Request, member: str) -> Condition | None:
     conditions = request.get(member)
-    return filter_conditions(conditions, request.get("ConditionalOperator", "AND"), admit_value) if conditions else None
+    return filter_condition(conditions, request.get("ConditionalOperator"), admit_value) if conditions else None
 
 
 def _legacy_projection(request: Request) -> Projection | None:
@@ -191,13 +193,15 @@ def _check_segment(request: Request) -> None:
     segment, total = request.get("Segment"), request.get("TotalSegments")
     if segment is not None and total is None:
         raise ValidationException(
-            "The TotalSegments parameter is required but was not present in the request when Segment parameter is present"
+            "The TotalSegments parameter is required but was not present in the request "
+            "when Segment parameter is present"
         )
     if total is None:
         return
     if segment is None:
         raise ValidationException(
-            "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"
+            "The Segment parameter is required but was not present in the request "
+            "when parameter TotalSegments is present"
         )
     if segment >= total:
         raise ValidationException(

@@ -1,7 +1,7 @@
 """Query and Scan: which rows, in pages of 1 MB counted before the filter.
 
-Both are a range of one space (a table's or an index's) read in order. They give way every SLICE_S, so that other callers
-are answered while a long page is filtered. Checks in dynalite's order; messages measured on AWS by the public
+Both are a range of one space (a table's or an index's) read in order. They give way every SLICE_S, so that other
+callers are answered while a long page is filtered. Checks in dynalite's order; messages measured on AWS by the public
 dynamodb-conformance suite.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 from actors.dynamodb import catalogue, state
 from actors.dynamodb.capacity import consumed, is_told, read_units
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.engine.values import INVALID, Item
 from actors.dynamodb.engine.expressions import Condition, Projection
+from actors.dynamodb.engine.values import INVALID, Item
 from actors.dynamodb.parameters import Read, check_kept, check_paths, query_parameters, scan_parameters
 from actors.dynamodb.ranges import bounds, segment, start_of
 from actors.dynamodb.state import Index, Space, Table

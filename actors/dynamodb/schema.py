@@ -31,7 +31,8 @@ def check_table(request: Request) -> None:
         if request.get(member) is None:
             at = member[0].lower() + member[1:]
             raise ValidationException(
-                f"1 validation error detected: Value null at '{at}' failed to satisfy constraint: Member must not be null"
+                f"1 validation error detected: Value null at '{at}' failed to satisfy constraint: "
+                "Member must not be null"
             )
     if len(request["KeySchema"]) > 2:
         shown = ", ".join(

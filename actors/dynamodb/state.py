@@ -70,7 +70,7 @@ class Space:
         self.names = tuple(key for key, _ in hash_ + sort)
 
     def partition(self, attributes: Mapping[str, Any]) -> bytes:
-        """prefix | hash of the item's (or the conditions') partition key. KeyMismatch, or what AWS says of its value."""
+        """prefix | hash of the partition key among `attributes`. KeyMismatch, or what AWS says of its value."""
         (name, kind) = self.hash[0]
         encoded = encoded_key(attributes, name, kind)
         if len(self.hash) > 1:
@@ -91,7 +91,7 @@ class Space:
                     f"{INVALID}Aggregated size of all range keys has exceeded the size limit of "
                     f"{SORT_KEY_LIMIT_BYTES} bytes"
                 )
-            key += encoded.replace(b"\0", b"\0\xff") + b"\0\0"
+            key += closed(encoded)
         return key
 
 
@@ -217,15 +217,20 @@ def encoded_key(attributes: Mapping[str, Any], name: str, kind: str) -> bytes:
         raise KeyMismatch from None
     if not content:
         raise ValidationException(f"{NOT_VALID}{_EMPTY_KEY.format(_NOUNS[kind])}Key: {name}")
-    return _ENCODERS[kind](content)
+    return ENCODERS[kind](content)
 
 
-_ENCODERS: dict[str, Callable[[Any], bytes]] = {"S": str.encode, "N": number.encode, "B": bytes}
+ENCODERS: dict[str, Callable[[Any], bytes]] = {"S": str.encode, "N": number.encode, "B": bytes}
 _NOUNS = {"S": "string", "B": "binary", "N": "number"}
 
 
+def escaped(encoded: bytes) -> bytes:
+    """In the same order, and never with 00 00 inside: a zero becomes 00 FF."""
+    return encoded.replace(b"\0", b"\0\xff")
+
+
 def closed(encoded: bytes) -> bytes:
-    """Bytes that sort as `encoded` whatever follows: a zero becomes 00 FF, the end is 00 00."""
+    """Bytes that sort as `encoded` whatever follows them: escaped, and ended with 00 00."""
     return encoded.replace(b"\0", b"\0\xff") + b"\0\0"
 
 
@@ -246,7 +251,8 @@ def arn(account: str, region: str, name: str) -> str:
 
 def _keys(schema: list[dict[str, str]], types: dict[str, str]) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
     def of(role: str) -> tuple[Key, ...]:
-        return tuple((each["AttributeName"], types[each["AttributeName"]]) for each in schema if each["KeyType"] == role)
+        names = (each["AttributeName"] for each in schema if each["KeyType"] == role)
+        return tuple((name, types[name]) for name in names)
 
     return of("HASH"), of("RANGE")
 

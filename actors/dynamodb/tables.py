@@ -148,6 +148,11 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
+    return {"Table": describe(snapshot, table)}
+
+
 def listed(snapshot: Snapshot, context: Context, request: Request) -> dict[str, Any]:
     limit = request.get("Limit") or LIST_LIMIT_TABLES
     after = request.get("ExclusiveStartTableName") or ""

@@ -1,8 +1,8 @@
 """Attribute values as they come off the wire: checked in AWS's words, brought to normal form, measured.
 
-A value is a dict of one member naming its type: {"S": "x"}, {"N": "1"}, {"B": b""}, {"M": {…}}, {"L": […]}, {"SS": […]},
-{"NS": […]}, {"BS": […]}, {"BOOL": True}, {"NULL": True}. An item is {attribute name: value}. `admit` normalises numbers
-in place and returns the size, in one walk, because every write pays for it.
+A value is a dict of one member naming its type: {"S": "x"}, {"N": "1"}, {"B": b""}, {"M": {…}}, {"L": […]},
+{"SS": […]}, {"NS": […]}, {"BS": […]}, {"BOOL": True}, {"NULL": True}. An item is {attribute name: value}. `admit`
+normalises numbers in place and returns the size, in one walk, because every write pays for it.
 Sources: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (sizes),
 .../Constraints.html (limits); messages and limits as measured on AWS by the public dynalite and dynamodb-conformance
 suites.
@@ -39,7 +39,10 @@ def admit(item: Item, depth: int = 1) -> int:
     """Checks and normalises an item's (or a map's) attributes in place; their size in bytes, names included."""
     size = 0
     for name, value in item.items():
-        size += len(name) if name.isascii() else len(name.encode())
+        name_size = len(name) if name.isascii() else len(name.encode())
+        if name_size > NAME_LIMIT_BYTES:
+            raise ValidationException(NAME_TOO_LONG)
+        size += name_size
         if len(value) == 1:
             for kind, content in value.items():
                 if kind == "S" and content.__class__ is str:
@@ -48,8 +51,6 @@ def admit(item: Item, depth: int = 1) -> int:
                     size += _MEASURES.get(kind, _unknown)(value, content, depth)
         else:
             size += admit_value(value, depth)
-        if len(name) > NAME_LIMIT_BYTES:
-            raise ValidationException(NAME_TOO_LONG)
     return size
 
 
