@@ -1,7 +1,8 @@
 """DynamoDB's number: an exact decimal of at most 38 significant digits, magnitude 1E-130 to 9.99…E+125, or zero.
 
-A number is kept as AWS prints it: plain digits, no exponent, no superfluous zeros, "0" for every zero. `normalise` makes
-that form from what a client sends, `encode` makes bytes that sort as the numbers do, `size_bytes` is what AWS charges.
+A number is kept as AWS prints it: plain digits, no exponent, no superfluous zeros, "0" for every zero. `normalise`
+makes that form from what a client sends, `encode` makes bytes that sort as the numbers do, `size_bytes` is what AWS
+charges.
 Sources: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html (range,
 38 digits); messages and plain form as measured by the public dynalite and dynamodb-conformance suites.
 """

@@ -59,7 +59,8 @@ def test_small_neighbours_sort(values: list[Decimal]) -> None:
     [
         ("", "The parameter cannot be converted to a numeric value"),
         *[(bad, f"The parameter cannot be converted to a numeric value: {bad}")
-          for bad in ("NaN", "Infinity", "-", "+", ".", "1e", "e1", " 1", "1 ", "1_0", "--1", "1.2.3", "0x1", "١", "1e1.5")],
+          for bad in ("NaN", "Infinity", "-", "+", ".", "1e", "e1", " 1", "1 ", "1_0", "--1", "1.2.3", "0x1", "١",
+                      "1e1.5")],
         ("123456789012345678901234567890123456789", number.TOO_PRECISE),
         ("-1.23456789012345678901234567890123456789", number.TOO_PRECISE),
         ("1e126", number.OVERFLOW),
@@ -89,8 +90,8 @@ def test_printed_as_aws_prints(text: str, plain: str) -> None:
 # Byte costs measured against AWS at the 400 KB boundary (dynamodb-conformance, numberByteSize).
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("0", 1), ("1", 2), ("12", 2), ("123", 3), ("1234", 3), ("12345678901234567890123456789012345678", 20), ("0042", 2),
-     ("100", 2), ("1010", 3), ("0.0000001", 2), ("1E125", 2), ("1E-100", 2), ("1.5", 3), ("15", 2), ("1.200", 3),
+    [("0", 1), ("1", 2), ("12", 2), ("123", 3), ("1234", 3), ("12345678901234567890123456789012345678", 20),
+     ("0042", 2), ("100", 2), ("1010", 3), ("0.0000001", 2), ("1E125", 2), ("1E-100", 2), ("1.5", 3), ("15", 2), ("1.200", 3),
      ("1.234", 4), ("3.14159", 5), ("123456", 4), ("100.5", 4), ("0.15", 2), ("-42", 3), ("-0", 1)],
 )
 def test_size_as_measured(text: str, size: int) -> None:
@@ -102,8 +103,9 @@ def test_size_as_measured(text: str, size: int) -> None:
 def test_arithmetic_is_exact_or_refused(left: str, right: str) -> None:
     left, right = number.normalise(left), number.normalise(right)
     for ours, theirs in ((number.add, EXACT.add), (number.subtract, EXACT.subtract)):
-        try:
-            assert Decimal(ours(left, right)) == theirs(Decimal(left), Decimal(right))
-        except ValidationException as error:
-            exact = theirs(Decimal(left), Decimal(right)).normalize(EXACT)
-            assert len(exact.as_tuple().digits) > number.DIGITS_LIMIT or not -130 <= exact.adjusted() <= 125, error
+        exact = theirs(Decimal(left), Decimal(right)).normalize(EXACT)
+        if len(exact.as_tuple().digits) <= number.DIGITS_LIMIT and (not exact or -130 <= exact.adjusted() <= 125):
+            assert Decimal(ours(left, right)) == exact
+        else:
+            with pytest.raises(ValidationException):
+                ours(left, right)
