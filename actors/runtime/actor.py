@@ -83,6 +83,10 @@ def job(name: str) -> Callable[[Method], Method]:
 JOB_STEP_ROWS = 256
 
 
+class InitialResponse(dict[str, Any]):
+    """What a stream may yield first: the output's members beside the event stream (some travel as headers)."""
+
+
 class ServiceActor:
     """One AWS service's behaviour. Stateless but for what it can rebuild; state lives in the shard."""
 

@@ -13,7 +13,7 @@ from actors.runtime.chain.audit import Journal
 from actors.runtime.chain.authorise import Decision
 from actors.runtime.chain.meter import Meter
 from actors.runtime.context import Context
-from bus.tracing import NoTracer
+from bus.tracing import Untraced
 from bus.transport import NoResponders
 from schemas.envelope import ANONYMOUS, Reply
 from schemas.errors import AwsError
@@ -188,7 +188,7 @@ def test_trace_spans_the_call() -> None:
     assert one.context.trace == span.traceparent, "what the operation calls is its child"
     untraced = call()
     untraced.context.trace = "parent"
-    assert answer(weave(tracer=NoTracer()), untraced).error is None
+    assert answer(weave(tracer=Untraced()), untraced).error is None
     assert untraced.context.trace == "parent"
 
 
