@@ -1,10 +1,11 @@
-"""Processes that die and copies taken in use: nothing acknowledged is lost, what is copied is consistent (STATE.md's table)."""
+"""Processes that die, copies taken in use: nothing acknowledged is lost, what is copied is consistent (STATE.md)."""
 
 import asyncio
 import os
 import random
 import subprocess
 import sys
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,9 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
 """
 
 
-# kill -9 at a random moment of a writer with 16 requests in flight, again and again on the same directory: every key whose
-# acknowledgement got out is there, each transaction is there as a whole or not at all, and the next start needs no repair.
+# kill -9 at a random moment of a writer with 16 requests in flight, again and again on the same directory: every key
+# whose acknowledgement got out is there, each transaction is there as a whole or not at all, and the next start needs
+# no repair.
 @pytest.mark.parametrize("durability", list(Durability))
 def test_kill_loses_nothing_acknowledged(tmp_path: Path, durability: Durability) -> None:
     choose = random.Random(7)
@@ -92,13 +94,13 @@ def total(snapshot: Snapshot) -> int:
     return sum(int(value) for _, value in snapshot.scan(b"", b"\xff"))
 
 
-# Hot backups under load, with the real thread and a real loop: each opens, and is one moment's state (the sum of all accounts
-# is what it always is); the load goes on meanwhile and loses nothing.
+# Hot backups under load, with the real thread and a real loop: each opens, and is one moment's state (the sum of all
+# accounts is what it always is); the load goes on meanwhile and loses nothing.
 def test_backups_under_load_are_consistent(tmp_path: Path) -> None:
     async def main() -> None:
         shard = open_shard(tmp_path / "data", asyncio.get_running_loop())
         choose = random.Random(3)
-        running, answered, drained = True, 0, asyncio.Event()
+        running, answered, progress, drained = True, 0, asyncio.Event(), asyncio.Event()
         waiting = IN_FLIGHT
 
         def send() -> None:
@@ -108,6 +110,8 @@ def test_backups_under_load_are_consistent(tmp_path: Path) -> None:
             nonlocal answered, waiting
             assert error is None, error
             answered += 1
+            if answered % 50 == 0:
+                progress.set()
             if running:
                 send()
                 return
@@ -119,9 +123,8 @@ def test_backups_under_load_are_consistent(tmp_path: Path) -> None:
         for _ in range(IN_FLIGHT):
             send()
         for number in range(4):
-            before = answered
-            while answered < before + 50:
-                await asyncio.sleep(0)
+            progress.clear()
+            await progress.wait()
             await shard.backup(tmp_path / f"copy{number}")
         running = False
         await drained.wait()
@@ -165,7 +168,7 @@ def test_close_answers_what_waits(tmp_path: Path) -> None:
         shard = open_shard(tmp_path, asyncio.get_running_loop())
         outcomes = [Outcome() for _ in range(1000)]
         for number, outcome in enumerate(outcomes):
-            shard.write(lambda transaction, number=number: transaction.put(b"%d" % number, b""), outcome)  # type: ignore[misc]
+            shard.write(methodcaller("put", b"%d" % number, b""), outcome)
         await shard.close()
         for outcome in outcomes:
             outcome.value()

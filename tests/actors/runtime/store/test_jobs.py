@@ -1,6 +1,7 @@
-"""Long work in steps: each step once, its state committed with it, across failures, restarts and crashes (actor.job)."""
+"""Long work in steps: each once, its state committed with it, across failures, restarts and crashes (actor.job)."""
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +109,13 @@ def test_failing_steps_back_off(tmp_path: Path) -> None:
         raise ConnectionError("injected")
 
     with open_store(tmp_path, jobs={"fail": fail, "append": append},
-                    on_job_failure=lambda name, identity, attempts, error: reported.append((name, identity, attempts))
+                    on_job_failure=lambda name, identity, attempts, _: reported.append((name, identity, attempts))
                     ) as store:
         store.transact(lambda transaction: transaction.start_job("fail", {}))
         store.transact(start("a", 5))
         store.loop.advance(300.0)
         assert len(store.read(written)) == 5
-        waits = [after - before for before, after in zip(tried, tried[1:], strict=False)]
+        waits = [after - before for before, after in pairwise(tried)]
         assert waits[:4] == pytest.approx([0.1, 0.2, 0.4, 0.8])
         assert max(waits) == pytest.approx(60.0)
         assert reported == [("fail", 1, attempt) for attempt in range(1, len(tried) + 1)]

@@ -1,7 +1,8 @@
-"""Events: published in order, at least once, only what committed; the position survives a crash (STATE.md, "Outbox")."""
+"""Events: published in order, at least once, only what committed; the position survives a crash (STATE.md)."""
 
 import shutil
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.runtime.store import outbox
+from actors.runtime.store import keys, outbox
 from actors.runtime.store.errors import Overloaded
 from actors.runtime.store.outbox import Event
 from actors.runtime.store.transaction import Transaction
@@ -67,11 +68,12 @@ def test_published_after_the_commit_in_order(tmp_path: Path) -> None:
 
 
 def remaining(store: Store) -> int:
-    return sum(1 for _ in store.shard._committed().scan_raw(outbox.keys.OUTBOX, b"", None))
+    return len(list(store.shard._committed().scan_raw(keys.OUTBOX, b"", None)))
 
 
-# More than fits one chunk, several readers whose names are prefixes of each other, a sink that fails now and then and crashes
-# (copies of the files) in between: each reader gets its events in order, none missing, repeated only after a failure or crash.
+# More than fits one chunk, several readers whose names are prefixes of each other, a sink that fails now and then and
+# crashes (copies of the files) in between: each reader gets its events in order, none missing, repeated only after a
+# failure or a crash.
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_at_least_once_across_crashes(tmp_path_factory: Any, data: st.DataObject) -> None:
@@ -103,7 +105,7 @@ def test_at_least_once_across_crashes(tmp_path_factory: Any, data: st.DataObject
         published = sink.numbers(reader)
         assert sorted(set(published)) == list(range(count))
         assert list(dict.fromkeys(published)) == list(range(count)), "first publications are in order"
-        assert all(after <= before + 1 for before, after in zip(published, published[1:], strict=False)), "no gaps"
+        assert all(after <= before + 1 for before, after in pairwise(published)), "no gaps"
 
 
 # A failed commit gives its sequences back.

@@ -10,6 +10,7 @@ from actors.runtime.store import reads
 from actors.runtime.store.environment import READERS_LIMIT
 from actors.runtime.store.errors import Overloaded, StoreUnavailable
 from actors.runtime.store.transaction import Snapshot
+from tests.actors.runtime.store.test_faults import fill
 from tests.store_fixture import Outcome, open_store
 
 
@@ -36,11 +37,11 @@ def count(snapshot: Snapshot) -> Generator[None, None, int]:
 # A read of many slices sees the state of its beginning, while writes between its slices are answered.
 def test_a_long_read_is_consistent_and_gives_way(tmp_path: Path) -> None:
     with open_store(tmp_path, elapsed=Ticking(0.001)) as store:
-        store.transact(lambda transaction: [transaction.put(b"%03d" % number, b"") for number in range(100)])
+        store.transact(lambda transaction: fill(transaction, 0, 100, b""))
         long, write = Outcome(), Outcome()
         store.shard.read_long(count, long)
         store.loop.step()
-        store.shard.write(lambda transaction: transaction.put(b"999", b""), write)
+        store.shard.write(lambda transaction: transaction.put(b"99999999", b""), write)
         while not write.told:
             assert store.loop.step()
         assert not long.told
@@ -66,7 +67,8 @@ def test_outcomes(tmp_path: Path) -> None:
         assert store.shard.stats()["long_reads"] == 0
 
 
-# More than LMDB has slots for: the rest waits, and beyond the bound is refused; cancelled ones are forgotten and make room.
+# More than LMDB has slots for: the rest waits, and beyond the bound is refused; cancelled ones are forgotten and make
+# room.
 def test_bounds_and_cancel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "READS_WAITING_LIMIT", 100)
     assert reads.READS_OPEN_LIMIT < READERS_LIMIT
