@@ -215,8 +215,11 @@ class Input:
                 params[name] = [read(value) for value in values] if is_list else read(values[0])
         if self._query_map is not None:
             name, of_lists = self._query_map
-            kept = query.items() if self._map_holds_all else [pair for pair in query.items() if pair[0] not in self._query]
-            entries = {wire: values if of_lists else values[0] for wire, values in kept}
+            entries = {
+                wire: values if of_lists else values[0]
+                for wire, values in query.items()
+                if self._map_holds_all or wire not in self._query
+            }
             if entries:
                 params[name] = entries
 
