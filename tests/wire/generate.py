@@ -51,7 +51,8 @@ class Generator:
         traits = member.serialization
         if self.client:
             return traits.get("location") == "uri" or bool(traits.get("hostLabel"))
-        return traits.get("location") == "statusCode" or shape.serialization.get("payload") == name
+        is_type = traits.get("location") == "header" and traits.get("name", "").lower() == "content-type"
+        return is_type or traits.get("location") == "statusCode" or shape.serialization.get("payload") == name
 
     def _scalar_member(self, members: dict[str, Any], depth: int) -> Any:
         for name, member in members.items():
