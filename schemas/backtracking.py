@@ -144,7 +144,10 @@ class _Sequence:
         elif not _tokenises(body):
             grown = EXPONENTIAL
         else:
-            grown = (self._run if not self._run_letters.isdisjoint(letters) else 0) + 1 + max(0.0, inside.degree - 1)
+            nodes = _flat(body)
+            entry = _letters(nodes[0]) if nodes[0][0] in _SINGLE else letters
+            before = 0 if self._run_letters.isdisjoint(entry) else self._run
+            grown = max(self._run, before + max(1.0, inside.degree))
         self._run, self._run_letters = grown, self._run_letters | letters
         self._raise(grown)
 

@@ -119,7 +119,9 @@ _BY_SERVICE = {
     "cognito-idp": replace(_JSON, invalid="InvalidParameterException"),
     "dynamodb": replace(
         _JSON, failed="InternalServerError", order=_DYNAMODB_ORDER, constraints=_DYNAMODB_CONSTRAINTS,
-        plain_table_names=frozenset({"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"}),
+        plain_table_names=frozenset({
+            "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "SearchVectors", "UpdateItem",
+        }),
     ),
     "ecr": replace(_JSON, invalid="InvalidParameterException"),
     "ecs": replace(_JSON, invalid="ClientException", failed="ServerException"),

@@ -228,7 +228,7 @@ class _Violations:
             matches = matcher(constraint.pattern)
             if matches is not None and not matches(value):
                 broken.append(messages["pattern"])
-        return broken
+        return broken[:1] if constraint.arn_maximum else broken    # DynamoDB stops at a table name's first fault
 
     def _messages(self, shape: Shape) -> list[str]:
         """All constraints on the shape, as a container reports them."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from actors.runtime.actor import Definition, ServiceActor
 from actors.runtime.context import Context
-from bus.tracing import Span
+from bus.tracing import OK, Span
 from schemas.envelope import Reply
 
-OK = "ok"                                          # the outcome of a call that is no error
+__all__ = ["OK", "Call", "Link"]
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from actors.runtime.chain.limit import Limit
 from actors.runtime.chain.meter import Meter
 from actors.runtime.chain.trace import Trace
 from actors.runtime.chain.validate import Validate
-from bus.tracing import Tracer
+from bus.tracing import Tracer, Untraced
 from schemas.envelope import Fault, Reply
 from schemas.models import Service
 
@@ -77,8 +77,8 @@ def weave(
     authoriser: Authoriser | None = None,
     in_flight_limit: int | None = None,
 ) -> Chain:
-    """The chain of a process. What is None is left out (tracer, journal) or takes its default."""
-    outer: list[Link] = [Trace(tracer)] if tracer is not None else []
+    """The chain of a process. What is None, or traces nothing, is left out or takes its default."""
+    outer: list[Link] = [] if tracer is None or isinstance(tracer, Untraced) else [Trace(tracer)]
     if journal is not None:
         outer.append(Audit(journal))
     limit = Limit() if in_flight_limit is None else Limit(in_flight_limit)

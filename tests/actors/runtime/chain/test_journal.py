@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.runtime.chain.audit import Journal
@@ -18,6 +18,7 @@ def lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=40), st.integers(2, 5), st.integers(50, 400))
 def test_the_newest_records_are_kept_in_order(texts: list[str], files: int, file_limit: int) -> None:
     import tempfile

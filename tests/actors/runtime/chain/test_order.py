@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.runtime.chain import Call, Chain, Link
@@ -57,6 +57,7 @@ def run(chain: Chain, one: Call, error: BaseException | None) -> BaseException |
     return error
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=8), st.booleans())
 def test_exactly_the_entered_links_are_left(links: list[tuple[bool, bool]], operation_fails: bool) -> None:
     log: list[tuple[str, int]] = []
