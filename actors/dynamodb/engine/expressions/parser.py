@@ -43,6 +43,9 @@ CONDITION_FUNCTIONS = {
 }
 UPDATE_FUNCTIONS = {"if_not_exists": 2, "list_append": 2}
 
+UNKNOWN = "Invalid function name; function: "
+MISUSED = "The function is not allowed to be used this way in an expression; function: "
+
 _COMPARATORS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 _CONDITION_WORDS = frozenset(("AND", "OR", "NOT", "BETWEEN", "IN"))
 _SECTIONS: dict[str, Section] = {"SET": "SET", "REMOVE": "REMOVE", "ADD": "ADD", "DELETE": "DELETE"}
@@ -166,7 +169,8 @@ class Parser:
         function = self.token.text
         if function.upper() in self.words:
             self.fail()
-        self.deepen(f"Invalid function name; function: {function}")
+        known = function in CONDITION_FUNCTIONS or function in UPDATE_FUNCTIONS
+        self.deepen(f"{MISUSED if known else UNKNOWN}{function}")
         self.advance()
         self.advance()
         arguments = [self.operand()]
@@ -183,13 +187,13 @@ class Parser:
             if function in CONDITION_FUNCTIONS:
                 self.problem("function", f"The function is not allowed in an update expression; function: {function}")
             elif function not in UPDATE_FUNCTIONS:
-                self.problem("function", f"Invalid function name; function: {function}")
+                self.problem("function", f"{UNKNOWN}{function}")
             self.refuse_calls(arguments, allowed="if_not_exists")
             return
         if function in UPDATE_FUNCTIONS:
             self.problem("function", f"The function is not allowed in a condition expression; function: {function}")
         elif function not in CONDITION_FUNCTIONS:
-            self.problem("function", f"Invalid function name; function: {function}")
+            self.problem("function", f"{UNKNOWN}{function}")
         self.refuse_calls(arguments, allowed="size")
 
     def refuse_calls(self, nodes: Iterable[Operand], allowed: str) -> None:
@@ -198,8 +202,7 @@ class Parser:
                 self.misuse(node.function)
 
     def misuse(self, function: str) -> None:
-        self.problem(
-            "misuse", f"The function is not allowed to be used this way in an expression; function: {function}")
+        self.problem("misuse", f"{MISUSED}{function}")
 
     def operand(self) -> Operand:
         if self.token.text != "(":
