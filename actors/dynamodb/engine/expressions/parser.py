@@ -24,6 +24,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Operand,
     Or,
     Path,
+    Placeholder,
     Section,
     SetValue,
     Step,
@@ -135,7 +136,7 @@ class Parser:
         elif token.kind != "placeholder":
             self.fail()
         self.advance()
-        return token.text
+        return Placeholder(token.text) if token.kind == "placeholder" else token.text
 
     def path_tail(self, steps: list[Step]) -> Path:
         while True:

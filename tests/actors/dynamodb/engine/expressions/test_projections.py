@@ -1,5 +1,7 @@
 """Projections: what is selected, from documentation and from Scylla's Alternator (test_projection_expression.py)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -53,8 +55,8 @@ def test_placeholders_are_single_steps() -> None:
 def step_into(value: Value | None, step: str | int) -> Value | None:
     if value is None:
         return None
-    found: Value | None = (dict(enumerate(value.get("L", ()))) if isinstance(step, int) else value.get("M", {})).get(step)
-    return found
+    members: dict[Any, Value] = dict(enumerate(value.get("L", ()))) if isinstance(step, int) else value.get("M", {})
+    return members.get(step)
 
 
 def at(item: Item, path: Steps) -> Value | None:
