@@ -45,9 +45,9 @@ class Shard:
     """
 
     def __init__(self, environment: Environment, loop: Loop, *, jobs: Mapping[str, Step] | None = None,
-                 publish: Publish | None = None, on_job_failure: OnFailure | None = None, writer: Callable[[Loop], Writer] | None = None,
-                 journal: Journal | None = None, clock: Callable[[], float] = time.time,
-                 elapsed: Callable[[], float] = time.perf_counter) -> None:
+                 publish: Publish | None = None, on_job_failure: OnFailure | None = None,
+                 writer: Callable[[Loop], Writer] | None = None, journal: Journal | None = None,
+                 clock: Callable[[], float] = time.time, elapsed: Callable[[], float] = time.perf_counter) -> None:
         self._environment = environment
         self._loop = loop
         self._writer = (writer or default_writer(environment.durability))(loop)

@@ -25,6 +25,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Call,
     Item,
     Path,
+    Placeholder,
     SetValue,
     Step,
     Steps,
@@ -322,7 +323,7 @@ class UpdateChecker(Checker):
         paths = [action.path for action in actions]
         operands = [action.value for action in actions if action.value is not None]
         for name in names:
-            self.check_leaf(Path((name,)))
+            self.check_leaf(Path((Placeholder(name),)))
         for value in values:
             self.check_leaf(ValueName(value))
         self.check_defined([*paths, *operands])

@@ -1,4 +1,4 @@
-"""Seams for faults: a writer that commits when told to, an environment that fails when told to, a file system that fills."""
+"""Seams for faults: a writer that commits when told to, an environment that fails when told to, a small file system."""
 
 import ctypes
 import os

@@ -21,7 +21,8 @@ sys.stdin.read()
 """
 
 
-# One process per directory: a second one is refused and told whose it is; when the first is killed, nothing is in the way.
+# One process per directory: a second one is refused and told whose it is; when the first is killed, nothing is in the
+# way.
 def test_another_process_is_refused(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", OPEN_AND_WAIT, str(tmp_path)], stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE)
@@ -73,8 +74,8 @@ def test_damaged_data_is_refused(tmp_path: Path) -> None:
         Environment(tmp_path)
 
 
-# durability = os: killed processes lose nothing (the next open is of the same boot), another boot is refused; a clean close
-# syncs, so that any boot may open. Boots are simulated: the id is a parameter.
+# durability = os: killed processes lose nothing (the next open is of the same boot), another boot is refused; a clean
+# close syncs, so that any boot may open. Boots are simulated: the id is a parameter.
 def test_unsynced_data_is_refused_after_a_reboot(tmp_path: Path) -> None:
     def open_at(boot: str, durability: Durability) -> Environment:
         return Environment(tmp_path, durability=durability, boot=boot)

@@ -1,7 +1,9 @@
-"""A full map, a full disk, a failed fsync: what STATE.md promises under "LMDB's edges" and the disk-full row of its table."""
+"""A full map, a full disk, a failed fsync: what STATE.md promises under "LMDB's edges" and in its table."""
 
 import asyncio
 import errno
+import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,17 +58,22 @@ def test_the_map_grows_under_readers(tmp_path: Path) -> None:
 def test_the_map_grows_several_times(tmp_path: Path) -> None:
     with open_store(tmp_path, map_size_bytes=256 << 10) as store:
         store.transact(lambda transaction: transaction.put(b"large", bytes(8 << 20)))
-        assert store.read(lambda snapshot: len(snapshot.get(b"large"))) == 8 << 20
+        assert store.read(lambda snapshot: snapshot.get(b"large")) == bytes(8 << 20)
 
 
-# A failed commit: its own requests are answered StoreUnavailable, errors too, since they saw what never happened; requests
-# evaluated over it are evaluated again, and see none of it.
+# A failed commit: its own requests are answered StoreUnavailable, errors too, since they saw what never happened;
+# requests evaluated over it are evaluated again, and see none of it.
 def test_what_was_evaluated_over_a_failed_commit_is_evaluated_again(tmp_path: Path) -> None:
     writers: list[HeldWriter] = []
 
     def held(loop: Any) -> HeldWriter:
         writers.append(HeldWriter(loop))
         return writers[0]
+
+    def get_and_put(transaction: Transaction) -> bytes | None:
+        found = transaction.get(b"k")
+        transaction.put(b"k", b"2")
+        return found
 
     def read_and_refuse(transaction: Transaction) -> None:
         raise LookupError(transaction.get(b"k"))
@@ -76,7 +83,7 @@ def test_what_was_evaluated_over_a_failed_commit_is_evaluated_again(tmp_path: Pa
         store.shard.write(lambda transaction: transaction.put(b"k", b"1"), first)
         store.shard.write(read_and_refuse, refused)
         store.loop.run()
-        store.shard.write(lambda transaction: (transaction.get(b"k"), transaction.put(b"k", b"2")), second)
+        store.shard.write(get_and_put, second)
         store.shard.write(read_and_refuse, third)
         store.loop.run()
         assert not any(outcome.told for outcome in (first, refused, second, third))
@@ -87,7 +94,7 @@ def test_what_was_evaluated_over_a_failed_commit_is_evaluated_again(tmp_path: Pa
         store.loop.run()
         assert not second.told
         writers[0].commit()
-        assert second.value() == (None, None)
+        assert second.value() is None
         assert isinstance(third.error, LookupError)
         assert third.error.args == (b"2",)
         assert store.shard.stats()["commits_failed"] == 1
@@ -166,14 +173,15 @@ def test_an_environment_that_cannot_be_reopened(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable):
             store.read(lambda snapshot: snapshot.get(b"k"))
         with pytest.raises(StoreUnavailable):
-            store.read_long(lambda snapshot: iter(()))
+            store.read_long(counting)
         environment.before_apply = environment.before_open = None
         time[0] += 1.0
         assert store.read(lambda snapshot: snapshot.get(b"k")) == b"1"
         store.transact(lambda transaction: transaction.put(b"k", b"3"))
 
 
-# A commit that was reported as failed and yet is on disk must not be served: its writers were told that it did not happen.
+# A commit that was reported as failed and yet is on disk must not be served: its writers were told that it did not
+# happen.
 def test_a_failed_commit_that_is_there_after_all_stops_the_shard(tmp_path: Path) -> None:
     class Lying(Environment):
         lie = False
@@ -194,8 +202,8 @@ def test_a_failed_commit_that_is_there_after_all_stops_the_shard(tmp_path: Path)
         assert "restart" in store.shard.stats()["fault"]
 
 
-# Disk full, for real: writes answer StoreUnavailable, reads and long reads go on, nothing is half-written, and when space
-# returns so does service. Where mounting is not permitted the same is shown with the seam's ENOSPC.
+# Disk full, for real: writes answer StoreUnavailable, reads and long reads go on, nothing is half-written, and when
+# space returns so does service. Where mounting is not permitted the same is shown with the seam's ENOSPC.
 @pytest.mark.parametrize("durability", list(Durability))
 def test_disk_full(tmp_path: Path, durability: Durability) -> None:
     with small_file_system(tmp_path / "small", 4 << 20) as mounted:
@@ -234,7 +242,7 @@ def write_until_full(store: Store, environment: FaultyEnvironment, simulated: bo
         return 100
     for first in range(0, 10_000, 100):
         try:
-            store.transact(lambda transaction, first=first: fill(transaction, first, 100, b"x" * 1000))
+            store.transact(partial(fill, first=first, count=100, value=b"x" * 1000))
         except StoreUnavailable:
             return first
     raise AssertionError("a full disk took everything")
@@ -259,7 +267,7 @@ def test_growth_and_reopening_wait_for_a_backup(tmp_path: Path) -> None:
         environment.go_on.set()
         await backup
         await grown.wait()
-        assert store.read(lambda snapshot: len(snapshot.get(b"large"))) == 1 << 20
+        assert store.read(lambda snapshot: snapshot.get(b"large")) == bytes(1 << 20)
         await store.shard.close()
 
     asyncio.run(main())
@@ -269,8 +277,6 @@ class SlowCopy(Environment):
     """A copy that begins when it says so and goes on when told."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        import threading
-
         super().__init__(*arguments, **options)
         self.loop = asyncio.get_running_loop()
         self.started = asyncio.Event()

@@ -1,5 +1,5 @@
-"""Long keys on LMDB's short ones behave as a sorted dict would: byte order is the contract of STATE.md ("an ordered part
-that does not fit ... stays sorted"), and DynamoDB's 2,048 + 1,024 bytes and S3's 1,024 need it."""
+"""Long keys on LMDB's short ones behave as a sorted dict would. STATE.md asks for the order; DynamoDB's 2,048 + 1,024
+bytes and S3's 1,024 ask for the length."""
 
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ TAILS = st.binary(max_size=3)
 
 @st.composite
 def long_keys(draw: st.DrawFn) -> bytes:
-    """Few distinct prefixes of the lengths where levels meet, with short tails: collisions and neighbours are common."""
+    """Few distinct prefixes of the lengths where levels meet, with short tails: neighbours are common."""
     filler = draw(st.sampled_from([b"a", b"\x00", b"\xff"]))
     key = filler * draw(st.sampled_from(EDGES))
     if draw(st.booleans()):

@@ -3,8 +3,9 @@
 Names are few, so that paths meet what items hold; values are few, so that comparisons come out both ways.
 """
 
+from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -22,10 +23,14 @@ from actors.dynamodb.engine.expressions.nodes import (
     Operand,
     Or,
     Path,
+    Placeholder,
     SetValue,
     Value,
     ValueName,
 )
+from schemas.errors import ValidationException
+
+Result = TypeVar("Result")
 
 NAMES = {"#0": "a", "#1": "b", "#n": "odd name.with[1]", "#_x": "#0"}
 BARE = ("a", "b", "c", "d1_X")
@@ -60,7 +65,7 @@ values: st.SearchStrategy[Value] = st.recursive(scalars, _documents, max_leaves=
 items: st.SearchStrategy[Item] = st.dictionaries(attribute_names, values, max_size=5)
 value_maps: st.SearchStrategy[dict[str, Value]] = st.fixed_dictionaries(dict.fromkeys(VALUE_NAMES, values))
 
-name_steps = st.sampled_from((*BARE, *NAMES))
+name_steps = st.sampled_from((*BARE, *map(Placeholder, NAMES)))
 paths = st.builds(
     lambda head, tail: Path((head, *tail)), name_steps, st.lists(st.one_of(name_steps, st.integers(0, 4)), max_size=3))
 top_paths = name_steps.map(lambda name: Path((name,)))
@@ -105,6 +110,14 @@ def ordered_sections(found: list[Action]) -> tuple[Action, ...]:
 
 
 updates = st.lists(actions, min_size=1, max_size=5).map(ordered_sections)
+
+
+def attempt(run: Callable[[], Result]) -> Result | ValidationException:
+    """What `run` returns, or the ValidationException it raises."""
+    try:
+        return run()
+    except ValidationException as error:
+        return error
 
 
 class Printer:
@@ -153,7 +166,8 @@ class Printer:
 
     def primary(self, clause: Any) -> str:
         if isinstance(clause, Compare):
-            return f"{self.operand(clause.left)}{self.space()}{clause.operator}{self.space()}{self.operand(clause.right)}"
+            left, right = self.operand(clause.left), self.operand(clause.right)
+            return f"{left}{self.space()}{clause.operator}{self.space()}{right}"
         if isinstance(clause, Between):
             return (f"{self.operand(clause.operand)}{self.word('BETWEEN')}{self.operand(clause.low)}"
                     f"{self.word('AND')}{self.operand(clause.high)}")

@@ -33,21 +33,23 @@ CONFLICT = "Two document paths conflict with each other; must remove or rewrite 
 
 def message(text: str, kind: str, names: dict[str, str] | None = None, values: dict[str, Any] | None = None) -> str:
     with pytest.raises(ValidationException) as refused:
-        placeholders = Placeholders(names, values)
-        if kind == "UpdateExpression":
-            parse_update(text).bind(placeholders)
-        elif kind == "ProjectionExpression":
-            parse_projection(text).bind(placeholders)
-        elif kind == "KeyConditionExpression":
-            parse_key_condition(text).bind(placeholders)
-        else:
-            assert kind in ("FilterExpression", "ConditionExpression")
-            parse_condition(text, kind).bind(placeholders)                          # type: ignore[arg-type]
-        placeholders.check_unused()
+        bind(text, kind, Placeholders(names, values))
     prefix = f"Invalid {kind}: "
     assert refused.value.error_code == "ValidationException"
     assert refused.value.message.startswith(prefix)
     return refused.value.message.removeprefix(prefix)
+
+
+def bind(text: str, kind: str, placeholders: Placeholders) -> None:
+    if kind == "UpdateExpression":
+        parse_update(text).bind(placeholders)
+    elif kind == "ProjectionExpression":
+        parse_projection(text).bind(placeholders)
+    elif kind == "KeyConditionExpression":
+        parse_key_condition(text).bind(placeholders)
+    else:
+        assert kind in ("FilterExpression", "ConditionExpression")
+        parse_condition(text, kind).bind(placeholders)
 
 
 @pytest.mark.parametrize(("kind", "text", "token", "near"), [
