@@ -214,32 +214,35 @@ class Trees:
         """Does nothing it reaches need converting? Found without recursion: shapes refer to themselves."""
         found = self._plain.get(shape.name)
         if found is None:
-            found = self._plain[shape.name] = not any(map(self._converts, reachable(shape)))
+            found = self._plain[shape.name] = not any(map(self._is_converted, reachable(shape)))
         return found
+
+    def _is_converted(self, shape: Shape) -> bool:
+        members = shape.members.values()
+        if any(self._wire_name(member) != member.name for member in members):
+            return True
+        items = (member for member in (shape.item, shape.key) if member is not None)
+        return any(map(self._converts, (*members, *items)))
 
     def _converts(self, member: Member) -> bool:
         if not self._json:
             return False
-        kind = member.shape.kind
-        if kind in ("float", "double"):
+        if member.shape.kind in ("float", "double"):
             return True
-        if kind == "timestamp":
-            return member.trait("timestampFormat") not in (None, scalars.EPOCH)
-        return wire_name(member) != member.name and member.name not in ("member", "value", "key")
+        return member.shape.kind == "timestamp" and member.trait("timestampFormat") not in (None, scalars.EPOCH)
 
 
-def reachable(shape: Shape) -> list[Member]:
-    """Every reference below the shape, each shape entered once."""
-    entered, found, pending = {shape.name}, [], [shape]
+def reachable(shape: Shape) -> list[Shape]:
+    """The shape and every shape below it, once."""
+    found = {shape.name: shape}
+    pending = [shape]
     while pending:
         current = pending.pop()
-        below = [*current.members.values(), *(each for each in (current.item, current.key) if each is not None)]
-        found.extend(below)
-        for member in below:
-            if member.shape.name not in entered:
-                entered.add(member.shape.name)
+        for member in (*current.members.values(), current.item, current.key):
+            if member is not None and member.shape.name not in found:
+                found[member.shape.name] = member.shape
                 pending.append(member.shape)
-    return found
+    return list(found.values())
 
 
 def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str) -> Convert:
