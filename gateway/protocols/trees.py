@@ -156,7 +156,9 @@ class Trees:
             return same
         if shape.kind == "structure":
             members: dict[str, tuple[str, Convert]] = {}
-            reader = self._readers[shape.name] = _structure_reader(members, shape.name)
+            texts = {name for name, member in shape.members.items() if _is_text(member)}
+            make_structure = _structure_reader if shape.required or not texts else _choice_reader
+            reader = self._readers[shape.name] = make_structure(members, shape.name, texts)
             for name, member in shape.members.items():
                 members[wire_name(member)] = name, self.reader(member.shape)
             return reader
@@ -168,7 +170,7 @@ class Trees:
     def body_reader(self, members: Mapping[str, Member]) -> Convert:
         """For a body that holds only these members of its structure (REST)."""
         table = {wire_name(member): (name, self.reader(member.shape)) for name, member in members.items()}
-        return _structure_reader(table, "")
+        return _structure_reader(table, "", set())
 
     # ---- out
 
@@ -245,7 +247,11 @@ def reachable(shape: Shape) -> list[Shape]:
     return list(found.values())
 
 
-def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str) -> Convert:
+def _is_text(member: Member) -> bool:
+    return member.shape.kind == "string" and wire_name(member) == member.name
+
+
+def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str, texts: set[str]) -> Convert:
     find = members.get                             # filled after this call: shapes refer to themselves
 
     def structure(value: Any) -> dict[str, Any]:
@@ -260,6 +266,20 @@ def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str) -> 
         return made
 
     return structure
+
+
+def _choice_reader(members: Mapping[str, tuple[str, Convert]], name: str, texts: set[str]) -> Convert:
+    """For structures that mostly hold one text, above all DynamoDB's {"S": …}: those are taken as they are, uncopied."""
+    read = _structure_reader(members, name, texts)
+
+    def choice(value: Any) -> Any:
+        if type(value) is dict and len(value) == 1:
+            for key in value:
+                if key in texts and type(value[key]) is str:
+                    return value
+        return read(value)
+
+    return choice
 
 
 def _list_reader(read: Convert, sparse: bool) -> Convert:
@@ -277,9 +297,9 @@ def _map_reader(read: Convert, sparse: bool) -> Convert:
     def entries(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise unexpected(value, "map")
-        if sparse:
-            return {string(key): None if item is None else read(item) for key, item in value.items()}
-        return {string(key): read(item) for key, item in value.items() if item is not None}
+        if sparse:                                 # keys are texts: JSON has no others, cbor.decode allows none
+            return {key: None if item is None else read(item) for key, item in value.items()}
+        return {key: read(item) for key, item in value.items() if item is not None}
 
     return entries
 

@@ -53,7 +53,7 @@ class Generator:
             return traits.get("location") == "uri" or bool(traits.get("hostLabel"))
         if traits.get("location") in ("statusCode", "headers") or shape.serialization.get("payload") == name:
             return True
-        return traits.get("location") == "header" and traits.get("name", "").lower() == "content-type"
+        return traits.get("location") == "header" and str(traits.get("name")).lower() == "content-type"
 
     def _scalar_member(self, members: dict[str, Any], depth: int) -> Any:
         for name, member in members.items():
