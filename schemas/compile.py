@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from schemas.shapes import NO_TRAITS, ErrorShape, Lazy, Member, Operation, Service, Shape
 
-FORMAT_VERSION = 3                                 # of Compact; part of the cache's folder name
+FORMAT_VERSION = 4                                 # of Compact; part of the cache's folder name
 
 _DROPPED = {"documentation", "deprecatedMessage", "deprecatedSince", "examples"}
 _SHAPE_PARTS = _DROPPED | {"type", "members", "required", "member", "key", "value"}
@@ -69,7 +69,7 @@ def _operation(name: str, model: Mapping[str, Any]) -> tuple[Any, ...]:
     if wrapper := sent.get("resultWrapper"):
         traits["resultWrapper"] = wrapper
     return (
-        model.get("name", name), http.get("method", "POST"), http.get("requestUri", "/"), http.get("responseCode", 200),
+        name, http.get("method", "POST"), http.get("requestUri", "/"), http.get("responseCode", 200),
         _reference("", received or None), _reference("", sent or None),
         tuple(error["shape"] for error in model.get("errors", ())), traits,
     )

@@ -21,6 +21,7 @@ class Route(NamedTuple):
     constants: tuple[tuple[str, str | None], ...]  # of the query; None: any value
     query: frozenset[str]                          # required members there
     headers: frozenset[str]                        # required members there, lower-case
+    deprecated: bool                               # S3 has old and new operations on one path
 
 
 @dataclass(slots=True)
@@ -52,6 +53,7 @@ class Router:
         node.routes.setdefault(operation.method, []).append(Route(
             operation.name, operation.method, labels, constants,
             _required(operation, "querystring"), _required(operation, "header"),
+            bool(operation.traits.get("deprecated")),
         ))
 
     def _descend(self, segments: Sequence[str]) -> _Node:
@@ -116,15 +118,15 @@ def _greedy(rest: Sequence[str], suffix: tuple[str, ...]) -> str:
 
 
 def _choose(routes: Iterable[Route], query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Route | None:
-    """All constants there; then the most constants, the fewest missing members, the most members there."""
+    """All constants there; then the most constants, the fewest missing members, the most members, the newer."""
     fitting = [route for route in routes if all(_holds(query, *constant) for constant in route.constants)]
     if len(fitting) < 2:
         return fitting[0] if fitting else None
 
-    def rank(route: Route) -> tuple[int, int, int]:
+    def rank(route: Route) -> tuple[int, int, int, bool]:
         needed = len(route.query) + len(route.headers)
         there = sum(name in query for name in route.query) + sum(name in headers for name in route.headers)
-        return -len(route.constants), needed - there, -there
+        return -len(route.constants), needed - there, -there, route.deprecated
 
     return min(fitting, key=rank)
 

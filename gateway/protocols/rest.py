@@ -22,6 +22,8 @@ WriteBody = Callable[[Any], bytes]
 
 _INPUT_PLACES = frozenset({"uri", "querystring", "header", "headers"})
 _OUTPUT_PLACES = frozenset({"header", "headers", "statusCode"})
+# Headers the protocol adds itself, as it spells them: a modelled one of that name replaces it.
+_ADDED = {"content-type": "content-type", "x-amzn-requestid": "x-amzn-RequestId", "x-amzn-errortype": "x-amzn-ErrorType"}
 _HEADER_ITEM = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^",]*)\s*(?:,|\Z)')
 _CONTROL = dict.fromkeys((*range(9), *range(10, 32), 127), " ")     # what no header line may hold
 
@@ -162,6 +164,7 @@ class Input:
         asks of servers; botocore's vectors want it so in rest-json and not in rest-xml, where no service has one."""
         shape = operation.input
         self._map_holds_all = map_holds_all
+        self._constants = {pair.partition("=")[0] for pair in operation.uri.partition("?")[2].split("&")}
         self._labels = {wire: (name, _READERS[m.shape.kind]) for name, m, wire in bound(shape, "uri")} if shape else {}
         self._query: dict[str, tuple[str, ReadText, bool]] = {}
         self._query_map: tuple[str, bool] | None = None
@@ -215,8 +218,11 @@ class Input:
                 params[name] = [read(value) for value in values] if is_list else read(values[0])
         if self._query_map is not None:
             name, of_lists = self._query_map
-            kept = query.items() if self._map_holds_all else [pair for pair in query.items() if pair[0] not in self._query]
-            entries = {wire: values if of_lists else values[0] for wire, values in kept}
+            entries = {
+                wire: values if of_lists else values[0]
+                for wire, values in query.items()
+                if wire not in (self._constants if self._map_holds_all else self._query)
+            }
             if entries:
                 params[name] = entries
 
@@ -267,12 +273,12 @@ class Output:
         body = self._body(result)
         if body:
             headers["content-type"] = self._content_type
+            if status == 204:
+                status = 200                       # some models say 204 and name members all the same (billingconductor)
         for name, header, write in self._headers:
             value = result.get(name)
             if value is not None and value != []:
-                if header.lower() == "content-type":
-                    headers.pop("content-type", None)
-                headers[header] = write(value)
+                headers[_ADDED.get(header.lower(), header)] = write(value)
         for name, prefix in self._prefixes:
             for key, text in (result.get(name) or {}).items():
                 headers[prefix + key] = _header_text(text)

@@ -22,6 +22,7 @@ from schemas.errors import AwsError
 from schemas.models import ErrorShape, Operation, Service, Shape
 
 CONTENT_TYPE = "application/json"
+_ERROR_TYPE = "x-amzn-ErrorType"
 
 
 class _Codecs:
@@ -87,9 +88,11 @@ class _Codecs:
     def _body_writer(self, shape: Shape, operation: Operation | None) -> WriteBody | None:
         streamed = operation.event_stream_out if operation is not None else ""
         members = {name: member for name, member in output_body(shape).items() if name != streamed}
-        if not members or (operation is not None and (operation.status == 204 or operation.method == "HEAD")):
+        if not members or (operation is not None and operation.method == "HEAD"):
             return None
         write = self.trees.body_writer(members)
+        if operation is not None and operation.status == 204:
+            return lambda result: dump_json(tree) if (tree := write(result)) else b""
         return lambda result: dump_json(write(result))
 
 
@@ -108,13 +111,14 @@ class RestJson(Rest):
     ) -> HttpResponse:
         shape = find_error(service, operation, error)
         status = error_status(error, shape)
-        headers = {"x-amzn-RequestId": request_id, "x-amzn-ErrorType": shape.code if shape else error.error_code}
+        headers = {"x-amzn-RequestId": request_id, "content-type": CONTENT_TYPE}
         if shape is None:
-            return HttpResponse(status, {**headers, "content-type": CONTENT_TYPE}, dump_json(_plain(service, error)))
+            body = dump_json(error_tree(_codecs(service).trees, error, None))
+            return HttpResponse(status, {**headers, _ERROR_TYPE: error.error_code}, body)
         response = _error_output(service, shape).write(status, error_members(error, shape), headers)
         response.status = status
+        response.headers[_ERROR_TYPE] = shape.code  # some models (ivs) list this header as a member too
         if not response.body or (error.message and not message_member(shape)):
-            response.headers["content-type"] = CONTENT_TYPE
             response.body = dump_json(error_tree(_codecs(service).trees, error, shape))
         return response
 
@@ -132,10 +136,6 @@ class RestJson(Rest):
 
     def frame_error(self, operation: Operation, error: AwsError) -> bytes:
         return eventstream.error_frame(operation, error, json_payload(_codecs(operation.service).trees))
-
-
-def _plain(service: Service, error: AwsError) -> dict[str, Any]:
-    return error_tree(_codecs(service).trees, error, None)
 
 
 def _error_output(service: Service, shape: ErrorShape) -> Output:
