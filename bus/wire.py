@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import structlog
 
@@ -85,9 +86,14 @@ class Parser:
                 if handler is not None:
                     try:
                         reply = tokens[3].decode() if len(tokens) == 5 else ""
-                        handler(Message(tokens[1].decode(), reply, data[start:stop]))
+                        message = Message(tokens[1].decode(), reply, data[start:stop])
+                    except UnicodeDecodeError:
+                        _log.warning("bus_subject_not_text", size=len(tokens[1]))
+                        continue
+                    try:
+                        handler(message)
                     except Exception:
-                        _log.exception("bus_handler_failed", subject=tokens[1].decode("utf-8", "replace"))
+                        _log.exception("bus_handler_failed", subject=message.subject)
             else:
                 self._with_headers(tokens, data[start:stop])
         return position
@@ -101,12 +107,18 @@ class Parser:
         if handler is None:
             return
         try:
+            subject = tokens[1].decode()
+            reply = tokens[3].decode() if len(tokens) == 6 else ""
+        except UnicodeDecodeError:
+            _log.warning("bus_subject_not_text", size=len(tokens[1]))
+            return
+        try:
             if split == len(payload) and payload.startswith(b"NATS/1.0 "):
-                self._on_status(tokens[2], tokens[1].decode(), payload[9:12])
+                self._on_status(tokens[2], subject, payload[9:12])
             else:
-                handler(Message(tokens[1].decode(), tokens[3].decode() if len(tokens) == 6 else "", payload[split:]))
+                handler(Message(subject, reply, payload[split:]))
         except Exception:
-            _log.exception("bus_handler_failed", subject=tokens[1].decode("utf-8", "replace"))
+            _log.exception("bus_handler_failed", subject=subject)
 
 
 def _size(tokens: list[bytes]) -> int:
@@ -185,9 +197,8 @@ class Wire(asyncio.Protocol):
         return self._transport is not None and not self._closed.is_set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH_BYTES)
+        self._transport = cast("asyncio.Transport", transport)      # uvloop's is none by inheritance
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH_BYTES)
 
     def data_received(self, data: bytes) -> None:
         if self._feed is None:
