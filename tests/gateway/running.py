@@ -108,7 +108,7 @@ def signed(service: str, method: str, path: str, headers: dict[str, str], body: 
     request = AWSRequest(method, f"http://localhost{path}", headers=dict(headers), data=body)
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
     signer(Credentials(*keys, token), service, "us-east-1").add_auth(request)
-    return http(method, path, {name: value for name, value in request.headers.items()}, body)
+    return http(method, path, dict(request.headers.items()), body)
 
 
 def dynamodb(operation: str, body: bytes = b"{}", **options: Any) -> bytes:

@@ -215,8 +215,8 @@ def test_overload_is_answered_at_once() -> None:
 
         async with running(answer, max_in_flight=2) as gateway:
             waiting = [asyncio.create_task(ask(gateway, dynamodb("ListTables"))) for _ in range(2)]
-            while len(gateway.bus.asked) < 2:
-                await asyncio.sleep(0)
+            for _ in waiting:
+                await gateway.bus.arrivals.get()
             refused = await ask(gateway, dynamodb("ListTables"))
             assert (refused.status, refused.headers["retry-after"]) == (503, "1")
             assert b"ServiceUnavailable" in refused.body
@@ -241,21 +241,18 @@ def test_disconnect_cancels() -> None:
         async with running(answer) as gateway:
             connection = await Connection.open(gateway)
             connection.send(dynamodb("ListTables"))
-            while not gateway.bus.asked:
-                await asyncio.sleep(0)
+            await gateway.bus.arrivals.get()
             await connection.close()
             await gateway.bus.cancelled.wait()
-            while gateway.server.metrics.in_flight:
-                await asyncio.sleep(0)
-            assert gateway.server.metrics.disconnects == 1
+            assert (gateway.server.metrics.in_flight, gateway.server.metrics.disconnects) == (0, 1)
 
     run(main)
 
 
 # A streaming answer is framed as botocore reads it; its errors come as a status before the first event, as a frame
 # after it; who hangs up ends it.
-CONVERSE = {"modelId": "m", "messages": [{"role": "user", "content": [{"text": "hi"}]}]}
-STOP = {"messageStop": {"stopReason": "end_turn"}}
+CONVERSE: dict[str, Any] = {"modelId": "m", "messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+STOP: dict[str, Any] = {"messageStop": {"stopReason": "end_turn"}}
 
 
 async def converse(gateway: Any) -> list[Any]:
@@ -267,7 +264,8 @@ async def converse(gateway: Any) -> list[Any]:
 
 def test_event_streams() -> None:
     async def main() -> None:
-        deltas = [{"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": text}}} for text in ("a", "bé")]
+        deltas: list[dict[str, Any]] = [
+            {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": text}}} for text in ("a", "bé")]
         events = [Reply(event=event) for event in (*deltas, STOP)]
         async with running(events=events) as gateway:
             assert await converse(gateway) == [*deltas, STOP]
@@ -293,8 +291,7 @@ def test_hanging_up_ends_a_stream() -> None:
             assert gateway.server.metrics.in_flight == 1
             await connection.close()
             await gateway.bus.cancelled.wait()
-            while gateway.server.metrics.in_flight:
-                await asyncio.sleep(0)
+            assert gateway.server.metrics.in_flight == 0
 
     run(main)
 
