@@ -170,7 +170,8 @@ class Tables(RuleBasedStateMachine):
     def condition(self, kind: str, operator: str | None, data: st.DataObject) -> tuple[str | None, Any, dict[str, Any]]:
         if operator is None:
             return "", lambda sort: True, {}
-        low = data.draw(SORTS[kind])
+        there = [item["sk"] for item in self.twin[kind].values()]
+        low = data.draw(st.sampled_from(there) if there and data.draw(st.booleans()) else SORTS[kind])
         bound = KEYS[kind](low)
         if operator == "begins_with":
             if kind == "N":
