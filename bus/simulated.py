@@ -18,7 +18,7 @@ from random import Random
 import structlog
 
 from bus.mux import ReplyMux
-from bus.subjects import matches
+from bus.subjects import is_subject, matches
 from bus.transport import BusError, Disconnected, Handler, Inbox, Message, Overloaded, Subscription
 
 OUT_LIMIT_BYTES = 16 * 1024 * 1024        # accepted and not yet at the broker, as on NATS
@@ -189,7 +189,7 @@ class SimulatedTransport:
         self.subscribe(f"{self._mux.prefix}*", self._mux.deliver)
 
     def publish(self, subject: str, data: bytes, reply: str = "") -> None:
-        if not subject or len(f"{subject}{reply}".split()) != 1:
+        if not is_subject(subject) or (reply and not is_subject(reply)):
             raise ValueError(f"not a subject: {subject!r} or {reply!r}")
         if not self._up:
             raise Disconnected("not connected to the broker")
@@ -206,7 +206,7 @@ class SimulatedTransport:
     def subscribe(self, subject: str, handler: Handler, queue: str = "") -> Subscription:
         if self._closed:
             raise Disconnected("the connection is closed")
-        if not subject or len(f"{subject}{queue}".split()) != 1:
+        if not is_subject(subject) or (queue and not is_subject(queue)):
             raise ValueError(f"not a subject: {subject!r}, or not a queue: {queue!r}")
         subscription = SimulatedSubscription(self, subject, queue, handler)
         self._subscriptions.append(subscription)

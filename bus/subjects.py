@@ -42,6 +42,11 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
+def is_subject(text: str) -> bool:
+    """Can `text` be one argument of NATS's line protocol: something, without blanks, tabs or line ends?"""
+    return text.split() == [text]
+
+
 def request(identity: Identity, service: str, slot: str, operation: str) -> str:
     return f"aws.{identity.door}.{identity.account}.{identity.principal}.{service}.{slot}.{operation}"
 
@@ -98,5 +103,5 @@ def matches(pattern: str, subject: str) -> bool:
 
 __all__ = [
     "ANONYMOUS", "CANCEL", "DIRECT", "DOORS", "GATEWAY", "INBOX", "SERVICE", "Address", "anywhere", "cancels", "event",
-    "inbox_prefix", "is_token", "matches", "may_reply_to", "owned", "parse", "request",
+    "inbox_prefix", "is_subject", "is_token", "matches", "may_reply_to", "owned", "parse", "request",
 ]

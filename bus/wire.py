@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import structlog
 
@@ -185,9 +186,8 @@ class Wire(asyncio.Protocol):
         return self._transport is not None and not self._closed.is_set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH_BYTES)
+        self._transport = cast("asyncio.Transport", transport)      # uvloop's is none by inheritance
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH_BYTES)
 
     def data_received(self, data: bytes) -> None:
         if self._feed is None:

@@ -15,6 +15,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import uvloop
+
 from bus.connection import open_connection
 from bus.transport import Message
 from tests.nats_server import running
@@ -88,22 +90,19 @@ def main() -> None:
     parser.add_argument("--uvloop", action="store_true")
     parser.add_argument("--respond", metavar="URL", help="be the responder (used by the benchmark itself)")
     arguments = parser.parse_args()
-    if arguments.uvloop:
-        import uvloop
-
-        run = uvloop.run
-    else:
-        run = asyncio.run
     if arguments.respond:
-        run(respond(arguments.respond))
+        asyncio.run(respond(arguments.respond))
         return
+    new_loop = uvloop.new_event_loop if arguments.uvloop else asyncio.new_event_loop
     with running() as server:
         command = [sys.executable, "-m", "tests.load.bench_bus", "--respond", server.url]
         responder = subprocess.Popen(command, stdout=subprocess.PIPE)
         try:
             assert responder.stdout is not None
             assert responder.stdout.readline() == b"ready\n"
-            figures = run(compare(server.url, arguments.requests, arguments.size, arguments.concurrency))
+            with asyncio.Runner(loop_factory=new_loop) as runner:
+                work = compare(server.url, arguments.requests, arguments.size, arguments.concurrency)
+                figures = runner.run(work)
         finally:
             responder.kill()
             responder.communicate()

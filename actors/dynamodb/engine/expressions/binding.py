@@ -9,7 +9,17 @@ shape keeps and runs every time.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from actors.dynamodb.engine.expressions.nodes import Arithmetic, Call, Path, SetValue, Steps, Value, ValueName, named
+from actors.dynamodb.engine.expressions.nodes import (
+    Arithmetic,
+    Call,
+    Path,
+    Placeholder,
+    SetValue,
+    Steps,
+    Value,
+    ValueName,
+    named,
+)
 from actors.dynamodb.engine.expressions.placeholders import Placeholders
 from schemas.errors import ValidationException
 
@@ -33,7 +43,7 @@ class Shapes(Generic[Compiled]):
         """`build(names, values)` checks in AWS's order and compiles; it must raise for an undefined placeholder."""
         found = list(leaves(operands))
         self.names = tuple(dict.fromkeys(step for leaf in found if isinstance(leaf, Path) for step in leaf.steps
-                                         if isinstance(step, str) and step[0] == "#"))
+                                         if isinstance(step, Placeholder)))
         self.values = tuple(dict.fromkeys(leaf.name for leaf in found if isinstance(leaf, ValueName)))
         self.build = build
         self.known: dict[ShapeKey, Compiled] = {}
@@ -97,7 +107,7 @@ class Checker:
                                  f"attribute value: {leaf.name}")
             return
         for step in leaf.steps:
-            if isinstance(step, str) and step[0] == "#" and step not in self.names:
+            if isinstance(step, Placeholder) and step not in self.names:
                 raise self.error("An expression attribute name used in the document path is not defined; "
                                  f"attribute name: {step}")
         if len(leaf.steps) > PATH_DEPTH_MAX:

@@ -31,6 +31,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Steps,
     Value,
     ValueName,
+    named,
 )
 
 Values: TypeAlias = Mapping[str, Value]
@@ -82,15 +83,12 @@ class _Compiler:
     def operand(self, operand: Operand) -> Getter:
         match operand:
             case Path(steps):
-                return compile_path(self.resolve(steps))
+                return compile_path(named(steps, self.names))
             case ValueName(name):
                 return lambda _, values: values[name]
             case Call():
                 assert operand.function == "size"
                 return self.size(self.operand(operand.arguments[0]))
-
-    def resolve(self, steps: Steps) -> Steps:
-        return tuple([self.names.get(step, step) if isinstance(step, str) else step for step in steps])
 
     def size(self, operand: Getter) -> Getter:
         def get(item: Item, values: Values) -> Value | None:

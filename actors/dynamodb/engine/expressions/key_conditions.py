@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from actors.dynamodb.engine.expressions.binding import FORMS_MAX, Shapes, invalid
+from actors.dynamodb.engine.expressions.binding import FORMS_MAX, ContentCheck, Shapes, invalid
 from actors.dynamodb.engine.expressions.conditions import ConditionChecker
 from actors.dynamodb.engine.expressions.nodes import (
     And,
@@ -55,6 +55,14 @@ class KeyClause(NamedTuple):
     values: tuple[Value, ...]          # two for BETWEEN, else one
 
 
+class NarrowClause(NamedTuple):
+    """A KeyClause with names for its values."""
+
+    attribute: str
+    operator: str
+    values: tuple[str, ...]
+
+
 class KeyRange(NamedTuple):
     """What to read. With one sort key `equal` is empty and `operator` and `bounds` say it all."""
 
@@ -64,30 +72,49 @@ class KeyRange(NamedTuple):
     bounds: tuple[Value, ...]          # two for BETWEEN (inclusive), one else, none without an operator
 
 
+class CompiledKeyCondition:
+    """A checked clause with its names; what it says of keys is worked out when first asked for."""
+
+    __slots__ = ("_clause", "_narrowed", "content_checks")
+
+    def __init__(self, clause: Clause, content_checks: tuple[ContentCheck, ...]) -> None:
+        self._clause = clause
+        self._narrowed: tuple[NarrowClause, ...] | None = None
+        self.content_checks = content_checks
+
+    def narrowed(self, names: Mapping[str, str]) -> tuple[NarrowClause, ...]:
+        """ValidationException where the expression is more than a key condition can be."""
+        if self._narrowed is None:
+            self._narrowed = _narrow(self._clause, names)
+        return self._narrowed
+
+
 class KeyCondition:
     """A key condition bound to one request's values."""
 
-    __slots__ = ("_clause", "_names", "_values", "clauses")
+    __slots__ = ("_clauses", "_compiled", "_placeholders")
 
     def __init__(
         self,
-        clause: Clause | None,
-        names: Mapping[str, str],
-        values: Mapping[str, Value],
+        compiled: CompiledKeyCondition | None,
+        placeholders: Placeholders,
         clauses: tuple[KeyClause, ...] | None = None,
     ) -> None:
-        """`clauses`: the conditions, where they come from KeyConditions and there is no `clause`."""
-        self._clause = clause
-        self._names = names
-        self._values = values
-        self.clauses = clauses
+        """`clauses`: the conditions, where they come from KeyConditions and nothing is `compiled`."""
+        self._compiled = compiled
+        self._placeholders = placeholders
+        self._clauses = clauses
 
     def check(self) -> tuple[KeyClause, ...]:
         """The conditions by attribute. ValidationException where the expression is more than a key condition can be."""
-        if self.clauses is None:
-            assert self._clause is not None
-            self.clauses = self._narrowed(self._clause)
-        return self.clauses
+        if self._clauses is None:
+            assert self._compiled is not None
+            values = self._placeholders.values
+            self._clauses = tuple([
+                KeyClause(attribute, operator, tuple([values[name] for name in names]))
+                for attribute, operator, names in self._compiled.narrowed(self._placeholders.names)
+            ])
+        return self._clauses
 
     def resolve(self, hash_names: Sequence[str], range_names: Sequence[str], types: Mapping[str, str]) -> KeyRange:
         """The range, for a key of these attributes; `types`: name -> S, N or B. ValidationException if it is none."""
@@ -112,39 +139,42 @@ class KeyCondition:
             last.values if last else (),
         )
 
-    def _narrowed(self, clause: Clause) -> tuple[KeyClause, ...]:
-        """Depth first, as AWS walks: an operator before what it joins."""
-        found: dict[str, KeyClause] = {}
-        stack = [clause]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, And):
-                stack.extend(reversed(node.terms))
-                continue
-            _check_operator(node)
-            assert not isinstance(node, (Or, Not, In))
-            key = self._key_clause(node)
-            if key.attribute in found:
-                raise invalid(KIND, "KeyConditionExpressions must only contain one condition per key")
-            found[key.attribute] = key
-        return tuple(found.values())
 
-    def _key_clause(self, node: Primary) -> KeyClause:
-        name: str | None = None
-        position = 0
-        for index, operand in enumerate(operands(node)):
-            if isinstance(operand, Path):
-                if name is not None:
-                    raise _bad("Multiple attribute names used in one condition")
-                if len(operand.steps) > 1:
-                    raise invalid(KIND, "KeyConditionExpressions cannot have conditions on nested attributes")
-                name, position = str(named(operand.steps, self._names)[0]), index
-            elif isinstance(operand, Call):
-                raise invalid(KIND, "KeyConditionExpressions cannot contain nested operations")
-        if name is None:
-            raise _bad("No key attribute specified")
-        values = tuple(self._values[operand.name] for operand in operands(node) if isinstance(operand, ValueName))
-        return KeyClause(name, _operator(node, mirrored=position > 0), values)
+
+def _narrow(clause: Clause, names: Mapping[str, str]) -> tuple[NarrowClause, ...]:
+    """Depth first, as AWS walks: an operator before what it joins."""
+    found: dict[str, NarrowClause] = {}
+    stack = [clause]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, And):
+            stack.extend(reversed(node.terms))
+            continue
+        _check_operator(node)
+        assert not isinstance(node, (Or, Not, In))
+        narrow = _narrow_primary(node, names)
+        if narrow.attribute in found:
+            raise invalid(KIND, "KeyConditionExpressions must only contain one condition per key")
+        found[narrow.attribute] = narrow
+    return tuple(found.values())
+
+
+def _narrow_primary(node: Primary, names: Mapping[str, str]) -> NarrowClause:
+    attribute: str | None = None
+    position = 0
+    for index, operand in enumerate(operands(node)):
+        if isinstance(operand, Path):
+            if attribute is not None:
+                raise _bad("Multiple attribute names used in one condition")
+            if len(operand.steps) > 1:
+                raise invalid(KIND, "KeyConditionExpressions cannot have conditions on nested attributes")
+            attribute, position = str(named(operand.steps, names)[0]), index
+        elif isinstance(operand, Call):
+            raise invalid(KIND, "KeyConditionExpressions cannot contain nested operations")
+    if attribute is None:
+        raise _bad("No key attribute specified")
+    values = tuple(operand.name for operand in operands(node) if isinstance(operand, ValueName))
+    return NarrowClause(attribute, _operator(node, mirrored=position > 0), values)
 
 
 def _operator(node: Primary, mirrored: bool) -> str:
@@ -202,22 +232,21 @@ class KeyConditionForm:
     def __init__(self, clause: Clause) -> None:
         self.clause = clause
         every = [operand for primary in primaries(clause) for operand in operands(primary)]
-        self.shapes: Shapes[ConditionChecker] = Shapes(every, self._build)
+        self.shapes: Shapes[CompiledKeyCondition] = Shapes(every, self._build)
 
     def bind(self, placeholders: Placeholders) -> KeyCondition:
         """ValidationException in AWS's words for undefined placeholders and operands that do not fit."""
-        checker, known = self.shapes.bind(placeholders)
+        compiled, known = self.shapes.bind(placeholders)
         if known:
-            for check in checker.content_checks:
+            for check in compiled.content_checks:
                 check(placeholders.values)
-        return KeyCondition(self.clause, placeholders.names, placeholders.values)
+        return KeyCondition(compiled, placeholders)
 
-    def _build(self, names: Mapping[str, str], values: Mapping[str, Value]) -> ConditionChecker:
+    def _build(self, names: Mapping[str, str], values: Mapping[str, Value]) -> CompiledKeyCondition:
         checker = ConditionChecker(KIND, names, values)
         for primary in primaries(self.clause):
             checker.check(primary)
-        checker.names, checker.values = {}, {}           # kept with the shape for its content checks alone
-        return checker
+        return CompiledKeyCondition(self.clause, tuple(checker.content_checks))
 
 
 @lru_cache(FORMS_MAX)

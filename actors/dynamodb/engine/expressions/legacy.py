@@ -29,6 +29,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Value,
     ValueName,
 )
+from actors.dynamodb.engine.expressions.placeholders import Placeholders
 from actors.dynamodb.engine.expressions.projections import Projection
 from actors.dynamodb.engine.expressions.updates import (
     CompiledUpdate,
@@ -172,7 +173,7 @@ def key_condition(
         clauses.append(KeyClause(name, operator, tuple(values)))
     if not clauses:
         raise ValidationException("Conditions can be of length 1 or 2 only")
-    return KeyCondition(None, {}, {}, tuple(clauses))
+    return KeyCondition(None, Placeholders(), tuple(clauses))
 
 
 # Updates and projections

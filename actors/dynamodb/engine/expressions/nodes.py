@@ -1,7 +1,7 @@
 """What an expression says, once parsed: a tree without positions or parentheses.
 
-A document path is a tuple of steps: a name, `#placeholder` (bare names cannot begin with #) or a list index. `named`
-puts the names for the placeholders, after which a step beginning with # is such a name and no placeholder.
+A document path is a tuple of steps: a name, a Placeholder of one, or a list index; `named` puts the names for the
+placeholders.
 Values and items are as on the wire: {"S": "x"}, {"N": "1"}, {"M": {…}} …; an item is {attribute name: value}.
 """
 
@@ -10,10 +10,16 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 Value: TypeAlias = dict[str, Any]
 Item: TypeAlias = dict[str, Value]
-Step: TypeAlias = str | int
+Step: TypeAlias = str | int            # a str may be a Placeholder
 Steps: TypeAlias = tuple[Step, ...]
 
 Kind: TypeAlias = Literal["ConditionExpression", "FilterExpression", "KeyConditionExpression"]
+
+
+class Placeholder(str):
+    """A step that stands for a name: #n, with its sign."""
+
+    __slots__ = ()
 
 
 class Path(NamedTuple):
@@ -84,7 +90,7 @@ class Action(NamedTuple):
 
 def named(steps: Steps, names: Mapping[str, str]) -> Steps:
     """The path with its placeholders' names; KeyError if one is not defined."""
-    return tuple([names[step] if isinstance(step, str) and step[0] == "#" else step for step in steps])
+    return tuple([names[step] if isinstance(step, Placeholder) else step for step in steps])
 
 
 def path_text(steps: Steps) -> str:

@@ -24,6 +24,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Operand,
     Or,
     Path,
+    Placeholder,
     Section,
     SetValue,
     Step,
@@ -42,6 +43,9 @@ CONDITION_FUNCTIONS = {
     "attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2, "size": 1,
 }
 UPDATE_FUNCTIONS = {"if_not_exists": 2, "list_append": 2}
+
+UNKNOWN = "Invalid function name; function: "
+MISUSED = "The function is not allowed to be used this way in an expression; function: "
 
 _COMPARATORS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 _CONDITION_WORDS = frozenset(("AND", "OR", "NOT", "BETWEEN", "IN"))
@@ -132,7 +136,7 @@ class Parser:
         elif token.kind != "placeholder":
             self.fail()
         self.advance()
-        return token.text
+        return Placeholder(token.text) if token.kind == "placeholder" else token.text
 
     def path_tail(self, steps: list[Step]) -> Path:
         while True:
@@ -166,7 +170,8 @@ class Parser:
         function = self.token.text
         if function.upper() in self.words:
             self.fail()
-        self.deepen(f"Invalid function name; function: {function}")
+        known = function in CONDITION_FUNCTIONS or function in UPDATE_FUNCTIONS
+        self.deepen(f"{MISUSED if known else UNKNOWN}{function}")
         self.advance()
         self.advance()
         arguments = [self.operand()]
@@ -183,13 +188,13 @@ class Parser:
             if function in CONDITION_FUNCTIONS:
                 self.problem("function", f"The function is not allowed in an update expression; function: {function}")
             elif function not in UPDATE_FUNCTIONS:
-                self.problem("function", f"Invalid function name; function: {function}")
+                self.problem("function", f"{UNKNOWN}{function}")
             self.refuse_calls(arguments, allowed="if_not_exists")
             return
         if function in UPDATE_FUNCTIONS:
             self.problem("function", f"The function is not allowed in a condition expression; function: {function}")
         elif function not in CONDITION_FUNCTIONS:
-            self.problem("function", f"Invalid function name; function: {function}")
+            self.problem("function", f"{UNKNOWN}{function}")
         self.refuse_calls(arguments, allowed="size")
 
     def refuse_calls(self, nodes: Iterable[Operand], allowed: str) -> None:
@@ -198,8 +203,7 @@ class Parser:
                 self.misuse(node.function)
 
     def misuse(self, function: str) -> None:
-        self.problem(
-            "misuse", f"The function is not allowed to be used this way in an expression; function: {function}")
+        self.problem("misuse", f"{MISUSED}{function}")
 
     def operand(self) -> Operand:
         if self.token.text != "(":

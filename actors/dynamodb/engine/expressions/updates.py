@@ -25,6 +25,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Call,
     Item,
     Path,
+    Placeholder,
     SetValue,
     Step,
     Steps,
@@ -104,27 +105,24 @@ class Update:
         ValidationException in AWS's words when the item does not fit; `item` is untouched in any case.
         """
         compiled, values = self._compiled, self._values
-        operands = [step.operand(item, values) if step.operand is not None else None for step in compiled.steps]
-        for step, operand in zip(compiled.steps, operands, strict=True):
-            if operand is None and step.operand is not None:
+        operands: list[Value | None] = []
+        for _, get, _, _ in compiled.steps:
+            operand = None if get is None else get(item, values)
+            if operand is None and get is not None:
                 raise ValidationException(NO_ATTRIBUTE)
+            operands.append(operand)
         new = dict(item)
         if compiled.flat:
-            for step, operand in zip(compiled.steps, operands, strict=True):
-                name = step.path[0]
-                assert isinstance(name, str)
-                _put(new, name, step.change(item.get(name), operand))
+            for (path, _, change, _), operand in zip(compiled.steps, operands, strict=True):
+                name: str = path[0]  # type: ignore[assignment]          # the first step of a path is a name
+                value = change(item.get(name), operand)
+                if value is None:
+                    new.pop(name, None)
+                else:
+                    new[name] = value
             return new
-        writer = _Writer(compiled.steps, operands, exists)
-        writer.write(new, compiled.tree)
+        _Writer(compiled.steps, operands, exists).write(new, compiled.tree)
         return new
-
-
-def _put(attributes: Item, name: str, value: Value | None) -> None:
-    if value is None:
-        attributes.pop(name, None)
-    else:
-        attributes[name] = value
 
 
 class _Writer:
@@ -139,8 +137,11 @@ class _Writer:
         """Changes `attributes`, which must be a copy."""
         for name, below in tree.items():
             assert isinstance(name, str)
-            old = attributes.get(name)
-            _put(attributes, name, self.changed(old, below))
+            value = self.changed(attributes.get(name), below)
+            if value is None:
+                attributes.pop(name, None)
+            else:
+                attributes[name] = value
 
     def changed(self, old: Value | None, below: "Tree | int") -> Value | None:
         if isinstance(below, int):
@@ -322,7 +323,7 @@ class UpdateChecker(Checker):
         paths = [action.path for action in actions]
         operands = [action.value for action in actions if action.value is not None]
         for name in names:
-            self.check_leaf(Path((name,)))
+            self.check_leaf(Path((Placeholder(name),)))
         for value in values:
             self.check_leaf(ValueName(value))
         self.check_defined([*paths, *operands])
