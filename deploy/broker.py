@@ -9,19 +9,21 @@ All 0600. With an external broker (nats_url) its user serves every role, and its
 
 import json
 import os
+import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bus.subjects import inbox_prefix
 from deploy.config import Config, flat, resolve
-from deploy.failures import NotRunning, UsageError
+from deploy.failures import BrokerMissing, NotRunning, UsageError
 from deploy.instance import write_private
 from deploy.topology import RunFiles, services
 
 RUN_FILE, BUS_FILE, BROKER_FILE = "run.json", "bus.json", "nats.conf"
 GATEWAY, ACTORS, ADMIN = "gateway", "actors", "admin"
 PASSWORD_BYTES = 32
+EXTERNAL_WAIT_S = 3.0                     # for an external broker's greeting
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def write_run_files(config: Config) -> RunFiles:
     access = config.access
     if config.broker.nats_url:
         url, user, password = _external(config.broker.nats_url)
+        _check_answers(url)
         users = {role: BusUser(user, password, f"_INBOX.{role}.") for role in (GATEWAY, ACTORS, ADMIN)}
         direct = BusUser(user, password, inbox_prefix(access.account_id, access.root_access_key))
         files.broker_config.unlink(missing_ok=True)
@@ -96,6 +99,20 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise NotRunning(str(path.parent.parent)) from error
     return content
+
+
+def _check_answers(url: str) -> None:
+    """Is there a broker at all? BrokerMissing; better said here than by every process in turn."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname, parts.port), EXTERNAL_WAIT_S) as connection:
+            greeting = connection.recv(5)
+    except OSError as error:
+        raise BrokerMissing(f"No broker answers at {parts.netloc} (--nats-url): {error.strerror or error}.") from error
+    if greeting != b"INFO ":              # https://docs.nats.io/reference/reference-protocols/nats-protocol#info
+        raise BrokerMissing(f"What answers at {parts.netloc} (--nats-url) is no NATS server.")
 
 
 def _password() -> str:
