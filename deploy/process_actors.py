@@ -3,15 +3,23 @@
 import asyncio
 import importlib
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from actors.runtime.actor import ServiceActor
+from actors.runtime.chain import weave
+from actors.runtime.chain.audit import Journal
+from actors.runtime.chain.meter import Meter
+from actors.runtime.events import publisher
+from actors.runtime.host import ActorHost
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.errors import DataTooNew, NotDurable
 from actors.runtime.store.shard import Shard, open_shard
+from bus.bodies import Bodies
+from bus.endpoint import Endpoint
 from deploy import VERSION, failures
 from deploy.process import Process
 from deploy.system import SystemAnswers
@@ -33,14 +41,6 @@ def actor_of(service: str) -> ServiceActor:
     return found()
 
 
-class _Host:
-    """Interim."""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-
 class ActorProcess:
     """The actors of a process with their shards and host: opened, served, backed up, forgotten."""
 
@@ -49,7 +49,11 @@ class ActorProcess:
         self.config = process.run.config
         self.actors = [actor_of(service) for service in process.run.services]
         self.shards: dict[str, Shard] = {}
-        self.host: Any = None
+        self.journal = Journal(self.config.storage.log_dir / "audit.jsonl")
+        self.meter = Meter()
+        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer)
+        self.endpoint = Endpoint(process.transport, Bodies(process.transport))
+        self.host: ActorHost | None = None
 
     @property
     def services(self) -> list[str]:
@@ -63,18 +67,25 @@ class ActorProcess:
                     self.shards[actor.service] = self._open_shard(actor)
         except (DataTooNew, NotDurable) as error:
             raise failures.DataTooNew(str(error)) from error
-        self.host = _Host()
+        self.host = ActorHost(self.process.transport, self.endpoint, self.chain, self.actors, self.shards)
         await self.host.start()
 
     def _directory(self, service: str) -> Path:
         return self.config.storage.state_dir / service / SHARD
 
     def _open_shard(self, actor: ServiceActor) -> Shard:
-        durability = Durability(self.config.storage.durability)
-        return open_shard(self._directory(actor.service), asyncio.get_running_loop(), durability=durability)
+        return open_shard(
+            self._directory(actor.service), asyncio.get_running_loop(),
+            durability=Durability(self.config.storage.durability),
+            jobs={name: partial(step, actor) for name, step in actor.jobs.items()},
+            publish=publisher(self.process.transport, actor.service),
+            on_job_failure=_job_failed,
+        )
 
     async def close(self) -> None:
-        await self.host.stop()
+        if self.host is not None:
+            await self.host.stop()
+            self.host = None
         for shard in self.shards.values():
             await shard.close()
         self.shards.clear()
@@ -95,10 +106,17 @@ class ActorProcess:
         log.warning("state_reset")
         return {"services": self.services}
 
+    def metrics(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"metrics": self.meter.snapshot()}
+
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
         shards = {f"{service}/{SHARD}": shard.stats() for service, shard in self.shards.items()}
         return {"version": VERSION, "services": self.services, "shards": shards,
                 "engines": {}, "versions": _versions()}
+
+
+def _job_failed(name: str, job_id: int, attempts: int, error: BaseException) -> None:
+    log.error("job_failed", job=name, id=job_id, attempts=attempts, exc_info=error)
 
 
 def _versions() -> dict[str, str]:
@@ -113,10 +131,11 @@ async def serve(process: Process) -> None:
     await service.open()
     answers = SystemAnswers(
         process.transport, process.name,
-        {"status": service.status, "backup": service.backup, "reset": service.reset},
+        {"status": service.status, "backup": service.backup, "reset": service.reset, "metrics": service.metrics},
     )
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
     answers.close()
     await service.close()
+    service.journal.close()

@@ -6,17 +6,16 @@ wrong is told in the service's own words in one place (`Gateway._refuse`). `serv
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import structlog
 
 from bus.client import CALL_TIMEOUT_S, Client, aws_error
 from bus.codec import Unencodable
 from bus.subjects import GATEWAY
-from bus.tracing import OK, Tracer, Untraced
+from bus.tracing import OK, Span, Tracer, Untraced
 from bus.transport import BusError, Transport
 from gateway import bodies, browsers
 from gateway import protocols as wire
@@ -52,7 +51,8 @@ class Bus(Protocol):
         self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
         timeout_s: float = ..., trace: str = "", identity: Identity | None = None,
         source: dict[str, str] | None = None, request_id: str = "",
-    ) -> AsyncIterator[Reply]: ...
+    ) -> AsyncIterator[Reply]:
+        """An async generator, so that it can be closed early."""
 
     def new_request_id(self) -> str: ...
 
@@ -91,7 +91,7 @@ class Gateway:
 
     async def handle(self, incoming: Incoming) -> Answer | StreamAnswer:
         """aiohttp's handler. Never raises but for the client's going away."""
-        path, query = _target(incoming.message.path)
+        path, query = _target(incoming.target)
         headers = incoming.headers
         if path.startswith(PREFIXES) and ("origin" not in headers or self._may_ask(headers["origin"])):
             return await self._endpoints.answer(incoming, path)
@@ -126,7 +126,7 @@ class Gateway:
         request.body = body = await self._reader.read(incoming)
         self._metrics.body_bytes_in += len(body)
         identity, secret = await self._identify(claim, request, body)
-        if body and claim is not None and claim.streaming or "content-encoding" in request.headers:
+        if (body and claim is not None and claim.streaming) or "content-encoding" in request.headers:
             request = exchange.request = _decoded(request, claim, secret)
         route = self._router.route(request, claim)
         operation, protocol = route.operation, route.protocol
@@ -136,7 +136,7 @@ class Gateway:
         span = self._tracer.start(operation.name, request.headers.get("traceparent", ""), {})
         message = Request(params, exchange.id, route.region, 0, span.traceparent, _source(incoming))
         if operation.event_stream_out:
-            return await self._stream(exchange, identity, message)
+            return await self._stream(exchange, identity, message, span)
         outcome = "BusError"
         try:
             reply = await self._bus.send(identity, route.service.name, operation.name, message, CALL_TIMEOUT_S)
@@ -180,7 +180,7 @@ class Gateway:
 
     # Streams of events
 
-    async def _stream(self, exchange: Exchange, identity: Identity, message: Request) -> StreamAnswer:
+    async def _stream(self, exchange: Exchange, identity: Identity, message: Request, span: Span) -> StreamAnswer:
         """The answer once its first event is there: until then an error still has a status of its own."""
         service, operation, protocol = exchange.service, exchange.operation, exchange.protocol
         assert service is not None
@@ -190,20 +190,18 @@ class Gateway:
             service.name, operation.name, message.params, region=message.region, trace=message.trace,
             identity=identity, source=message.source, request_id=exchange.id,
         )
-        first = await anext(replies, None)
+        try:
+            first = await anext(replies, None)
+        except BaseException:
+            span.end("error")
+            raise
         initial = first.ok if first is not None and first.ok is not None else {}
         head = protocol.stream_headers(operation, initial, exchange.id)
-        frames = self._frames(exchange, operation, protocol, initial, first, replies)
-        return StreamAnswer(head.status, self._dressed(exchange, head.headers), frames)
 
-    async def _frames(
-        self, exchange: Exchange, operation: Operation, protocol: wire.Protocol, initial: dict[str, Any],
-        first: Reply | None, replies: AsyncIterator[Reply],
-    ) -> AsyncIterator[bytes]:
-        """The stream's bytes. An error on the way is its last frame."""
-        async with aclosing(replies):  # type: ignore[type-var]
+        async def frames() -> AsyncIterator[bytes]:
+            """An error on the way is the last frame: the status is out already."""
+            yield protocol.frame_initial(operation, initial)
             try:
-                yield protocol.frame_initial(operation, initial)
                 if first is not None and first.event is not None:
                     yield protocol.frame_event(operation, first.event)
                 async for reply in replies:
@@ -211,6 +209,14 @@ class Gateway:
                         yield protocol.frame_event(operation, reply.event)
             except Exception as error:
                 yield protocol.frame_error(operation, self._as_aws_error(exchange, error))
+
+        async def close() -> None:
+            self._metrics.in_flight -= 1
+            span.end(OK)
+            await cast("AsyncGenerator[Reply, None]", replies).aclose()
+
+        self._metrics.in_flight += 1
+        return StreamAnswer(head.status, self._dressed(exchange, head.headers), frames(), close)
 
     # Answers
 
@@ -247,8 +253,8 @@ class Gateway:
         return self._answer(exchange, response)
 
     def _as_aws_error(self, exchange: Exchange, error: Exception) -> AwsError:
-        if isinstance(error, AwsError | Refusal) and exchange.service is None:
-            exchange.service = self._likely(exchange)
+        if exchange.service is None:
+            exchange.service = self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
             return error
         if isinstance(error, Refusal):
@@ -262,22 +268,16 @@ class Gateway:
         return InternalFailure("The request processing has failed because of an unknown error, exception or failure.",
                                status=500)
 
-    def _likely(self, exchange: Exchange) -> Service | None:
-        try:
-            return self._router.likely(exchange.request, exchange.claim)
-        except Refusal as refusal:                  # signed for another service: that one tells it
-            return refusal.fields.get("service")
-
     def _overloaded(self, exchange: Exchange) -> Answer:
         """503 without reading the body or verifying anything."""
         try:
             exchange.claim = read_claim(exchange.request.query, exchange.request.headers)
         except Refusal:
             exchange.claim = None
-        exchange.service = service = self._likely(exchange)
-        error = ServiceUnavailable()
+        exchange.service = service = self._router.likely(exchange.request, exchange.claim)
+        error: AwsError = ServiceUnavailable()
         if service is not None and service.name == "s3":
-            error = AwsError("Please reduce your request rate.", code="SlowDown", status=503)  # type: ignore[assignment]
+            error = AwsError("Please reduce your request rate.", code="SlowDown", status=503)
         answer = self._refuse(exchange, error)
         self._metrics.record(service.name if service else "unknown", "unknown", "refused", 0.0)
         return answer

@@ -93,8 +93,8 @@ _S3_SENTENCES: dict[Reason, str] = {
 }
 
 
-def as_error(refusal: Refusal, service: Service) -> AwsError:
-    """What this service answers to that refusal: its family's code, status and sentence."""
+def as_error(refusal: Refusal, service: Service | None) -> AwsError:
+    """What this service answers to that refusal: its family's code, status and sentence. None: no service is known."""
     family, table = _family(service)
     code, status, message = table[refusal.reason]
     message = refusal.detail or message
@@ -111,8 +111,10 @@ def as_error(refusal: Refusal, service: Service) -> AwsError:
     return AwsError(message, code=code, status=status, **fields)
 
 
-def _family(service: Service) -> tuple[str, dict[Reason, _Answer]]:
+def _family(service: Service | None) -> tuple[str, dict[Reason, _Answer]]:
     """SQS and CloudWatch speak newer protocols with their query codes, so a service that has query keeps them."""
+    if service is None:
+        return "query", _QUERY
     if service.protocol == "rest-xml" and service.name in ("s3", "s3control"):
         return "s3", _S3
     if "ec2" in service.protocols:

@@ -89,7 +89,7 @@ class Router:
 
     def likely(self, request: HttpRequest, claim: Claim | None) -> Service | None:
         """The service in whose words an error is told when no operation is known; None: nothing names one."""
-        candidates = self._candidates(request, claim)
+        candidates = self._by_prefix(request) or self._candidates(request, claim)
         return load(candidates[0].name) if candidates else None
 
     def region(self, claim: Claim | None, headers: Mapping[str, str]) -> str:
@@ -119,7 +119,10 @@ class Router:
         if not matches:
             assert refusal is not None, "every candidate matched or refused"
             raise refusal
-        service, operation, protocol = next((match for match in matches if match[0].name in self.installed), matches[0])
+        # False sorts first: an actor here, then a template that ends as the path does (lex-models, lexv2-models).
+        slash = request.path.endswith("/")
+        service, operation, protocol = min(matches, key=lambda match: (
+            match[0].name not in self.installed, match[1].uri.partition("?")[0].endswith("/") != slash))
         if len(candidates) > 1:
             protocol.operation(service, request)    # leaves in the request what parse needs of this one's match
         return service, operation, protocol

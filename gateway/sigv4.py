@@ -380,7 +380,7 @@ def _encoded_once(path: str) -> str:
     """S3's canonical path: every byte of the key encoded exactly once, nothing normalised."""
     if _PATH_SAFE.issuperset(path):
         return path or "/"
-    return quote(unquote_to_bytes(path.encode("utf-8", "surrogateescape")), safe="/-_.~")
+    return "/".join([_recoded(segment, plus=b"+") for segment in path.split("/")])
 
 
 def _encoded_twice(path: str) -> str:
@@ -409,11 +409,12 @@ def _canonical_query(query: str, presigned: bool) -> str:
     return "&".join([f"{name}={value}" for name, value in pairs])
 
 
-def _recoded(text: str) -> str:
-    """Percent-encoded as SigV4 wants it, whatever the client's encoder left plain or wrote in lower case."""
+def _recoded(text: str, plus: bytes = b" ") -> str:
+    """Percent-encoded as SigV4 wants it, whatever the client's encoder left plain or wrote in lower case. `plus` is
+    what a plain + stands for."""
     if _UNRESERVED.issuperset(text):
         return text
-    return quote(unquote_to_bytes(text.replace("+", " ").encode("utf-8", "surrogateescape")), safe="-_.~")
+    return quote(unquote_to_bytes(text.encode("utf-8", "surrogateescape").replace(b"+", plus)), safe="-_.~")
 
 
 def _check_coverage(claim: Claim, headers: Mapping[str, str]) -> None:

@@ -6,11 +6,12 @@ request pays only for the shapes its operation reaches. Nothing here touches fil
 
 import marshal
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from schemas.shapes import NO_TRAITS, ErrorShape, Lazy, Member, Operation, Service, Shape
 
-FORMAT_VERSION = 2                                 # of Compact; part of the cache's folder name
+FORMAT_VERSION = 4                                 # of Compact; part of the cache's folder name
 
 _DROPPED = {"documentation", "deprecatedMessage", "deprecatedSince", "examples"}
 _SHAPE_PARTS = _DROPPED | {"type", "members", "required", "member", "key", "value"}
@@ -67,11 +68,10 @@ def _operation(name: str, model: Mapping[str, Any]) -> tuple[Any, ...]:
     traits = _traits(model, _OPERATION_PARTS) or {}
     if wrapper := sent.get("resultWrapper"):
         traits["resultWrapper"] = wrapper
-    if input_traits := _traits(received, _REFERENCE_PARTS):
-        traits["inputTraits"] = input_traits
     return (
-        model.get("name", name), http.get("method", "POST"), http.get("requestUri", "/"), http.get("responseCode", 200),
-        received.get("shape"), sent.get("shape"), tuple(error["shape"] for error in model.get("errors", ())), traits,
+        name, http.get("method", "POST"), http.get("requestUri", "/"), http.get("responseCode", 200),
+        _reference("", received or None), _reference("", sent or None),
+        tuple(error["shape"] for error in model.get("errors", ())), traits,
     )
 
 
@@ -119,6 +119,14 @@ class _Shapes:
             shape.key = self._member(key, pending) if key else None
         return asked
 
+    def refer(self, reference: tuple[str, str, dict[str, Any] | None] | None) -> Shape | None:
+        """An operation's input or output: its shape, wearing the traits of the reference (payload, locationName …)."""
+        if reference is None:
+            return None
+        _, name, traits = reference
+        shape = self.get(name)
+        return replace(shape, traits={**shape.traits, **traits}) if traits else shape
+
     def _declare(self, name: str, pending: list[tuple[Shape, tuple[Any, ...]]]) -> Shape:
         shape = self._made.get(name)
         if shape is None:
@@ -142,9 +150,8 @@ def _error(shape: Shape) -> ErrorShape:
 
 
 def _make_operation(service: Service, shapes: _Shapes, parts: tuple[Any, ...]) -> Operation:
-    name, method, uri, status, input_name, output_name, error_names, traits = parts
-    received = shapes.get(input_name) if input_name else None
-    sent = shapes.get(output_name) if output_name else None
+    name, method, uri, status, input_reference, output_reference, error_names, traits = parts
+    received, sent = shapes.refer(input_reference), shapes.refer(output_reference)
     errors = [_error(shapes.get(error)) for error in error_names]
     payload: str = received.traits.get("payload", "") if received else ""
     body = received.members[payload] if received and payload else None

@@ -68,7 +68,6 @@ class Operation:
     output: Shape | None
     errors: Mapping[str, ErrorShape]               # by code
     traits: Mapping[str, Any]                      # authtype, endpoint, httpChecksum, requestcompression, resultWrapper
-                                                   # …; inputTraits: locationName and xmlNamespace of the input
     payload: str = ""                              # input member that is the whole body
     streams_in: bool = False                       # that member is a streaming blob: the gateway leaves it unread
     event_stream_in: str = ""                      # input member that is an event stream

@@ -56,9 +56,9 @@ class Server:
 
 
 def readable(process: psutil.Process, root: psutil.Process) -> str:
-    line = process.cmdline()
+    line: list[str] = process.cmdline()
     for part in line:
-        if part in ("gateway", "actors") or part.startswith(("gateway-", "actors-")):
+        if part == "actors" or part.startswith(("gateway-", "actors-")):
             return part
     name = os.path.basename(line[0]) if line else "?"
     return "supervisor" if process.pid == root.pid and name.startswith("python") else name

@@ -16,7 +16,7 @@ from typing import Any
 from actors.runtime.store.environment import Durability, Environment
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.store.writer import InlineWriter, Writer
+from actors.runtime.store.writer import InlineWriter
 
 TEST_MAP_SIZE_BYTES = 64 << 20
 
@@ -91,11 +91,11 @@ class Store:
 
     def __init__(self, directory: Path, **options: Any) -> None:
         self.loop: ManualLoop = options.pop("loop", None) or ManualLoop()
-        writer: Writer = options.pop("writer", None) or InlineWriter(self.loop)
         environment = options.pop("environment", None) or Environment(
             directory, durability=options.pop("durability", Durability.OS),
             map_size_bytes=options.pop("map_size_bytes", TEST_MAP_SIZE_BYTES))
-        self.shard = Shard(environment, self.loop, writer=writer, clock=lambda: self.loop.now, **options)
+        options.setdefault("writer", InlineWriter)
+        self.shard = Shard(environment, self.loop, clock=lambda: self.loop.now, **options)
 
     def transact(self, evaluate: Callable[[Transaction], Any]) -> Any:
         """In a batch of its own, committed when this returns. Raises what `evaluate` raised."""

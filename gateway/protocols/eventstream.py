@@ -163,7 +163,7 @@ def _read_value(data: bytes, at: int) -> tuple[Any, int]:
         return value if kind == _BYTES else value.decode(), at + 2 + length
     if kind == _UUID:
         return UUID(bytes=bytes(data[at:at + 16])), at + 16
-    form = _FIXED[kind] if kind in _FIXED else ""
+    form = _FIXED.get(kind, "")
     if not form:
         raise ValueError(f"header type {kind}")
     (number,) = struct.unpack_from(form, data, at)

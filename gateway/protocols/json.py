@@ -1,6 +1,6 @@
 """AWS JSON 1.0 and 1.1: X-Amz-Target names the operation, the body is one object.
 
-https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html and …-query-protocol.html#aws-protocols-awsquerycompatible
+https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html; query-compatible errors: aws-query-protocol.html there
 """
 
 from collections.abc import Callable, Mapping
@@ -128,7 +128,8 @@ class Json:
     ) -> HttpResponse:
         shape = find_error(service, operation, error)
         status = error_status(error, shape)
-        body = dump_json({"__type": type_name(service, error, shape), **error_tree(_codecs(service).trees, error, shape)})
+        tree = error_tree(_codecs(service).trees, error, shape)
+        body = dump_json({"__type": type_name(service, error, shape), **tree})
         response = self._response(service, status, body, request_id)
         if "awsQueryCompatible" in service.metadata:
             response.headers["x-amzn-query-error"] = query_error(error, shape, status)

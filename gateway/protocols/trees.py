@@ -120,7 +120,7 @@ def _cbor_time(value: Any) -> datetime:
 
 
 def _finite(value: Any) -> Any:
-    return value if math.isfinite(value) else scalars.write_float(value)
+    return scalars.write_float(value) if type(value) is float and not math.isfinite(value) else value
 
 
 def same(value: Any) -> Any:
@@ -162,11 +162,13 @@ class Trees:
             return reader
         assert shape.item is not None
         make = _list_reader if shape.kind == "list" else _map_reader
-        return self._readers.setdefault(shape.name, make(self.reader(shape.item.shape), bool(shape.traits.get("sparse"))))
+        reader = make(self.reader(shape.item.shape), bool(shape.traits.get("sparse")))
+        return self._readers.setdefault(shape.name, reader)
 
     def body_reader(self, members: Mapping[str, Member]) -> Convert:
         """For a body that holds only these members of its structure (REST)."""
-        return _structure_reader({wire_name(each): (name, self.reader(each.shape)) for name, each in members.items()}, "")
+        table = {wire_name(member): (name, self.reader(member.shape)) for name, member in members.items()}
+        return _structure_reader(table, "")
 
     # ---- out
 
@@ -174,8 +176,8 @@ class Trees:
         """result -> tree; None: as it is. A member's timestampFormat is its own, so it may differ from its shape's."""
         shape = member.shape if isinstance(member, Member) else member
         if shape.kind == "timestamp":
-            traits = member.trait("timestampFormat") if isinstance(member, Member) else shape.traits.get("timestampFormat")
-            return self._time_writer(traits)
+            form = (member.trait if isinstance(member, Member) else shape.traits.get)("timestampFormat")
+            return self._time_writer(form)
         if shape.kind in ("float", "double"):
             return _finite if self._json else None
         if shape.kind not in _CONTAINERS or shape.traits.get("document") or self._is_plain(shape):

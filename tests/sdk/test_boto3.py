@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from tests import servers
 
 
-def session(access_key: str = "test", secret: str = "test") -> boto3.Session:
-    return boto3.Session(access_key, secret, region_name="us-east-1")
+def session(access_key: str = "test", secret: str = "test", region: str = "us-east-1") -> Any:
+    return boto3.Session(access_key, secret, region_name=region)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_life_of_a_table(dynamodb: Any, music: str) -> None:
 def test_items_of_every_type_come_back_as_they_went(skybus: servers.Server, music: str) -> None:
     """Through the resource interface, which maps Python types."""
     table = session().resource("dynamodb", endpoint_url=skybus.endpoint).Table(music)
-    item = {
+    item: dict[str, Any] = {
         "Artist": "Nina Simone", "Year": Decimal(1965), "exact": Decimal("1.2345678901234567890123456789012345678"),
         "raw": b"\x00\xff", "tags": {"soul", "jazz"}, "numbers": {Decimal(1), Decimal("2.5")}, "blobs": {b"a", b"b"},
         "nested": {"list": [1, "two", None, {"deep": True}]}, "empty": "", "nothing": None,
@@ -117,7 +117,7 @@ def test_accounts_and_regions_are_apart(skybus: servers.Server, music: str) -> N
     """A twelve-digit access key is that account's root; AWS keeps tables per account and region."""
     other = session("111122223333", "anything").client("dynamodb", endpoint_url=skybus.endpoint)
     assert music not in other.list_tables()["TableNames"]
-    far = boto3.Session("test", "test", region_name="eu-west-1").client("dynamodb", endpoint_url=skybus.endpoint)
+    far = session(region="eu-west-1").client("dynamodb", endpoint_url=skybus.endpoint)
     assert music not in far.list_tables()["TableNames"]
     identity = session("111122223333", "anything").client("sts", endpoint_url=skybus.endpoint).get_caller_identity()
     assert identity["Account"] == "111122223333"

@@ -98,11 +98,12 @@ class Jobs:
         def evaluate(overlay: Overlay) -> dict[str, Any] | None:
             row = overlay.get_raw(_key(identity))
             assert row is not None, f"job {identity} has no row"
-            record = unpack(row)
-            record["state"] = step(overlay, self._clock(), record["state"])
-            ended = record["state"] is None
-            overlay.put_raw(_key(identity), None if ended else pack(record))
+            record, now = unpack(row), self._clock()
             state: dict[str, Any] | None = record["state"]
+            assert state is not None
+            if state.get(WAKE_AT, 0.0) <= now:
+                state = record["state"] = step(overlay, now, state)
+                overlay.put_raw(_key(identity), None if state is None else pack(record))
             return state
 
         return evaluate
@@ -119,7 +120,7 @@ class Jobs:
                 if state is None:
                     del self._active[identity]
                 else:
-                    self._wake_in(identity, state.get(WAKE_AT, 0.0) - self._clock() if WAKE_AT in state else 0.0)
+                    self._wake_in(identity, state.get(WAKE_AT, 0.0) - self._clock())
             self._turn()
 
         return done

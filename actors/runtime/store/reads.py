@@ -42,10 +42,10 @@ class LongRead:
 
     def run(self, begin: Callable[[], LmdbTransaction], now: Callable[[], float], until: float) -> bool:
         """One slice. True when it has ended: its outcome was told."""
-        if self._generator is None:
-            self._transaction = begin()
-            self._generator = self._reading(Committed(self._transaction))
         try:
+            if self._generator is None:
+                self._transaction = begin()
+                self._generator = self._reading(Committed(self._transaction))
             while True:
                 next(self._generator)
                 time = now()

@@ -27,7 +27,7 @@ from actors.runtime.store.outbox import Outbox, Publish
 from actors.runtime.store.reads import LongRead, LongReads, Reading
 from actors.runtime.store.snapshot import Committed, Overlay
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.store.writer import Loop, ThreadWriter, Writer
+from actors.runtime.store.writer import InlineWriter, Loop, ThreadWriter, Writer
 
 MAILBOX_LIMIT = 4096                      # requests waiting to be evaluated
 MAILBOX_LIMIT_BYTES = 64 << 20
@@ -45,12 +45,12 @@ class Shard:
     """
 
     def __init__(self, environment: Environment, loop: Loop, *, jobs: Mapping[str, Step] | None = None,
-                 publish: Publish | None = None, on_job_failure: OnFailure | None = None, writer: Writer | None = None,
-                 journal: Journal | None = None, clock: Callable[[], float] = time.time,
-                 elapsed: Callable[[], float] = time.perf_counter) -> None:
+                 publish: Publish | None = None, on_job_failure: OnFailure | None = None,
+                 writer: Callable[[Loop], Writer] | None = None, journal: Journal | None = None,
+                 clock: Callable[[], float] = time.time, elapsed: Callable[[], float] = time.perf_counter) -> None:
         self._environment = environment
         self._loop = loop
-        self._writer = ThreadWriter(loop) if writer is None else writer
+        self._writer = (writer or default_writer(environment.durability))(loop)
         self._journal = LocalJournal() if journal is None else journal
         self._elapsed = elapsed
         self._queue: deque[Request] = deque()
@@ -344,6 +344,11 @@ class Shard:
             "commit_p99_s": latencies[len(latencies) * 99 // 100] if latencies else 0.0,
             "fault": self._fault or failing, **self._environment.stats(),
         }
+
+
+def default_writer(durability: Durability) -> Callable[[Loop], Writer]:
+    """A commit that waits for the disk goes to a thread. One that does not is done sooner than a thread is woken."""
+    return ThreadWriter if durability is Durability.FSYNC else InlineWriter
 
 
 def open_shard(directory: str | os.PathLike[str], loop: Loop, *, durability: Durability = Durability.FSYNC,
