@@ -86,9 +86,14 @@ class Parser:
                 if handler is not None:
                     try:
                         reply = tokens[3].decode() if len(tokens) == 5 else ""
-                        handler(Message(tokens[1].decode(), reply, data[start:stop]))
+                        message = Message(tokens[1].decode(), reply, data[start:stop])
+                    except UnicodeDecodeError:
+                        _log.warning("bus_subject_not_text", size=len(tokens[1]))
+                        continue
+                    try:
+                        handler(message)
                     except Exception:
-                        _log.exception("bus_handler_failed", subject=tokens[1].decode("utf-8", "replace"))
+                        _log.exception("bus_handler_failed", subject=message.subject)
             else:
                 self._with_headers(tokens, data[start:stop])
         return position
@@ -102,12 +107,18 @@ class Parser:
         if handler is None:
             return
         try:
+            subject = tokens[1].decode()
+            reply = tokens[3].decode() if len(tokens) == 6 else ""
+        except UnicodeDecodeError:
+            _log.warning("bus_subject_not_text", size=len(tokens[1]))
+            return
+        try:
             if split == len(payload) and payload.startswith(b"NATS/1.0 "):
-                self._on_status(tokens[2], tokens[1].decode(), payload[9:12])
+                self._on_status(tokens[2], subject, payload[9:12])
             else:
-                handler(Message(tokens[1].decode(), tokens[3].decode() if len(tokens) == 6 else "", payload[split:]))
+                handler(Message(subject, reply, payload[split:]))
         except Exception:
-            _log.exception("bus_handler_failed", subject=tokens[1].decode("utf-8", "replace"))
+            _log.exception("bus_handler_failed", subject=subject)
 
 
 def _size(tokens: list[bytes]) -> int:
