@@ -243,6 +243,8 @@ class NatsTransport:
             reason = f"the broker's max_payload of {self._link.max_payload} bytes is below {MAX_PAYLOAD_MIN_BYTES}"
         elif self._link.refused.done():
             reason = self._link.refused.result()
+        elif attempt.done():
+            reason = f"{url}: {attempt.exception()}"
         else:
             reason = f"no broker at {url} within {wait_s} s"
         attempt.cancel()
