@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from actors.runtime.store.errors import StoreUnavailable
-from tests.actors.runtime.store.faults import HeldWriter
-from tests.actors.runtime.store.test_keys import long_keys
+from tests.actors.runtime.store.faults import MEMORY_DIRECTORY, HeldWriter
 from tests.store_fixture import Store
 
-KEYS = st.one_of(st.binary(max_size=2), st.sampled_from([b"a", b"b" * 600, b"b" * 601, b"b" * 1500]), long_keys())
+KEYS = st.sampled_from([b"", b"a", b"b" * 510, b"b" * 600, b"b" * 600 + b"c", b"b" * 1500, b"c"])
 STEPS = st.lists(st.one_of(
     st.tuples(st.just("put"), KEYS, st.binary(max_size=3)),
     st.tuples(st.just("delete"), KEYS),
     st.tuples(st.just("get"), KEYS),
+    st.tuples(st.just("scan"), st.just(b""), st.just(b"d"), st.booleans()),
     st.tuples(st.just("scan"), KEYS, KEYS, st.booleans()),
     st.tuples(st.just("abort")),
-), min_size=1, max_size=5)
+), min_size=1, max_size=4)
 
 
 class Aborted(Exception):
@@ -66,7 +66,7 @@ def perform(steps: Any, transaction: Any) -> list[Any]:
 class ShardMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.directory = Path(tempfile.mkdtemp())
+        self.directory = Path(tempfile.mkdtemp(dir=MEMORY_DIRECTORY))
         self.opened = 0
         self.unanswered = 0
         self.rows: dict[bytes, bytes] = {}
@@ -80,8 +80,8 @@ class ShardMachine(RuleBasedStateMachine):
         self.writer = HeldWriter(loop)
         return self.writer
 
-    @rule(steps=STEPS)
-    def write(self, steps: Any) -> None:
+    @rule(steps=STEPS, evaluated=st.booleans())
+    def write(self, steps: Any, evaluated: bool) -> None:
         def done(result: Any, error: BaseException | None) -> None:
             self.unanswered -= 1
             if isinstance(error, StoreUnavailable):
@@ -101,10 +101,8 @@ class ShardMachine(RuleBasedStateMachine):
 
         self.unanswered += 1
         self.store.shard.write(lambda transaction: perform(steps, transaction), done)
-
-    @rule()
-    def turn(self) -> None:
-        self.store.loop.run()
+        if evaluated:
+            self.store.loop.run()
 
     @precondition(lambda self: self.writer.held is not None)
     @rule()
@@ -129,15 +127,14 @@ class ShardMachine(RuleBasedStateMachine):
             self.store.loop.run()
         assert self.unanswered == 0, "not everything was answered"
 
-    @rule()
-    def restart(self) -> None:
-        self.settle()
-        self.store.close()
-        self.open(self.path)
-
-    @rule()
-    def crash(self) -> None:
-        """The process dies: what it held in memory is gone, what it acknowledged is in a copy of its files."""
+    @rule(crash=st.booleans())
+    def end(self, crash: bool) -> None:
+        """The process closes, or dies: what it held in memory is gone, what it acknowledged is in its files."""
+        if not crash:
+            self.settle()
+            self.store.close()
+            self.open(self.path)
+            return
         self.opened += 1
         copy = self.directory / str(self.opened)
         shutil.copytree(self.path, copy, ignore=shutil.ignore_patterns("lock.mdb"))
@@ -161,5 +158,5 @@ class ShardMachine(RuleBasedStateMachine):
         shutil.rmtree(self.directory)
 
 
-ShardMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+ShardMachine.TestCase.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
 TestShardMachine = ShardMachine.TestCase
