@@ -1,0 +1,136 @@
+"""Which operation of a REST service a method, path and query name, and what its labels hold.
+
+A trie over path segments: literal before label before greedy label, as Smithy ranks them; routes that share a path
+are told apart by the constants in their query, then by which required query and header members the request has
+(S3: UploadPart, CopyObject and PutObject are all PUT /{Bucket}/{Key+}).
+https://smithy.io/2.0/spec/http-bindings.html#http-uri-label
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from schemas.models import Operation, Service
+
+
+class Route(NamedTuple):
+    operation: str
+    method: str
+    labels: tuple[str, ...]                        # in the order of the path
+    constants: tuple[tuple[str, str | None], ...]  # of the query; None: any value
+    query: frozenset[str]                          # required members there
+    headers: frozenset[str]                        # required members there, lower-case
+    deprecated: bool                               # S3 has old and new operations on one path
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: "dict[str, _Node]" = field(default_factory=dict)
+    label: "_Node | None" = None
+    greedy: "list[tuple[tuple[str, ...], _Node]]" = field(default_factory=list)    # (literals after it, end)
+    routes: "dict[str, list[Route]]" = field(default_factory=dict)                 # by method
+
+
+class Match(NamedTuple):
+    operation: str
+    labels: dict[str, str]                         # still percent-encoded
+
+
+class Router:
+    def __init__(self, service: Service) -> None:
+        self._root = _Node()
+        for operation in service.operations.values():
+            self._add(operation)
+
+    def _add(self, operation: Operation) -> None:
+        path, _, query = operation.uri.partition("?")
+        segments = [segment for segment in path.split("/") if segment]
+        labels = tuple(segment.strip("{}+") for segment in segments if segment.startswith("{"))
+        pairs = [part.partition("=") for part in query.split("&") if part]
+        constants = tuple((name, unquote(value) if equals else None) for name, equals, value in pairs)
+        node = self._descend(segments)
+        node.routes.setdefault(operation.method, []).append(Route(
+            operation.name, operation.method, labels, constants,
+            _required(operation, "querystring"), _required(operation, "header"),
+            bool(operation.traits.get("deprecated")),
+        ))
+
+    def _descend(self, segments: Sequence[str]) -> _Node:
+        node = self._root
+        for at, segment in enumerate(segments):
+            if segment.endswith("+}"):
+                after = tuple(segments[at + 1:])
+                end = next((end for suffix, end in node.greedy if suffix == after), None)
+                if end is None:
+                    end = _Node()
+                    node.greedy.append((after, end))
+                    node.greedy.sort(key=lambda pair: -len(pair[0]))
+                return end
+            if segment.startswith("{"):
+                node.label = node.label or _Node()
+                node = node.label
+            else:
+                node = node.literals.setdefault(segment, _Node())
+        return node
+
+    def match(self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Match | None:
+        """`query`: decoded. The labels of the match stay encoded."""
+        for node, values in _walk(self._root, path.removeprefix("/").split("/"), ()):
+            route = _choose(node.routes.get(method, ()), query, headers)
+            if route is not None:
+                return Match(route.operation, dict(zip(route.labels, values, strict=True)))
+        return None
+
+
+def _required(operation: Operation, location: str) -> frozenset[str]:
+    shape = operation.input
+    members = (shape.members[name] for name in shape.required) if shape else ()
+    names = [m.trait("locationName", m.name) for m in members if m.trait("location") == location]
+    return frozenset(name.lower() for name in names) if location == "header" else frozenset(names)
+
+
+def _walk(node: _Node, rest: Sequence[str], values: tuple[str, ...]) -> Iterator[tuple[_Node, tuple[str, ...]]]:
+    """The nodes that stand for this path, best first. Depth is bounded by the model's longest path."""
+    if not rest or rest == [""]:
+        yield node, values
+        return
+    head, tail = rest[0], rest[1:]
+    literal = node.literals.get(head) or (node.literals.get(unquote(head)) if "%" in head else None)
+    if literal is not None:
+        yield from _walk(literal, tail, values)
+    if node.label is not None and head:
+        yield from _walk(node.label, tail, (*values, head))
+    for suffix, end in node.greedy:
+        value = _greedy(rest, suffix)
+        if value:
+            yield end, (*values, value)
+
+
+def _greedy(rest: Sequence[str], suffix: tuple[str, ...]) -> str:
+    """What the greedy label takes, slashes and all; "" when the literals after it are not there."""
+    if not suffix:
+        return "/".join(rest)
+    if rest[-1] == "":
+        rest = rest[:-1]
+    cut = len(rest) - len(suffix)
+    return "/".join(rest[:cut]) if cut > 0 and tuple(rest[cut:]) == suffix else ""
+
+
+def _choose(routes: Iterable[Route], query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Route | None:
+    """All constants there; then the most constants, the fewest missing members, the most members, the newer."""
+    fitting = [route for route in routes if all(_holds(query, *constant) for constant in route.constants)]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+
+    def rank(route: Route) -> tuple[int, int, int, bool]:
+        needed = len(route.query) + len(route.headers)
+        there = sum(name in query for name in route.query) + sum(name in headers for name in route.headers)
+        return -len(route.constants), needed - there, -there, route.deprecated
+
+    return min(fitting, key=rank)
+
+
+def _holds(query: Mapping[str, list[str]], name: str, value: str | None) -> bool:
+    values = query.get(name)
+    return values is not None and (value is None or value in values)

@@ -1,0 +1,232 @@
+"""AWS REST XML, and S3's ways with it. https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.protocols import eventstream
+from gateway.protocols.query import write_error
+from gateway.protocols.rest import (
+    Input,
+    Output,
+    ReadBody,
+    Rest,
+    WriteBody,
+    input_body,
+    output_body,
+    read_text,
+    write_raw,
+)
+from gateway.protocols.wire import HttpRequest, HttpResponse, error_status, find_error, is_sender
+from gateway.protocols.xml_shapes import (
+    Write,
+    XmlReaders,
+    XmlWriters,
+    element_name,
+    escape,
+    namespace,
+    parse_xml,
+)
+from schemas.errors import AwsError, SerializationException
+from schemas.models import Operation, Service, Shape
+
+CONTENT_TYPE = "application/xml"
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_S3_MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
+
+# Root elements S3 documents and its model no longer names (SDKs do not look at them, people and scripts do).
+_S3_ROOTS = {
+    "ListBuckets": "ListAllMyBucketsResult", "ListObjects": "ListBucketResult", "ListObjectsV2": "ListBucketResult",
+    "ListObjectVersions": "ListVersionsResult", "ListMultipartUploads": "ListMultipartUploadsResult",
+    "ListParts": "ListPartsResult", "CreateMultipartUpload": "InitiateMultipartUploadResult",
+    "CompleteMultipartUpload": "CompleteMultipartUploadResult", "DeleteObjects": "DeleteResult",
+    "GetBucketAcl": "AccessControlPolicy", "GetObjectAcl": "AccessControlPolicy",
+    "GetBucketCors": "CORSConfiguration", "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
+    "GetBucketTagging": "Tagging", "GetObjectTagging": "Tagging", "GetBucketVersioning": "VersioningConfiguration",
+    "GetBucketWebsite": "WebsiteConfiguration", "GetBucketLogging": "BucketLoggingStatus",
+    "GetBucketRequestPayment": "RequestPaymentConfiguration", "GetBucketAccelerateConfiguration":
+    "AccelerateConfiguration", "GetObjectAttributes": "GetObjectAttributesResponse",
+    "CreateSession": "CreateSessionResult",
+}
+# Its one member is the root itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
+_S3_UNWRAPPED = {"GetBucketLocation": "LocationConstraint"}
+
+
+class _Codecs:
+    """What is compiled for one service."""
+
+    def __init__(self, service: Service) -> None:
+        self.is_s3 = service.name == "s3"
+        self.readers, self.writers = XmlReaders(), XmlWriters()
+        self.inputs: dict[str, Input] = {}         # by operation
+        self.outputs: dict[str, Output] = {}
+
+    def input(self, operation: Operation) -> Input:
+        found = self.inputs.get(operation.name)
+        if found is None:
+            found = Input(operation, self._body_reader(operation), self._payload(operation), map_holds_all=False)
+            self.inputs[operation.name] = found
+        return found
+
+    def _body_reader(self, operation: Operation) -> ReadBody | None:
+        members = input_body(operation.input) if operation.input else {}
+        if not members or operation.payload or operation.event_stream_in:
+            return None
+        read = self.readers.body(members)
+        return lambda body: read(parse_xml(body))
+
+    def _payload(self, operation: Operation) -> ReadBody | None:
+        if not operation.payload or operation.event_stream_in:
+            return None
+        assert operation.input is not None
+        shape = operation.input.members[operation.payload].shape
+        if shape.kind == "blob":
+            return bytes
+        if shape.kind == "string":
+            return read_text
+        read = self.readers.reader(shape)
+        return lambda body: read(parse_xml(body)) if body else {}
+
+    def output(self, operation: Operation) -> Output:
+        found = self.outputs.get(operation.name)
+        if found is None:
+            found = self.outputs[operation.name] = self._make_output(operation)
+        return found
+
+    def _make_output(self, operation: Operation) -> Output:
+        shape = operation.output
+        if shape is None:
+            return Output(None, None, "", None, CONTENT_TYPE)
+        payload: str = shape.traits.get("payload", "")
+        if payload == operation.event_stream_out and payload:
+            return Output(shape, None, "", None, eventstream.CONTENT_TYPE)
+        if not payload:
+            return Output(shape, self._body_writer(operation, shape), "", None, CONTENT_TYPE)
+        member = shape.members[payload]
+        kind = member.shape.kind
+        if kind in ("blob", "string"):
+            return Output(
+                shape, None, payload, write_raw, "application/octet-stream" if kind == "blob" else "text/plain"
+            )
+        root = member.trait("locationName") or member.shape.name
+        trait = self._s3_namespace() or member.trait("xmlNamespace")
+        document = _document(self.writers.root(member.shape.members, root, trait))
+        return Output(shape, None, payload, document, CONTENT_TYPE)
+
+    def _body_writer(self, operation: Operation, shape: Shape) -> WriteBody | None:
+        members = output_body(shape)
+        if not members or operation.method == "HEAD":
+            return None
+        unwrapped = _S3_UNWRAPPED.get(operation.name, "") if self.is_s3 else ""
+        if unwrapped:
+            return _unwrapped(unwrapped)
+        root = shape.traits.get("locationName") or (self.is_s3 and _S3_ROOTS.get(operation.name)) or shape.name
+        trait = self._s3_namespace() or shape.traits.get("xmlNamespace")
+        return _document(self.writers.root(members, root, trait))
+
+    def _s3_namespace(self) -> str:
+        return _S3_NAMESPACE if self.is_s3 else ""
+
+
+def _document(write: Write) -> WriteBody:
+    def document(result: Any) -> bytes:
+        out = [_DECLARATION]
+        write(out, result)
+        return "".join(out).encode()
+
+    return document
+
+
+def _unwrapped(member: str) -> WriteBody:
+    start = f"{_DECLARATION}<{member}{namespace(_S3_NAMESPACE)}>"
+    return lambda result: f"{start}{escape(result.get(member) or '')}</{member}>".encode()
+
+
+class RestXml(Rest):
+    name = "rest-xml"
+
+    def input(self, operation: Operation) -> Input:
+        return _codecs(operation.service).input(operation)
+
+    def parse(self, operation: Operation, request: HttpRequest) -> dict[str, Any]:
+        try:
+            return super().parse(operation, request)
+        except SerializationException as error:
+            if not _codecs(operation.service).is_s3:
+                raise
+            raise SerializationException(_S3_MALFORMED, code="MalformedXML", status=400) from error
+
+    def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
+        codecs = _codecs(operation.service)
+        return codecs.output(operation).write(operation.status, result, _headers(codecs, request_id))
+
+    def serialise_error(
+        self, service: Service, operation: Operation | None, error: AwsError, request_id: str
+    ) -> HttpResponse:
+        codecs = _codecs(service)
+        shape = find_error(service, operation, error)
+        status = error_status(error, shape)
+        headers = _headers(codecs, request_id)
+        if shape is not None:
+            Output(shape.shape, None, "", None, "").write(status, error.fields, headers)
+        if operation is not None and operation.method == "HEAD":
+            return HttpResponse(status, headers, b"")
+        out = [_DECLARATION]
+        if codecs.is_s3:
+            out.append("<Error>")
+            write_error(codecs.writers, out, error, shape)
+            _write_unmodelled(out, error, shape.shape if shape else None)
+            out.append(f"<RequestId>{escape(request_id)}</RequestId><HostId>{escape(request_id)}</HostId></Error>")
+        else:
+            namespace_trait = operation.input.traits.get("xmlNamespace") if operation and operation.input else None
+            out.append(f"<ErrorResponse{namespace(namespace_trait)}><Error>")
+            out.append(f"<Type>{'Sender' if is_sender(status, shape) else 'Receiver'}</Type>")
+            write_error(codecs.writers, out, error, shape)
+            out.append(f"</Error><RequestId>{escape(request_id)}</RequestId></ErrorResponse>")
+        return HttpResponse(status, {**headers, "content-type": CONTENT_TYPE}, "".join(out).encode())
+
+    def stream_headers(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
+        response = self.serialise(operation, result, request_id)
+        response.headers["content-type"] = eventstream.CONTENT_TYPE
+        response.body = b""
+        return response
+
+    def frame_initial(self, operation: Operation, result: Mapping[str, Any]) -> bytes:
+        return b""                                 # in REST the other members travel as headers
+
+    def frame_event(self, operation: Operation, event: Mapping[str, Any]) -> bytes:
+        return eventstream.event_frame(operation, event, self._payload(operation))
+
+    def frame_error(self, operation: Operation, error: AwsError) -> bytes:
+        return eventstream.error_frame(operation, error, self._payload(operation))
+
+    def _payload(self, operation: Operation) -> eventstream.Payload:
+        writers = _codecs(operation.service).writers
+
+        def payload(shape: Shape, members: Mapping[str, Any], whole: bool) -> tuple[bytes, str]:
+            return _document(writers.root(shape.members, shape.name, None))(members), "text/xml"
+
+        return payload
+
+
+def _write_unmodelled(out: list[str], error: AwsError, shape: Shape | None) -> None:
+    """S3 says more than its model: BucketName, Key, Resource …"""
+    known = {element_name(member) for member in shape.members.values()} if shape else set()
+    for name, value in error.fields.items():
+        if name not in known and isinstance(value, str | int):
+            out.append(f"<{name}>{escape(str(value))}</{name}>")
+
+
+def _headers(codecs: _Codecs, request_id: str) -> dict[str, str]:
+    headers = {"x-amzn-RequestId": request_id}
+    if codecs.is_s3:
+        headers["x-amz-request-id"] = headers["x-amz-id-2"] = request_id
+    return headers
+
+
+def _codecs(service: Service) -> _Codecs:
+    found = service.codecs.get("rest-xml")
+    if found is None:
+        found = service.codecs["rest-xml"] = _Codecs(service)
+    codecs: _Codecs = found
+    return codecs
