@@ -29,8 +29,8 @@ def escape(text: str) -> str:
 
 def parse_xml(body: bytes) -> Element:
     """The root. SerializationException for what is no XML, has a document type, or is nested too deep."""
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise malformed("Document types are not allowed.")
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\0" in body:
+        raise malformed("Document types are not allowed, nor is any encoding but UTF-8.")    # UTF-16 is full of NULs
     parser = XMLParser(encoding="utf-8")  # noqa: S314 - without a document type there are no entities to expand
     try:
         parser.feed(body)
