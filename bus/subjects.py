@@ -42,6 +42,11 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
+def is_subject(text: str) -> bool:
+    """Can `text` be one argument of NATS's line protocol: something, without blanks, tabs or line ends?"""
+    return text.split() == [text]
+
+
 def request(identity: Identity, service: str, slot: str, operation: str) -> str:
     return f"aws.{identity.door}.{identity.account}.{identity.principal}.{service}.{slot}.{operation}"
 
@@ -85,7 +90,18 @@ def may_reply_to(identity: Identity, reply: str) -> bool:
     return reply.startswith(f"{INBOX}.")
 
 
+def matches(pattern: str, subject: str) -> bool:
+    """NATS's matching: `*` stands for one token, `>` at the end for one or more."""
+    wanted, tokens = pattern.split("."), subject.split(".")
+    for at, token in enumerate(wanted):
+        if token == ">":  # noqa: S105 - a wildcard
+            return at == len(wanted) - 1 and len(tokens) > at
+        if at >= len(tokens) or token not in ("*", tokens[at]):
+            return False
+    return len(wanted) == len(tokens)
+
+
 __all__ = [
     "ANONYMOUS", "CANCEL", "DIRECT", "DOORS", "GATEWAY", "INBOX", "SERVICE", "Address", "anywhere", "cancels", "event",
-    "inbox_prefix", "is_token", "may_reply_to", "owned", "parse", "request",
+    "inbox_prefix", "is_subject", "is_token", "matches", "may_reply_to", "owned", "parse", "request",
 ]

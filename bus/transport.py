@@ -61,8 +61,11 @@ class Transport(Protocol):
     def subscribe(self, subject: str, handler: Handler, queue: str = "") -> Subscription:
         """Messages to a subject that may hold wildcards; in a queue group each message goes to one member."""
 
-    def listen(self, handler: Handler, on_no_responders: Callable[[], None]) -> Inbox:
-        """A fresh inbox. Publish with `reply=inbox.subject`; close it when done."""
+    def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> Inbox:
+        """A fresh inbox. Publish with `reply=inbox.subject`; close it when done.
+
+        `on_failure` hears NoResponders for such a publish, and Disconnected when messages may have been lost.
+        """
 
     async def flush(self) -> None:
         """Returns when the broker has processed all subscriptions and publishes made before."""

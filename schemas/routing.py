@@ -39,7 +39,7 @@ def slot_of(account: str, region: str, name: str) -> str:
 
 
 def resource_name(name: str) -> str:
-    """`arn:aws:dynamodb:us-east-1:0:table/T/index/I` -> `T`; URL of a queue -> its last part; a plain name -> itself."""
+    """`arn:aws:dynamodb:us-east-1:0:table/T/index/I` -> `T`; a queue's URL -> its last part; a plain name -> itself."""
     if name.startswith("arn:"):
         resource = name.split(":", 5)[-1]
         kind, slash, rest = resource.partition("/")

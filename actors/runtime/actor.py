@@ -83,11 +83,16 @@ def job(name: str) -> Callable[[Method], Method]:
 JOB_STEP_ROWS = 256
 
 
+class InitialResponse(dict[str, Any]):
+    """What a stream may yield first: the output's members beside the event stream (some travel as headers)."""
+
+
 class ServiceActor:
     """One AWS service's behaviour. Stateless but for what it can rebuild; state lives in the shard."""
 
     service: ClassVar[str]                          # botocore's name
     stateful: ClassVar[bool] = False                # owns a shard
+    validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     operations: ClassVar[Mapping[str, Definition]]
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]
 

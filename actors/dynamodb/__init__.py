@@ -1,0 +1,1 @@
+"""Amazon DynamoDB: tables, items, indexes, queries. Start at service.py; README.md says what is covered."""

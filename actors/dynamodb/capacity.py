@@ -1,0 +1,58 @@
+"""What requests are said to consume: ConsumedCapacity and ItemCollectionMetrics.
+
+A write unit is 1 KB, a read unit 4 KB, an eventually consistent read costs half. The sums are told, never enforced.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html; which members
+are there under TOTAL and INDEXES: measured on AWS by the public dynamodb-conformance suite.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.dynamodb.engine.values import Item
+from actors.dynamodb.rows import Written, write_units
+from actors.dynamodb.state import Table
+
+READ_UNIT_BYTES = 4096
+
+Request = Mapping[str, Any]
+
+
+def read_units(size: int, consistent: bool) -> float:
+    """Of `size` bytes read together; nothing found still costs one unit."""
+    units = -(-size // READ_UNIT_BYTES) or 1
+    return float(units) if consistent else units / 2
+
+
+def is_told(request: Request) -> bool:
+    return request.get("ReturnConsumedCapacity") not in (None, "NONE")
+
+
+def consumed(request: Request, table: Table, units: float, index_units: Mapping[str, float]) -> dict[str, Any]:
+    """AWS's ConsumedCapacity, in the detail the request asks for. `units`: the table's own."""
+    answer: dict[str, Any] = {"TableName": table.table_name, "CapacityUnits": float(units + sum(index_units.values()))}
+    if request["ReturnConsumedCapacity"] == "INDEXES":
+        answer["Table"] = {"CapacityUnits": float(units)}
+        for index in table.indexes:
+            if index.name in index_units:
+                member = "GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes"
+                answer.setdefault(member, {})[index.name] = {"CapacityUnits": float(index_units[index.name])}
+    return answer
+
+
+def tell_write(answer: dict[str, Any], request: Request, table: Table, written: Written, item: Item) -> None:
+    """Adds what the request asks to be told about one write. `item`: anything with its key attributes."""
+    if is_told(request):
+        answer["ConsumedCapacity"] = consumed(request, table, write_units(written.size), written.index_units)
+    if request.get("ReturnItemCollectionMetrics") == "SIZE" and has_collections(table):
+        answer["ItemCollectionMetrics"] = collection_metrics(table, item)
+
+
+def has_collections(table: Table) -> bool:
+    """Only a table with a local index has item collections."""
+    return any(not index.is_global for index in table.indexes)
+
+
+def collection_metrics(table: Table, item: Item) -> dict[str, Any]:
+    """An estimate AWS too gives in whole gigabytes; ours is always the first one (see README, deviations)."""
+    name = table.hash[0][0]
+    return {"ItemCollectionKey": {name: item[name]}, "SizeEstimateRangeGB": [0.0, 1.0]}

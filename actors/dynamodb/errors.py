@@ -1,0 +1,39 @@
+"""DynamoDB's own errors. Status and fault come from the model, the wording from AWS.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+"""
+
+from typing import Any
+
+from schemas.errors import AwsError
+
+
+class ResourceNotFoundException(AwsError):
+    code = "ResourceNotFoundException"
+
+
+class ResourceInUseException(AwsError):
+    code = "ResourceInUseException"
+
+
+class ConditionalCheckFailedException(AwsError):
+    """`item`: what stood there, told only to a caller who asked (ReturnValuesOnConditionCheckFailure=ALL_OLD)."""
+
+    code = "ConditionalCheckFailedException"
+
+    def __init__(self, item: dict[str, Any] | None = None) -> None:
+        fields: dict[str, Any] = {} if item is None else {"Item": item}
+        super().__init__("The conditional request failed", **fields)
+
+
+class LimitExceededException(AwsError):
+    code = "LimitExceededException"
+
+
+class NotImplementedMember(AwsError):
+    """The honest 501 for a member of a request that AWS has and Skybus does not have yet."""
+
+    code = "NotImplemented"
+
+    def __init__(self, operation: str, member: str) -> None:
+        super().__init__(f"Skybus does not implement {member} of dynamodb:{operation}.", status=501)

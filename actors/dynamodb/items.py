@@ -1,0 +1,174 @@
+"""PutItem, GetItem, DeleteItem, UpdateItem.
+
+Checks come in AWS's order: parameters that exclude each other, attribute values, return values, size, expressions; then
+the table, its keys and indexes; then the condition. Source: dynalite's validations, which follow AWS.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.dynamodb import catalogue, rows, state
+from actors.dynamodb.capacity import consumed, is_told, read_units, tell_write
+from actors.dynamodb.catalogue import Catalogue
+from actors.dynamodb.engine.expressions import Condition, Update, check_mixing
+from actors.dynamodb.engine.values import ITEM_LIMIT_BYTES, TOO_LARGE, Item, admit, admit_item
+from actors.dynamodb.errors import ConditionalCheckFailedException
+from actors.dynamodb.parameters import (
+    ATTRIBUTE_UPDATES,
+    ATTRIBUTES,
+    CONDITION,
+    EXPECTED,
+    PROJECTION,
+    UPDATE,
+    check_paths,
+    check_return_values,
+    check_update_paths,
+    condition_of,
+    projection_of,
+    update_of,
+)
+from actors.dynamodb.rows import Written
+from actors.dynamodb.state import Table
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from schemas.errors import ValidationException
+
+Request = Mapping[str, Any]
+
+TOO_LARGE_UPDATE = "Item size to update has exceeded the maximum allowed size"
+_PLAIN_MEMBERS = 2                        # a request of TableName and Item (or Key) alone asks for nothing more
+
+
+def put(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
+    plain = len(request) == _PLAIN_MEMBERS
+    name = catalogue.checked_name(request["TableName"])
+    item: Item = request["Item"]
+    if not plain:
+        check_mixing(request, CONDITION, EXPECTED)
+    size = admit(item)
+    if not plain:
+        check_return_values(request)
+    if size > ITEM_LIMIT_BYTES:
+        raise ValidationException(TOO_LARGE)
+    condition = None if plain else condition_of(request)
+    table = tables.table(transaction, context.scope, name)
+    key = table.item_key(item)
+    for index in table.indexes:
+        index.check(item)
+    before = transaction.get(key)
+    if condition is not None:
+        check_condition(condition, table, before, request)
+    written = rows.replace(transaction, table, key, item, size, before)
+    if plain:
+        return {}
+    answer: dict[str, Any] = {}
+    if before is not None and request.get("ReturnValues") == "ALL_OLD":
+        answer["Attributes"] = state.unpack_item(before)
+    tell_write(answer, request, table, written, item)
+    return answer
+
+
+def delete(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
+    plain = len(request) == _PLAIN_MEMBERS
+    name = catalogue.checked_name(request["TableName"])
+    key_attributes: Item = request["Key"]
+    if not plain:
+        check_mixing(request, CONDITION, EXPECTED)
+    admit(key_attributes)
+    if not plain:
+        check_return_values(request)
+    condition = None if plain else condition_of(request)
+    table = tables.table(transaction, context.scope, name)
+    key = table.key(key_attributes)
+    before = transaction.get(key)
+    if condition is not None:
+        check_condition(condition, table, before, request)
+    written = rows.remove(transaction, table, key, before)
+    answer: dict[str, Any] = {}
+    if before is not None and request.get("ReturnValues") == "ALL_OLD":
+        answer["Attributes"] = state.unpack_item(before)
+    tell_write(answer, request, table, written, key_attributes)
+    return answer
+
+
+def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:
+    plain = len(request) == _PLAIN_MEMBERS
+    name = catalogue.checked_name(request["TableName"])
+    key_attributes: Item = request["Key"]
+    if not plain:
+        check_mixing(request, PROJECTION, ATTRIBUTES)
+    admit(key_attributes)
+    projection = None if plain else projection_of(request)
+    table = tables.table(snapshot, context.scope, name)
+    if projection is not None:
+        check_paths(table, projection.nested)
+    record = snapshot.get(table.key(key_attributes))
+    answer: dict[str, Any] = {}
+    if record is not None:
+        item = state.unpack_item(record)
+        answer["Item"] = item if projection is None else projection.apply(item)
+    if is_told(request):
+        size = 0 if record is None else state.item_size(record)
+        answer["ConsumedCapacity"] = consumed(request, table, read_units(size, bool(request.get("ConsistentRead"))), {})
+    return answer
+
+
+def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
+    name = catalogue.checked_name(request["TableName"])
+    key_attributes: Item = request["Key"]
+    check_mixing(request, UPDATE, ATTRIBUTE_UPDATES)
+    admit(key_attributes)
+    change, condition = update_of(request)
+    table = tables.table(transaction, context.scope, name)
+    key = table.key(key_attributes)
+    if change is not None:
+        check_update_paths(table, change)
+    before = transaction.get(key)
+    if condition is not None:
+        check_condition(condition, table, before, request)
+    old = None if before is None else state.unpack_item(before)
+    answer: dict[str, Any] = {}
+    if old is None and change is not None and change.only_removes:
+        tell_write(answer, request, table, Written(0), key_attributes)
+        return answer
+    item, size = changed(table, change, old, key_attributes)
+    written = rows.replace(transaction, table, key, item, size, before)
+    attributes = _returned(request.get("ReturnValues"), change, old, item)
+    if attributes:
+        answer["Attributes"] = attributes
+    tell_write(answer, request, table, written, key_attributes)
+    return answer
+
+
+def changed(table: Table, change: Update | None, old: Item | None, key: Item) -> tuple[Item, int]:
+    """The item an update leaves and its size; an item that is not there begins as its key."""
+    start = key if old is None else old
+    item = dict(start) if change is None else change.apply(start, old is not None)
+    try:
+        size = admit_item(item)
+    except ValidationException as error:
+        raise ValidationException(TOO_LARGE_UPDATE if error.message == TOO_LARGE else error.message) from error
+    for index in table.indexes:
+        index.check(item)
+    return item, size
+
+
+def _returned(wanted: str | None, change: Update | None, old: Item | None, new: Item) -> Item | None:
+    if wanted == "ALL_NEW":
+        return new
+    if wanted == "ALL_OLD":
+        return old
+    if change is not None and wanted == "UPDATED_NEW":
+        return change.touched.apply(new)
+    if change is not None and old is not None and wanted == "UPDATED_OLD":
+        return change.touched.apply(old)
+    return None
+
+
+def check_condition(condition: Condition, table: Table, before: bytes | None, request: Request) -> None:
+    """ConditionalCheckFailedException unless the condition holds of what stands there, if anything does."""
+    check_paths(table, condition.nested)
+    item = None if before is None else state.unpack_item(before)
+    if not condition.holds(item):
+        wants_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        raise ConditionalCheckFailedException(item if wants_item else None)

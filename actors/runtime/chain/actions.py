@@ -1,0 +1,63 @@
+"""IAM's name of what an operation does: "<prefix>:<Operation>", but for those that IAM calls differently.
+
+Source: the service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/) and
+each service's own page there. One action for one operation: those that IAM checks by what they hold (DynamoDB's
+transactions and PartiQL) go by their own name.
+"""
+
+from functools import cache
+
+from schemas.models import Operation
+
+# botocore's service -> IAM's prefix, where the signing name is another.
+_PREFIXES = {"cloudwatch": "cloudwatch", "iot-data": "iot", "resourcegroupstaggingapi": "tag"}
+
+_ACTIONS = {
+    "bedrock-runtime": {
+        "Converse": "InvokeModel", "ConverseStream": "InvokeModelWithResponseStream", "StartAsyncInvoke": "InvokeModel",
+    },
+    "lambda": {
+        "Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction",
+    },
+    "s3": {
+        "CompleteMultipartUpload": "PutObject", "CopyObject": "PutObject", "CreateMultipartUpload": "PutObject",
+        "DeleteBucketCors": "PutBucketCORS", "DeleteBucketEncryption": "PutEncryptionConfiguration",
+        "DeleteBucketLifecycle": "PutLifecycleConfiguration", "DeleteBucketReplication": "PutReplicationConfiguration",
+        "DeleteBucketTagging": "PutBucketTagging", "DeleteObjects": "DeleteObject",
+        "DeletePublicAccessBlock": "PutBucketPublicAccessBlock", "GetBucketCors": "GetBucketCORS",
+        "GetBucketEncryption": "GetEncryptionConfiguration", "GetBucketLifecycle": "GetLifecycleConfiguration",
+        "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+        "GetBucketNotificationConfiguration": "GetBucketNotification",
+        "GetBucketReplication": "GetReplicationConfiguration",
+        "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+        "GetPublicAccessBlock": "GetBucketPublicAccessBlock", "HeadBucket": "ListBucket", "HeadObject": "GetObject",
+        "ListBuckets": "ListAllMyBuckets", "ListMultipartUploads": "ListBucketMultipartUploads",
+        "ListObjectVersions": "ListBucketVersions", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket",
+        "ListParts": "ListMultipartUploadParts", "PutBucketCors": "PutBucketCORS",
+        "PutBucketEncryption": "PutEncryptionConfiguration", "PutBucketLifecycle": "PutLifecycleConfiguration",
+        "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+        "PutBucketNotificationConfiguration": "PutBucketNotification",
+        "PutBucketReplication": "PutReplicationConfiguration",
+        "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+        "PutPublicAccessBlock": "PutBucketPublicAccessBlock", "SelectObjectContent": "GetObject",
+        "UploadPart": "PutObject", "UploadPartCopy": "PutObject",
+    },
+    "sqs": {
+        "ChangeMessageVisibilityBatch": "ChangeMessageVisibility", "DeleteMessageBatch": "DeleteMessage",
+        "SendMessageBatch": "SendMessage",
+    },
+}
+
+
+@cache
+def action_of(operation: Operation) -> str:
+    service = operation.service
+    metadata = service.metadata
+    prefix = _PREFIXES.get(service.name) or metadata.get("signingName") or metadata["endpointPrefix"]
+    return f"{prefix}:{_ACTIONS.get(service.name, {}).get(operation.name, operation.name)}"
+
+
+@cache
+def needs_no_identity(operation: Operation) -> bool:
+    """Operations AWS answers to anyone, such as AssumeRoleWithWebIdentity: the model says so."""
+    return operation.traits.get("authtype") == "none" or "smithy.api#noAuth" in operation.traits.get("auth", ())

@@ -1,0 +1,27 @@
+"""Trace: a span around each call, and its traceparent in the context for what the operation calls in turn."""
+
+from actors.runtime.chain.call import Call, Link
+from bus.tracing import Tracer
+
+
+class Trace(Link):
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def enter(self, call: Call) -> None:
+        context = call.context
+        operation = context.operation
+        call.span = self._tracer.start(
+            f"{operation.service.name}.{operation.name}",
+            context.trace,
+            {
+                "rpc.system": "skybus", "rpc.service": operation.service.name, "rpc.method": operation.name,
+                "aws.request_id": context.request_id, "cloud.region": context.region,
+                "cloud.account.id": context.account,
+            },
+        )
+        context.trace = call.span.traceparent or context.trace
+
+    def leave(self, call: Call) -> None:
+        assert call.span is not None
+        call.span.end(call.outcome)

@@ -1,0 +1,266 @@
+"""ActorHost: takes each request from its message to its reply.
+
+Everything up to the shard is synchronous and runs in the transport's callback: no task and no future per request. Only
+what waits for something gets a task: an `async def` operation, a stream, a request too large for one message. One host
+serves one process; it may hold many actors.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from actors.runtime.actor import InitialResponse, Kind, ServiceActor
+from actors.runtime.chain import Call, Chain
+from actors.runtime.context import Context
+from actors.runtime.store.shard import Shard
+from bus import subjects
+from bus.bodies import BodyTooLarge
+from bus.codec import MalformedEnvelope, Unencodable
+from bus.endpoint import Endpoint
+from bus.transport import BusError, Message, Subscription, Transport
+from schemas.envelope import Reply, Request
+from schemas.errors import AwsError, NotImplementedByUs, SerializationException, ThrottlingException, UnknownOperation
+from schemas.models import Service, load
+from schemas.routing import RESOURCE_MEMBERS, SLOT_COUNT
+
+TASKS_LIMIT = 4096                        # what waits for something, per process
+DEADLINE_S = 60.0                         # of requests that name none
+STOP_LIMIT_S = 5.0                        # how long stop() waits for what is under way
+SUBJECTS_REMEMBERED = 4096
+
+Finish = Callable[[Any, BaseException | None], None]
+
+log = structlog.get_logger(__name__)
+_LATER = object()                         # the operation answers through finish
+
+
+@dataclass(slots=True)
+class Hosted:
+    """An actor with its model and, if it is stateful, the shard that owns all of its slots."""
+
+    actor: ServiceActor
+    model: Service
+    shard: Shard | None
+
+
+class ActorHost:
+    """`start` subscribes, `stop` unsubscribes and lets what is under way finish. `clock`: seconds since the epoch."""
+
+    def __init__(
+        self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
+        shards: Mapping[str, Shard], clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._transport = transport
+        self._endpoint = endpoint
+        self._chain = chain
+        self._clock = clock
+        self._hosted = {
+            actor.service: Hosted(actor, load(actor.service), shards.get(actor.service)) for actor in actors
+        }
+        for service, hosted in self._hosted.items():
+            assert hosted.actor.stateful == (hosted.shard is not None), f"{service}: state needs a shard"
+        self._subscriptions: list[Subscription] = []
+        self._addresses: dict[str, subjects.Address] = {}
+        self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Returns when the broker knows all subscriptions: from then on no request finds nobody."""
+        subscribe = self._transport.subscribe
+        for service, hosted in self._hosted.items():
+            mine = [subscribe(subjects.anywhere(service), self._receive, service)]
+            mine.append(subscribe(subjects.cancels(service), self._cancel))
+            if service in RESOURCE_MEMBERS:              # its requests name slots; who has state owns them alone
+                queue = "" if hosted.actor.stateful else service
+                owned = subjects.owned(service, range(SLOT_COUNT))
+                mine += [subscribe(subject, self._receive, queue) for subject in owned]
+            self._subscriptions += mine
+        await self._transport.flush()
+
+    async def stop(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.close()
+        self._subscriptions.clear()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_LIMIT_S)
+        for task in self._tasks:
+            task.cancel()
+
+    # --- from message to request
+
+    def _receive(self, message: Message) -> None:
+        address = self._address(message.subject)
+        if message.reply and not subjects.may_reply_to(address.identity, message.reply):
+            log.warning("reply_refused", subject=message.subject, reply=message.reply)
+            return
+        try:
+            request = self._endpoint.receive(message, address.identity)
+            if isinstance(request, Request):
+                self._handle(message, address, request)
+            else:
+                self._start(self._handle_large(message, address, request))
+        except MalformedEnvelope as error:
+            self._refuse(message, address, "", SerializationException(str(error)))
+        except AwsError as error:
+            self._refuse(message, address, "", error)
+
+    async def _handle_large(self, message: Message, address: subjects.Address, arriving: Awaitable[Request]) -> None:
+        try:
+            request = await arriving
+        except MalformedEnvelope as error:
+            self._refuse(message, address, "", SerializationException(str(error)))
+        except BusError as error:
+            self._refuse(message, address, "", error)
+        else:
+            self._handle(message, address, request)
+
+    def _address(self, subject: str) -> subjects.Address:
+        address = self._addresses.get(subject)
+        if address is None:
+            if len(self._addresses) >= SUBJECTS_REMEMBERED:
+                self._addresses.clear()
+            address = self._addresses[subject] = subjects.parse(subject)
+        return address
+
+    def _handle(self, message: Message, address: subjects.Address, request: Request) -> None:
+        hosted = self._hosted[address.service]
+        now = self._clock()
+        deadline = request.deadline_ms / 1000 if request.deadline_ms else now + DEADLINE_S
+        if deadline < now:
+            return                                       # its sender has given up: stale mail
+        operation = hosted.model.operations.get(address.operation)
+        if operation is None:
+            unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
+            self._refuse(message, address, request.id, unknown)
+            return
+        definition = hosted.actor.operations.get(address.operation)
+        if definition is None:
+            self._refuse(message, address, request.id, NotImplementedByUs(address.service, address.operation))
+            return
+        source = request.source if address.door == subjects.GATEWAY and request.source else {}
+        context = Context(
+            address.identity, request.region, operation, request.id, deadline, now, request.trace, source
+        )
+        call = Call(context, hosted.actor, definition, request.params, len(message.data))
+        self._run(message, hosted, call)
+
+    # --- from request to reply
+
+    def _run(self, message: Message, hosted: Hosted, call: Call) -> None:
+        def finish(result: Any, error: BaseException | None) -> None:
+            self._answer(message, call, self._chain.leave(call, result, error))
+
+        try:
+            self._chain.enter(call)
+            result = self._begin(message, hosted.shard, call, finish)
+        except Exception as error:
+            finish(None, error)
+            return
+        if result is not _LATER:
+            finish(result, None)
+
+    def _begin(self, message: Message, shard: Shard | None, call: Call, finish: Finish) -> Any:
+        """The result, or _LATER."""
+        method, kind = call.definition.method, call.definition.kind
+        actor, context, request = call.actor, call.context, call.request
+        if kind is Kind.ASYNC:
+            self._start(self._wait(method(actor, context, request), call, finish), call)
+        elif kind is Kind.STREAM:
+            self._start(self._stream(message, method(actor, context, request), call), call)
+        elif shard is None:
+            return method(actor, context, None, request)
+        elif kind is Kind.WRITE:
+            shard.write(lambda transaction: method(actor, context, transaction, request), finish, call.request_bytes)
+        elif kind is Kind.READ:
+            return shard.read(lambda snapshot: method(actor, context, snapshot, request))
+        else:
+            self._read_long(shard, call, lambda snapshot: method(actor, context, snapshot, request), finish)
+        return _LATER
+
+    def _read_long(self, shard: Shard, call: Call, reading: Callable[[Any], Any], finish: Finish) -> None:
+        key = self._key(call)
+
+        def done(result: Any, error: BaseException | None) -> None:
+            self._cancels.pop(key, None)
+            finish(result, error)
+
+        self._cancels[key] = shard.read_long(reading, done).cancel
+
+    def _start(self, work: Coroutine[Any, Any, None], call: Call | None = None) -> None:
+        """A task for what waits; a call's can be cancelled by who sent it. ThrottlingException."""
+        if len(self._tasks) >= TASKS_LIMIT:
+            work.close()
+            raise ThrottlingException("Rate exceeded")
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if call is not None:
+            key = self._key(call)
+            self._cancels[key] = task.cancel
+            task.add_done_callback(lambda _: self._cancels.pop(key, None))
+
+    async def _wait(self, work: Awaitable[Any], call: Call, finish: Finish) -> None:
+        try:
+            async with asyncio.timeout(call.context.deadline - self._clock()):
+                result = await work
+        except Exception as error:
+            finish(None, error)
+        except asyncio.CancelledError as error:
+            finish(None, error)
+            raise
+        else:
+            finish(result, None)
+
+    async def _stream(self, message: Message, events: AsyncGenerator[dict[str, Any], None], call: Call) -> None:
+        request_id = call.context.request_id
+        error: BaseException | None = None
+        try:
+            async for event in events:
+                initial = isinstance(event, InitialResponse)
+                reply = Reply(request_id, ok=dict(event)) if initial else Reply(request_id, event=event)
+                self._endpoint.respond(message, call.context.identity, reply)
+        except Exception as caught:
+            error = caught
+        except asyncio.CancelledError as caught:
+            error = caught
+            raise
+        finally:
+            await events.aclose()
+            reply = self._chain.leave(call, {}, error)
+            self._answer(message, call, reply if reply.error else Reply(request_id, end=True))
+
+    @staticmethod
+    def _key(call: Call) -> tuple[str, str, str]:
+        identity = call.context.identity
+        return identity.account, identity.principal, call.context.request_id
+
+    def _cancel(self, message: Message) -> None:
+        """The sender of a request has gone away; only its own principal can say so, and the subject proves it."""
+        address = self._address(message.subject)
+        cancel = self._cancels.pop((address.account, address.principal, address.operation), None)
+        if cancel is not None:
+            cancel()
+
+    # --- replies
+
+    def _answer(self, message: Message, call: Call, reply: Reply) -> None:
+        identity = call.context.identity
+        try:
+            self._endpoint.respond(message, identity, reply)
+        except (Unencodable, BodyTooLarge) as error:     # our bug: an operation bounds what it answers
+            fault = self._chain.fault(RuntimeError(str(error)), reply.id, call)
+            self._endpoint.respond(message, identity, Reply(reply.id, error=fault))
+        except BusError as error:
+            log.info("answer_lost", request_id=reply.id, reason=str(error))
+
+    def _refuse(self, message: Message, address: subjects.Address, request_id: str, error: Exception) -> None:
+        """Answers what never became a call."""
+        try:
+            fault = self._chain.fault(error, request_id)
+            self._endpoint.respond(message, address.identity, Reply(request_id, error=fault))
+        except BusError as lost:
+            log.info("answer_lost", request_id=request_id, reason=str(lost))

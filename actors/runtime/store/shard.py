@@ -1,0 +1,360 @@
+"""The shard: a mailbox, write sets, and group commit.
+
+    write -> queue -> evaluated into the open batch -> (the batch before it commits) -> in flight -> answered
+
+Requests are evaluated on the loop, in order, over what is committed, under the batch in flight, under the open batch.
+The open batch grows until the one in flight is done, then takes its place: no timer, whatever waits goes together.
+Every answer of a batch, errors included, waits for its commit, and so for everything it may have seen.
+
+Not here: the writer's thread (writer.py), the bytes of keys (keys.py), the disk (environment.py).
+"""
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from actors.runtime.store.batch import Batch, Done, Request
+from actors.runtime.store.environment import CommitFailed, Durability, Environment, MapFull
+from actors.runtime.store.errors import Overloaded, StoreError, StoreUnavailable
+from actors.runtime.store.jobs import Jobs, OnFailure, Step
+from actors.runtime.store.journal import Journal, LocalJournal
+from actors.runtime.store.keys import LmdbTransaction
+from actors.runtime.store.outbox import Outbox, Publish
+from actors.runtime.store.reads import LongRead, LongReads, Reading
+from actors.runtime.store.snapshot import Committed, Overlay, WriteSet
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.store.writer import InlineWriter, Loop, ThreadWriter, Writer
+
+MAILBOX_LIMIT = 4096                      # requests waiting to be evaluated
+MAILBOX_LIMIT_BYTES = 64 << 20
+REOPEN_WAIT_S = 0.1                       # between attempts to open an environment that failed
+LATENCIES_KEPT = 1024                     # of commits, for stats
+
+
+class Shard:
+    """One owner's state. Every method belongs to the loop's thread; `done` is called on it, once, never within write.
+
+    `jobs` maps a job's name to its step(transaction, now, state); `publish` takes the outbox's events (outbox.py) and
+    without it they stay; `on_job_failure(name, id, attempts, error)` hears of failed steps; `clock` tells seconds since
+    the epoch, `elapsed` seconds since anything. What goes wrong outside a request is told to the loop's exception
+    handler.
+    """
+
+    def __init__(self, environment: Environment, loop: Loop, *, jobs: Mapping[str, Step] | None = None,
+                 publish: Publish | None = None, on_job_failure: OnFailure | None = None,
+                 writer: Callable[[Loop], Writer] | None = None, journal: Journal | None = None,
+                 clock: Callable[[], float] = time.time, elapsed: Callable[[], float] = time.perf_counter) -> None:
+        self._environment = environment
+        self._loop = loop
+        self._journal = LocalJournal() if journal is None else journal
+        self._elapsed = elapsed
+        self._queue: deque[Request] = deque()
+        self._queue_bytes = 0
+        self._open = Batch()
+        self._in_flight: Batch | None = None
+        self._pump_due = False
+        self._view: Committed | None = None
+        self._view_transaction: LmdbTransaction | None = None
+        self._long_reads = LongReads(loop, self._begin, elapsed)
+        self._jobs = Jobs(loop, self._enqueue, jobs or {}, clock, on_job_failure)
+        self._outbox = Outbox(loop, self._enqueue, self._committed, publish)
+        self._last_commit = environment.last_commit()
+        self._reopen_after: float | None = None         # a commit failed: not before this time
+        self._fault = ""                                # why nothing is answered any more
+        self._copies = 0
+        self._growing: Batch | None = None              # waits for the end of a copy
+        self._stopped: Callable[[], None] | None = None
+        self._commits = self._commits_failed = self._rows = self._bytes = self._requests = 0
+        self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self._jobs.load(self._committed())
+        self._outbox.load(self._committed())
+        self._writer = (writer or default_writer(environment.durability))(loop)
+
+    # --- reading
+
+    def read(self, evaluate: Callable[[Snapshot], Any]) -> Any:
+        """What `evaluate` gives on the committed snapshot, at once: all that was acknowledged, nothing that was not."""
+        return evaluate(self._view or self._committed())
+
+    def read_long(self, reading: Reading, done: Done) -> LongRead:
+        """Drives a generator over a snapshot of its own; it yields often, and gives way every ~2 ms. Overloaded."""
+        if self._stopped is not None:
+            raise Overloaded("The shard is closing.")
+        return self._long_reads.start(reading, done)
+
+    def _committed(self) -> Committed:
+        if self._view is None:
+            self._view_transaction = self._begin()
+            self._view = Committed(self._view_transaction)
+        return self._view
+
+    def _begin(self) -> LmdbTransaction:
+        """A read transaction. StoreUnavailable while the environment cannot be opened."""
+        if self._reopen_after is not None and not self._environment.is_open:
+            self._reopen()
+        if self._fault or not self._environment.is_open:
+            raise StoreUnavailable
+        return self._environment.begin()
+
+    def _forget_view(self) -> None:
+        if self._view_transaction is not None:
+            self._view_transaction.abort()
+            self._view_transaction = self._view = None
+
+    # --- writing
+
+    def write(self, evaluate: Callable[[Transaction], Any], done: Done, size_bytes: int = 0) -> None:
+        """Has `evaluate(transaction)` run in the next batch; `done(its result, or None and what it raised)` is called
+        once that batch is committed. `evaluate` must depend on its transaction alone: it is called again when the batch
+        before it fails. `size_bytes` estimates what it will write. Overloaded.
+        """
+        if len(self._queue) >= MAILBOX_LIMIT or self._queue_bytes > MAILBOX_LIMIT_BYTES:
+            raise Overloaded("The shard's mailbox is full.")
+        if self._stopped is not None:
+            raise Overloaded("The shard is closing.")
+        self._enqueue(Request(evaluate, done, size_bytes))
+
+    def _enqueue(self, request: Request) -> None:
+        self._queue.append(request)
+        self._queue_bytes += request.size_bytes
+        self._pump_soon()
+
+    def _pump_soon(self) -> None:
+        if not self._pump_due:
+            self._pump_due = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pump_due = False
+        self._fill()
+        if self._in_flight is None and self._open.requests:
+            self._launch()
+        if self._queue and self._open.has_room(self._queue[0]):
+            self._pump_soon()
+        elif self._stopped is not None:
+            self._finish_stopping()
+
+    def _fill(self) -> None:
+        """Evaluates what waits into the open batch, as far as it has room."""
+        batch, queue, ahead = self._open, self._queue, self._in_flight
+        below = (batch.writes,) if ahead is None else (batch.writes, ahead.writes)
+        while queue and batch.has_room(queue[0]):
+            request = queue.popleft()
+            self._queue_bytes -= request.size_bytes
+            batch.requests.append(request)
+            batch.outcomes.append(self._evaluate(batch, request, below))
+
+    def _evaluate(
+        self, batch: Batch, request: Request, below: tuple[WriteSet, ...]
+    ) -> tuple[Any, BaseException | None]:
+        try:
+            overlay = Overlay(self._view or self._committed(), below)
+        except StoreUnavailable as error:
+            return None, error
+        try:
+            result = request.evaluate(overlay)
+            if overlay.events is not None or overlay.jobs is not None:
+                self._record(overlay, batch)
+        except Exception as error:
+            return None, error
+        else:
+            batch.writes.update(overlay.own)
+            batch.size_bytes += max(request.size_bytes, overlay.size_bytes)
+            return result, None
+        finally:
+            overlay.end()
+
+    def _record(self, overlay: Overlay, batch: Batch) -> None:
+        events, jobs = overlay.events or [], overlay.jobs or []
+        self._outbox.check(events)
+        self._jobs.check(jobs)
+        self._outbox.record(events, overlay, batch)
+        self._jobs.record(jobs, overlay, batch)
+
+    def _launch(self) -> None:
+        """The open batch becomes the one in flight; one that writes nothing has nothing to wait for."""
+        assert self._in_flight is None
+        batch, self._open = self._open, Batch()
+        if not batch.writes:
+            self._answer(batch)
+            return
+        self._in_flight = batch
+        if self._reopen_after is not None:
+            self._reopen()
+        if self._reopen_after is None and not self._fault:
+            self._submit(batch)
+        else:
+            self._loop.call_soon(self._settle, batch, CommitFailed("The environment is not reopened yet."))
+
+    def _submit(self, batch: Batch) -> None:
+        batch.submitted = self._elapsed()
+        self._writer.submit(partial(self._commit, batch), partial(self._settle, batch))
+
+    def _commit(self, batch: Batch) -> None:
+        """In the writer's thread."""
+        if batch.rows is None:
+            batch.rows = self._journal.append(batch.writes)
+        self._environment.apply(batch.rows)
+
+    def _settle(self, batch: Batch, error: BaseException | None) -> None:
+        """The commit of the batch in flight is over."""
+        assert self._in_flight is batch
+        if isinstance(error, MapFull):
+            self._grow(batch)
+            return
+        self._in_flight = None
+        if error is None:
+            self._forget_view()
+            self._last_commit = self._environment.last_commit()
+            if self._open.requests:
+                self._launch()
+            self._count(batch)
+            self._answer(batch)
+            if batch.readers:
+                self._outbox.committed(batch.readers)
+            if batch.jobs:
+                self._jobs.committed(batch.jobs)
+        else:
+            self._fail(batch, error)
+        if self._queue or self._stopped is not None:
+            self._pump_soon()
+
+    def _answer(self, batch: Batch) -> None:
+        for request, (result, error) in zip(batch.requests, batch.outcomes, strict=True):
+            try:
+                request.done(result, error)
+            except Exception as caught:
+                self._report("an answer could not be delivered", caught)
+
+    def _count(self, batch: Batch) -> None:
+        self._commits += 1
+        self._requests += len(batch.requests)
+        self._rows += len(batch.writes)
+        self._bytes += batch.size_bytes
+        self._latencies.append(self._elapsed() - batch.submitted)
+
+    def _report(self, message: str, error: BaseException) -> None:
+        self._loop.call_exception_handler({"message": message, "exception": error})
+
+    # --- faults and growth
+
+    def _fail(self, batch: Batch, error: BaseException) -> None:
+        """Nothing of the batch happened. What was evaluated over it has to be evaluated again."""
+        self._commits_failed += 1
+        if self._reopen_after is None:
+            self._reopen_after = self._elapsed()
+            self._report("a commit failed", error)
+        ahead, self._open = self._open, Batch()
+        self._queue.extendleft(reversed(ahead.requests))
+        self._queue_bytes += sum(request.size_bytes for request in ahead.requests)
+        self._outbox.dropped()
+        self._jobs.dropped([*batch.jobs, *ahead.jobs])
+        batch.outcomes = [(None, StoreUnavailable()) for _ in batch.requests]
+        self._answer(batch)
+
+    def _reopen(self) -> None:
+        """After a failed commit. Not while a copy reads through the environment: until then only reads are served."""
+        assert self._reopen_after is not None
+        if self._copies or self._fault or self._elapsed() < self._reopen_after:
+            return
+        self._quiesce()
+        try:
+            self._environment.reopen()
+        except StoreError as error:
+            self._reopen_after = self._elapsed() + REOPEN_WAIT_S
+            self._report("the environment cannot be reopened", error)
+            return
+        self._reopen_after = None
+        if self._environment.last_commit() != self._last_commit:
+            self._fault = "A commit that failed is on disk after all; restart to serve what is there."
+            self._report("the state is uncertain", StoreError(self._fault))
+
+    def _grow(self, batch: Batch) -> None:
+        """A map that is full grows, and the same write set is applied again. A copy under way is waited for."""
+        if self._copies:
+            self._growing = batch
+            return
+        self._quiesce()
+        try:
+            self._environment.grow()
+        except (CommitFailed, StoreError) as error:
+            self._settle(batch, error)
+        else:
+            self._submit(batch)
+
+    def _quiesce(self) -> None:
+        """No read transaction is open when it returns."""
+        self._forget_view()
+        self._long_reads.suspend()
+
+    # --- operating
+
+    async def backup(self, directory: str | os.PathLike[str]) -> None:
+        """A copy of what is committed now, in an empty or new directory, from which open_shard opens. StoreError."""
+        self._copies += 1
+        try:
+            await asyncio.to_thread(self._environment.copy, directory)
+        finally:
+            self._copies -= 1
+            batch, self._growing = self._growing, None
+            if batch is not None:
+                self._grow(batch)
+            self._pump_soon()
+
+    def stop(self, stopped: Callable[[], None]) -> None:
+        """Takes no more requests, commits what waits, closes everything, then calls `stopped`."""
+        assert self._stopped is None
+        self._stopped = stopped
+        self._jobs.stop()
+        self._outbox.stop()
+        self._long_reads.cancel()
+        self._pump_soon()
+
+    def _finish_stopping(self) -> None:
+        if self._queue or self._open.requests or self._in_flight is not None or self._copies:
+            return
+        assert self._stopped is not None
+        self._writer.close()
+        self._forget_view()
+        self._environment.close()
+        self._stopped()
+
+    async def close(self) -> None:
+        """`stop`, awaited."""
+        closed = asyncio.get_running_loop().create_future()
+        self.stop(lambda: closed.set_result(None))
+        await closed
+
+    def stats(self) -> dict[str, Any]:
+        """Counters since the start; latencies of the last commits in seconds; sizes in bytes. `fault` is empty when all
+        is well."""
+        latencies = sorted(self._latencies)
+        failing = "" if self._reopen_after is None else "The last commit failed."
+        return {
+            "commits": self._commits, "commits_failed": self._commits_failed, "requests": self._requests,
+            "rows": self._rows, "bytes": self._bytes, "queue": len(self._queue), "long_reads": len(self._long_reads),
+            "jobs": len(self._jobs), "outbox": self._outbox.backlog(),
+            "commit_p50_s": latencies[len(latencies) // 2] if latencies else 0.0,
+            "commit_p99_s": latencies[len(latencies) * 99 // 100] if latencies else 0.0,
+            "fault": self._fault or failing, **self._environment.stats(),
+        }
+
+
+def default_writer(durability: Durability) -> Callable[[Loop], Writer]:
+    """A commit that waits for the disk goes to a thread. One that does not is done sooner than a thread is woken."""
+    return ThreadWriter if durability is Durability.FSYNC else InlineWriter
+
+
+def open_shard(directory: str | os.PathLike[str], loop: Loop, *, durability: Durability = Durability.FSYNC,
+               **options: Any) -> Shard:
+    """A shard on a directory, which is created when missing; options as Shard's. StoreError."""
+    environment = Environment(directory, durability=durability)
+    try:
+        return Shard(environment, loop, **options)
+    except BaseException:
+        environment.close()
+        raise

@@ -1,0 +1,181 @@
+"""Bodies larger than a message, by claim check: the sender keeps the bytes, the receiver pulls them in chunks.
+
+In the message stands a Claim (codec.py): the body's name, size and CRC-32, and the sender's inbox. The receiver asks
+that inbox `{"body": name, "offset": n}` and is answered `{"data": bytes}`, at most CHUNK_BYTES, or `{"gone": true}`;
+`{"body": name, "done": true}` lets the sender forget it early. The same both ways, over one inbox per sender.
+A claim's `kind` leaves room for others (a file on the same host); only PULL is built.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from zlib import crc32
+
+from bus.codec import Claim, MalformedEnvelope, pack, unpack
+from bus.transport import BusError, Inbox, Message, Overloaded, RequestTimeout, Transport
+
+CHUNK_BYTES = 128 * 1024                  # measured: larger is slower (shared/design/BUS.md)
+WINDOW_CHUNKS = 16                       # asked for and not yet there, per body
+BODY_LIMIT_BYTES = 64 * 1024 * 1024       # one body
+OFFERED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process keeps for its receivers
+FETCHED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process is pulling
+OFFER_LIFETIME_S = 60.0                   # of a body nobody says they are done with
+PULL_TIMEOUT_S = 2.0                      # for one chunk, then it is asked for again
+PULLS_LIMIT = 4                           # times one chunk is asked for
+
+MayPull = Callable[[str], bool]           # may the answer go to this reply subject?
+
+
+class BodyError(BusError):
+    """The body did not come whole: its sender is gone, or the bytes are not those that were claimed."""
+
+
+class BodyTooLarge(BodyError):
+    """Larger than BODY_LIMIT_BYTES: no message and no claim may carry it."""
+
+
+class Offer:
+    """A body kept for its receiver until closed, done or OFFER_LIFETIME_S old."""
+
+    __slots__ = ("_bodies", "claim", "data", "may_pull", "timer")
+
+    def __init__(self, bodies: "Bodies", claim: Claim, data: bytes, may_pull: MayPull, timer: asyncio.TimerHandle):
+        self._bodies = bodies
+        self.claim = claim
+        self.data = data
+        self.may_pull = may_pull
+        self.timer = timer
+
+    def close(self) -> None:
+        self._bodies._forget(self.claim.body)
+
+
+class Bodies:
+    """What one connection offers and fetches."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._inbox: Inbox | None = None
+        self._offers: dict[str, Offer] = {}
+        self.offered_bytes = 0
+        self.fetched_bytes = 0
+
+    def offer(self, data: bytes, may_pull: MayPull, *, id: str = "", deadline_ms: int = 0) -> Offer:  # noqa: A002
+        """Keeps `data` to be pulled; send its claim. BodyTooLarge, Overloaded."""
+        if len(data) > BODY_LIMIT_BYTES:
+            raise BodyTooLarge(f"{len(data)} bytes; a body has at most {BODY_LIMIT_BYTES}")
+        if self.offered_bytes + len(data) > OFFERED_LIMIT_BYTES:
+            raise Overloaded(f"{self.offered_bytes} bytes of bodies wait for their receivers")
+        if self._inbox is None:
+            self._inbox = self._transport.listen(self._on_pull, self._on_failure)
+        name = secrets.token_hex(16)
+        claim = Claim(name, len(data), crc32(data), self._inbox.subject, id, deadline_ms)
+        timer = self._loop.call_later(OFFER_LIFETIME_S, self._forget, name)
+        self._offers[name] = offer = Offer(self, claim, data, may_pull, timer)
+        self.offered_bytes += len(data)
+        return offer
+
+    async def fetch(self, claim: Claim, inbox: str, timeout_s: float) -> bytes:
+        """All of a body, checked. BodyError, BodyTooLarge, Overloaded, RequestTimeout, and what the transport says."""
+        if claim.size > BODY_LIMIT_BYTES:
+            raise BodyTooLarge(f"{claim.size} bytes claimed; a body has at most {BODY_LIMIT_BYTES}")
+        if self.fetched_bytes + claim.size > FETCHED_LIMIT_BYTES:
+            raise Overloaded(f"{self.fetched_bytes} bytes of bodies are being pulled")
+        self.fetched_bytes += claim.size
+        pulls: deque[tuple[int, asyncio.Future[Message]]] = deque()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._pull_all(claim, inbox, pulls)
+        except TimeoutError as error:
+            raise RequestTimeout(f"a body of {claim.size} bytes did not come within {timeout_s:.1f} s") from error
+        finally:
+            self.fetched_bytes -= claim.size
+            for _, pull in pulls:
+                _abandon(pull)
+
+    def close(self) -> None:
+        for name in list(self._offers):
+            self._forget(name)
+        if self._inbox is not None:
+            self._inbox.close()
+            self._inbox = None
+
+    async def _pull_all(
+        self, claim: Claim, inbox: str, pulls: "deque[tuple[int, asyncio.Future[Message]]]"
+    ) -> bytes:
+        """In order, WINDOW_CHUNKS ahead; the checksum is taken as the chunks come."""
+        chunks: list[bytes] = []
+        check = asked = 0
+        while asked < claim.size or pulls:
+            while asked < claim.size and len(pulls) < WINDOW_CHUNKS:
+                pulls.append((asked, self._ask(claim, inbox, asked)))
+                asked += CHUNK_BYTES
+            chunk = await self._chunk(claim, inbox, *pulls[0])
+            pulls.popleft()
+            check = crc32(chunk, check)
+            chunks.append(chunk)
+        if check != claim.crc32:
+            raise BodyError("the bytes are not those that were claimed (CRC-32)")
+        self._transport.publish(inbox, pack({"body": claim.body, "done": True}))
+        return b"".join(chunks)
+
+    def _ask(self, claim: Claim, inbox: str, offset: int) -> "asyncio.Future[Message]":
+        return self._transport.request(inbox, pack({"body": claim.body, "offset": offset}), PULL_TIMEOUT_S)
+
+    async def _chunk(self, claim: Claim, inbox: str, offset: int, pull: "asyncio.Future[Message]") -> bytes:
+        for _ in range(PULLS_LIMIT - 1):
+            try:
+                return _data(await pull, min(CHUNK_BYTES, claim.size - offset))
+            except RequestTimeout:
+                pull = self._ask(claim, inbox, offset)
+        return _data(await pull, min(CHUNK_BYTES, claim.size - offset))
+
+    def _on_pull(self, message: Message) -> None:
+        try:
+            pull = unpack(message.data)
+            name, offset = pull["body"], pull.get("offset", 0)
+            offer = self._offers.get(name)
+        except (MalformedEnvelope, KeyError, TypeError, AttributeError):
+            return                        # not a pull: whoever writes here knows no body's name
+        if offer is None:
+            if message.reply.startswith("_INBOX.") and type(name) is str:
+                self._transport.publish(message.reply, _GONE)
+            return
+        if pull.get("done") is True:
+            offer.close()
+        elif type(offset) is int and 0 <= offset < len(offer.data) and offer.may_pull(message.reply):
+            self._transport.publish(message.reply, pack({"data": offer.data[offset:offset + CHUNK_BYTES]}))
+
+    def _on_failure(self, error: BusError) -> None:
+        """Receivers ask again; an answer of ours that found nobody is none of our business."""
+
+    def _forget(self, name: str) -> None:
+        offer = self._offers.pop(name, None)
+        if offer is not None:
+            offer.timer.cancel()
+            self.offered_bytes -= len(offer.data)
+
+
+_GONE = pack({"gone": True})
+
+
+def _abandon(pull: "asyncio.Future[Message]") -> None:
+    """Cancelled, or its error looked at: asyncio complains of errors nobody has seen."""
+    if not pull.cancel() and not pull.cancelled():
+        pull.exception()
+
+
+def _data(answer: Message, size: int) -> bytes:
+    try:
+        members: Any = unpack(answer.data)
+    except MalformedEnvelope as error:
+        raise BodyError("the answer to a pull is malformed") from error
+    if type(members) is not dict or type(members.get("data")) is not bytes:
+        raise BodyError("the body's sender no longer has it")
+    data: bytes = members["data"]
+    if len(data) != size:
+        raise BodyError(f"a chunk of {len(data)} bytes instead of {size}")
+    return data

@@ -1,0 +1,147 @@
+"""The command `skybus`. Each subcommand's code is imported when it is used: `up` must start in no time."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from deploy import VERSION, config
+from deploy.failures import EXIT_CODES, CommandError
+
+_UP_EPILOG = "A setting can also stand in a TOML file (--config, SKYBUS_CONFIG) under its name, or in the environment."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The console script: exit codes as in deploy/failures.py."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except CommandError as error:
+        print(f"skybus: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:               # `skybus logs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    codes = "\n".join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items())
+    parser = argparse.ArgumentParser(
+        prog="skybus", description="A self-hosted, AWS-compatible cloud.", epilog=f"exit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"skybus {VERSION}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, about: str, **more: Any) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(
+            name, help=about, description=about, allow_abbrev=False, **more
+        )
+        added.set_defaults(run=run)
+        return added
+
+    up = command("up", _up, "start everything, in the foreground, until Ctrl-C", epilog=_UP_EPILOG)
+    _add_settings(up, None)
+    status = command("status", _status, "what is running: processes, services, shards, engines, versions")
+    status.add_argument("--json", action="store_true", help="as one JSON object")
+    call = command("call", _call, "call an operation, straight over the bus")
+    call.add_argument("service", help="AWS's name of the service, e.g. dynamodb")
+    call.add_argument("operation", help="e.g. ListTables")
+    call.add_argument("json", nargs="?", default="{}", help="the request, blobs in base64; - reads it from stdin")
+    _add_settings(call, ("region",))
+    backup = command("backup", _backup, "copy the whole state, consistently, while it is in use")
+    backup.add_argument("directory", help="a directory that does not exist yet, or an empty one")
+    restore = command("restore", _restore, "put a backup into a data directory on which nothing runs")
+    restore.add_argument("directory", help="what `skybus backup` wrote")
+    restore.add_argument("--force", action="store_true", help="replace the state that is there")
+    logs = command("logs", _logs, "show the processes' logs")
+    logs.add_argument("process", nargs="?", help="only this one, e.g. gateway-1")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as more is written")
+    command("down", _down, "stop the instance, and wait until it has")
+    restart = command("restart", _restart, "restart one process of the instance")
+    restart.add_argument("process", help="e.g. actors")
+    for name, added in commands.choices.items():
+        added.add_argument("--config", metavar="FILE", default="", help="TOML file of settings (SKYBUS_CONFIG)")
+        if name != "up":
+            _add_settings(added, ("data_dir",))
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser, names: tuple[str, ...] | None) -> None:
+    """The settings of these names (None: all) as flags."""
+    for item in config.declared():
+        if names is not None and item.name not in names:
+            continue
+        about = f"{item.about} [{item.environment}; default: {item.default_words.replace('`', '')}]".replace("%", "%%")
+        if item.kind is bool:
+            parser.add_argument(
+                item.flag, dest=item.name, nargs="?", const="true", metavar="true|false", help=about,
+                default=argparse.SUPPRESS,
+            )
+        else:
+            metavar = "|".join(item.choices) or item.name.rsplit("_", 1)[-1].upper()
+            parser.add_argument(item.flag, dest=item.name, metavar=metavar, help=about, default=argparse.SUPPRESS)
+
+
+def _config(options: argparse.Namespace) -> config.Config:
+    known = {item.name for item in config.declared()}
+    flags = {name: value for name, value in vars(options).items() if name in known}
+    return config.read(flags, options.config)
+
+
+def _up(options: argparse.Namespace) -> int:
+    from deploy.up import up
+
+    return up(_config(options))
+
+
+def _status(options: argparse.Namespace) -> int:
+    from deploy.status import status
+
+    return status(_config(options), as_json=options.json)
+
+
+def _call(options: argparse.Namespace) -> int:
+    from deploy.call import call
+
+    text = sys.stdin.read() if options.json == "-" else options.json
+    return call(_config(options), options.service, options.operation, text)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from deploy.backup import backup
+
+    return backup(_config(options), options.directory)
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from deploy.backup import restore
+
+    return restore(_config(options), options.directory, force=options.force)
+
+
+def _logs(options: argparse.Namespace) -> int:
+    from deploy.logs import show
+
+    return show(_config(options).storage.log_dir, options.process, following=options.follow)
+
+
+def _down(options: argparse.Namespace) -> int:
+    from deploy.control import ask
+
+    ask(_config(options).storage.run_dir, "down", wait_for_end=True)
+    return 0
+
+
+def _restart(options: argparse.Namespace) -> int:
+    from deploy.control import ask
+
+    ask(_config(options).storage.run_dir, "restart", process=options.process)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""One data directory and the right to run on it: lock, format, root credential, run files.
+
+    <data>/lock                    flock of the running instance, holds its pid
+    <data>/format.json             format of the data and the version that wrote it
+    <data>/root.json               the generated root secret (0600), where auth = strict generated one
+    <data>/state/                  the shards; `ephemeral/` with --ephemeral
+    <data>/logs/<process>.log      bounded, rotated
+    <data>/run/                    0700: control.sock, nats.conf, run.json, bus.json
+"""
+
+import fcntl
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from deploy import VERSION
+from deploy.config import DEFAULT_SECRET, Config
+from deploy.failures import DataDirInUse, DataTooNew, UsageError
+
+FORMAT = 1                                # of the data directory; the shards have their own
+
+
+class Instance:
+    """A data directory, locked by this process until it ends. Made by `occupy`."""
+
+    def __init__(self, config: Config, lock: int) -> None:
+        self.config = config
+        self.lock = lock
+        self.generated_secret = False     # just now, so that it must be shown once
+        self.after_kill = (config.storage.run_dir / "control.sock").exists()
+
+    def release(self) -> None:
+        os.close(self.lock)
+
+
+def occupy(config: Config) -> Instance:
+    """Makes and locks the data directory and settles the root secret. DataDirInUse, DataTooNew, UsageError."""
+    storage = config.storage
+    os.umask(0o077)                       # for the children too: nothing they make here is others' to read
+    try:
+        storage.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _lock(storage.data_dir)
+    except OSError as error:
+        raise UsageError(f"The data directory {storage.data_dir} cannot be used: {error.strerror}.") from error
+    try:
+        check_format(storage.data_dir)
+        instance = Instance(config, lock)
+        for directory in (storage.run_dir, storage.log_dir):
+            directory.mkdir(exist_ok=True, mode=0o700)
+        forget_ephemeral(config)
+        storage.state_dir.mkdir(exist_ok=True, mode=0o700)
+        _settle_secret(instance)
+    except BaseException:
+        os.close(lock)
+        raise
+    return instance
+
+
+def _lock(directory: Path) -> int:
+    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        pid = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+        os.close(lock)
+        raise DataDirInUse(str(directory), pid or "unknown") from error
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    return lock
+
+
+def check_format(directory: Path) -> None:
+    """Writes the format where there is none yet. DataTooNew when it is not one of ours."""
+    path = directory / "format.json"
+    try:
+        found = json.loads(path.read_bytes())
+        number, writer = int(found["format"]), str(found["version"])
+    except FileNotFoundError:
+        write_private(path, {"format": FORMAT, "version": VERSION})
+        return
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataTooNew(f"{path} cannot be read; this is not a data directory of Skybus, or a damaged one.") from error
+    if number > FORMAT:
+        raise DataTooNew(
+            f"The data in {directory} was written by Skybus {writer} (format {number}); this is Skybus {VERSION}, "
+            f"which reads up to format {FORMAT}. Use the newer program, or another --data-dir."
+        )
+
+
+def forget_ephemeral(config: Config) -> None:
+    """Removes what an ephemeral run keeps or an earlier one left."""
+    if config.storage.ephemeral and config.storage.state_dir.exists():
+        import shutil
+
+        shutil.rmtree(config.storage.state_dir)
+
+
+def _settle_secret(instance: Instance) -> None:
+    """An unset root secret becomes `test`, or with auth = strict one of our making, kept in root.json."""
+    config = instance.config
+    if config.access.root_secret_key:
+        return
+    secret = DEFAULT_SECRET
+    if config.access.auth == "strict":
+        path = config.storage.data_dir / "root.json"
+        if path.exists():
+            secret = str(json.loads(path.read_bytes())["secret_key"])
+        else:
+            secret = os.urandom(20).hex()             # 40 characters, as long as AWS's
+            write_private(path, {"access_key": config.access.root_access_key, "secret_key": secret})
+            instance.generated_secret = True
+    instance.config = replace(config, access=replace(config.access, root_secret_key=secret))
+
+
+def write_private(path: Path, content: dict[str, Any] | str) -> None:
+    """JSON, or text as it is, into a file only its owner may read; whole or not at all."""
+    text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
+    new = path.with_name(path.name + ".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    new.replace(path)

@@ -1,0 +1,117 @@
+"""Main of a child process: `python -m deploy.process gateway|actors --name NAME --run RUN.JSON --channel FD`.
+
+What all of them share: settings, logs, the event loop, the channel to the supervisor (deploy/child.py), the connection
+to the broker, a clean end on SIGTERM, and exit codes. What they do: process_gateway.py and process_actors.py.
+"""
+
+import argparse
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from bus.connection import open_connection
+from bus.tracing import Tracer
+from bus.transport import Disconnected, Transport
+from deploy import telemetry
+from deploy.broker import BusUser, Run, read_run
+from deploy.child import READY
+from deploy.failures import CommandError
+
+BROKER_WAIT_S = 30.0                      # for the broker, which starts together with us
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a process is given. `ready` tells the supervisor; `stopped` is set when it is to end."""
+
+    name: str
+    run: Run
+    transport: Transport
+    tracer: Tracer
+    ready: Callable[[], None]
+    stopped: asyncio.Event
+
+
+Work = Callable[[Process], Awaitable[None]]
+
+
+def main() -> int:
+    """Exit codes: 0 stopped as asked, 1 failed, others as deploy/failures.py says."""
+    parser = argparse.ArgumentParser(prog="deploy.process")
+    parser.add_argument("kind", choices=("gateway", "actors"))
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--run", required=True, type=Path)
+    parser.add_argument("--channel", required=True, type=int)
+    options = parser.parse_args()
+    run = read_run(options.run)
+    telemetry.configure_logs(run.config.observing, options.name)
+    try:
+        uvloop.run(_live(options.kind, options.name, run, options.channel))
+    except CommandError as error:
+        log.critical("process_failed", reason=str(error))
+        return error.exit_code
+    return 0
+
+
+async def _live(kind: str, name: str, run: Run, channel_descriptor: int) -> None:
+    channel = socket.socket(fileno=channel_descriptor)
+    channel.setblocking(False)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    loop.add_reader(channel, lambda: _supervisor_gone(channel, stopped))
+    work, user = _work(kind), run.users[kind]
+    transport = await _connect(run, user, name)
+    tracer = telemetry.tracer(run.config.observing, name)
+
+    def ready() -> None:
+        gc.collect()
+        gc.freeze()                       # modules and models live as long as we do: no collection looks at them again
+        channel.send(READY)
+        log.info("process_ready")
+
+    try:
+        await work(Process(name, run, transport, tracer, ready, stopped))
+    finally:
+        loop.remove_reader(channel)
+        channel.close()
+        await transport.close()
+        telemetry.close(tracer)
+        log.info("process_stopped")
+
+
+def _supervisor_gone(channel: socket.socket, stopped: asyncio.Event) -> None:
+    """Nothing is ever said on the channel in this direction: what can be read is its end."""
+    asyncio.get_running_loop().remove_reader(channel)
+    log.warning("supervisor_gone")
+    stopped.set()
+
+
+def _work(kind: str) -> Work:
+    if kind == "gateway":
+        from deploy.process_gateway import serve
+    else:
+        from deploy.process_actors import serve
+    return serve
+
+
+async def _connect(run: Run, user: BusUser, name: str) -> Transport:
+    try:
+        return await open_connection(run.url, user.user, user.password, user.inbox_prefix, name, wait_s=BROKER_WAIT_S)
+    except Disconnected as error:
+        raise CommandError(f"The broker at {run.url} cannot be reached: {error}.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The actor process: every service's actor and shard, on one bus connection."""
+
+import asyncio
+import importlib
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from actors.runtime.actor import ServiceActor
+from actors.runtime.chain import weave
+from actors.runtime.chain.audit import Journal
+from actors.runtime.chain.meter import Meter
+from actors.runtime.events import publisher
+from actors.runtime.host import ActorHost
+from actors.runtime.store.environment import Durability
+from actors.runtime.store.errors import DataTooNew, NotDurable
+from actors.runtime.store.shard import Shard, open_shard
+from bus.bodies import Bodies
+from bus.endpoint import Endpoint
+from deploy import VERSION, failures
+from deploy.discovery import discovery
+from deploy.process import Process
+from deploy.system import SystemAnswers
+from deploy.telemetry import export_metrics
+from deploy.topology import module_name
+
+SHARD = "000"                             # the one shard of each service; more are named by their first slot
+
+log = structlog.get_logger()
+
+
+def actor_of(service: str) -> ServiceActor:
+    """The actor class of an AWS service, instantiated: the ServiceActor that its service.py defines."""
+    module = importlib.import_module(module_name(service))
+    [found] = [
+        kind for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, ServiceActor) and kind.__module__ == module.__name__
+    ]
+    assert found.service == service, f"{module.__name__} is found as {service}, but says {found.service}"
+    return found()
+
+
+class ActorProcess:
+    """The actors of a process with their shards and host: opened, served, backed up, forgotten."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.config = process.run.config
+        self.actors = [actor_of(service) for service in process.run.services]
+        self.shards: dict[str, Shard] = {}
+        self.journal = Journal(self.config.storage.log_dir / "audit.jsonl")
+        self.meter = Meter()
+        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer)
+        self.endpoint = Endpoint(process.transport, Bodies(process.transport))
+        self.host: ActorHost | None = None
+
+    @property
+    def services(self) -> list[str]:
+        return sorted(actor.service for actor in self.actors)
+
+    async def open(self) -> None:
+        """CommandError with the exit code for data that is too new or cannot be trusted."""
+        try:
+            for actor in self.actors:
+                if actor.stateful:
+                    self.shards[actor.service] = self._open_shard(actor)
+        except (DataTooNew, NotDurable) as error:
+            raise failures.DataTooNew(str(error)) from error
+        self.host = ActorHost(self.process.transport, self.endpoint, self.chain, self.actors, self.shards)
+        await self.host.start()
+
+    def _directory(self, service: str) -> Path:
+        return self.config.storage.state_dir / service / SHARD
+
+    def _open_shard(self, actor: ServiceActor) -> Shard:
+        return open_shard(
+            self._directory(actor.service), asyncio.get_running_loop(),
+            durability=Durability(self.config.storage.durability),
+            jobs={name: partial(step, actor) for name, step in actor.jobs.items()},
+            publish=publisher(self.process.transport, actor.service),
+            on_job_failure=_job_failed,
+        )
+
+    async def close(self) -> None:
+        if self.host is not None:
+            await self.host.stop()
+            self.host = None
+        for shard in self.shards.values():
+            await shard.close()
+        self.shards.clear()
+
+    async def backup(self, request: dict[str, Any]) -> dict[str, Any]:
+        target = Path(str(request["directory"]))
+        for service, shard in self.shards.items():
+            await shard.backup(target / "state" / service / SHARD)
+        return {"shards": sorted(self.shards)}
+
+    async def reset(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Forgets every service's state: whoever is being answered meanwhile gets an error or the old state."""
+        await self.close()
+        for actor in self.actors:
+            if actor.stateful:
+                shutil.rmtree(self._directory(actor.service))
+        await self.open()
+        log.warning("state_reset")
+        return {"services": self.services}
+
+    def metrics(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"metrics": self.meter.snapshot()}
+
+    def status(self, request: dict[str, Any]) -> dict[str, Any]:
+        shards = {f"{service}/{SHARD}": shard.stats() for service, shard in self.shards.items()}
+        return {"version": VERSION, "services": self.services, "shards": shards,
+                "engines": {}, "versions": _versions()}
+
+
+def _job_failed(name: str, job_id: int, attempts: int, error: BaseException) -> None:
+    log.error("job_failed", job=name, id=job_id, attempts=attempts, exc_info=error)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("botocore", "lmdb", "msgpack", "nats-py")}
+
+
+async def serve(process: Process) -> None:
+    """Until told to stop."""
+    service = ActorProcess(process)
+    await service.open()
+    answers = SystemAnswers(
+        process.transport, process.name,
+        {"status": service.status, "backup": service.backup, "reset": service.reset, "metrics": service.metrics},
+    )
+    discoveries = [discovery(process.transport, actor, service.meter) for actor in service.actors]
+    stop_exporting = export_metrics(service.config.observing, process.name, service.meter.snapshot)
+    await process.transport.flush()
+    process.ready()
+    await process.stopped.wait()
+    stop_exporting()
+    for one in discoveries:
+        one.close()
+    answers.close()
+    await service.close()
+    service.journal.close()

@@ -1,0 +1,371 @@
+"""What a request's body is under its encodings: aws-chunked with its signatures and trailers, checksums, gzip.
+
+Everything here works on bytes as they pass and holds at most one line of framing, so that S3 can feed it from the
+socket; bodies that are read whole use `decode_chunked` and `inflate`. Errors are AwsError in S3's words, the only
+service that speaks aws-chunked.
+
+Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html, …/sigv4-streaming-trailers.html,
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html.
+"""
+
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import md5, sha1, sha256
+from typing import Any
+
+from gateway.sigv4 import ALGORITHM, STREAMING_SIGNED, STREAMING_UNSIGNED_TRAILER, Claim, SigningKey, same
+from schemas.errors import AwsError, SerializationException
+
+BODY_LIMIT_BYTES = 64 * 1024 * 1024       # of a body that is held whole, before and after decoding
+LINE_LIMIT_BYTES = 1024                   # of a chunk's header, and of each trailer
+TRAILER_LIMIT_COUNT = 16
+CHUNK_MINIMUM_BYTES = 8192                # of every chunk with data but the last; S3's own rule
+GZIP_MEMBERS_LIMIT = 16
+INFLATE_RATIO_LIMIT = 256                 # inflated to compressed bytes, once past INFLATE_FREE_BYTES
+INFLATE_FREE_BYTES = 1024 * 1024
+CHECKSUM_PREFIX = "x-amz-checksum-"
+
+_EMPTY_HASH = sha256(b"").hexdigest()
+_HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
+
+
+class RequestEntityTooLarge(AwsError):
+    code = "RequestEntityTooLarge"
+
+    def __init__(self, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
+        super().__init__(f"Request exceeds the limit of {limit_bytes} bytes.", status=413)
+
+
+class IncompleteBody(AwsError):
+    code = "IncompleteBody"
+
+    def __init__(self, message: str = "The request body terminated unexpectedly") -> None:
+        super().__init__(message, status=400)
+
+
+class BadDigest(AwsError):
+    code = "BadDigest"
+
+
+class SignatureDoesNotMatch(AwsError):
+    code = "SignatureDoesNotMatch"
+
+    def __init__(self) -> None:
+        super().__init__("The request signature we calculated does not match the signature you provided. Check your "
+                         "key and signing method.", status=403)
+
+
+class ChunkSignatures:
+    """The chain of signatures through a signed aws-chunked body, seeded by the request's own."""
+
+    def __init__(self, key: SigningKey, claim: Claim) -> None:
+        self._key = key
+        self._circumstances = f"{claim.timestamp}\n{claim.signer.scope}"
+        self._previous = claim.signature
+
+    def check(self, content_hash: str, signature: str) -> None:
+        """Of one chunk, whose SHA-256 in hex is `content_hash`. SignatureDoesNotMatch."""
+        self._check("PAYLOAD", f"{_EMPTY_HASH}\n{content_hash}", signature)
+
+    def check_trailers(self, trailers: Mapping[str, str], signature: str) -> None:
+        canonical = "".join([f"{name}:{value}\n" for name, value in sorted(trailers.items())])
+        self._check("TRAILER", sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest(), signature)
+
+    def _check(self, kind: str, content: str, signature: str) -> None:
+        expected = self._key.sign(f"{ALGORITHM}-{kind}\n{self._circumstances}\n{self._previous}\n{content}")
+        if not same(expected, signature):
+            raise SignatureDoesNotMatch
+        self._previous = expected
+
+
+class ChunkedDecoder:
+    """aws-chunked, incrementally: `feed` gives the payload's pieces as they come, `finish` says it was all there.
+
+    The pieces of a chunk are given before its signature is known to be right, so nothing may be made of them before
+    `finish` has returned. `trailers` then holds the trailing headers, lower-case, verified if the form signs them.
+    """
+
+    def __init__(self, form: str, signatures: ChunkSignatures | None, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
+        assert signatures is None or form != STREAMING_UNSIGNED_TRAILER
+        self.trailers: dict[str, str] = {}
+        self.decoded_bytes = 0
+        self._form = form
+        self._signatures = signatures
+        self._limit_bytes = limit_bytes
+        self._state: Callable[[], bytes | None] = self._header
+        self._pending = bytearray()                 # what has come and is not consumed
+        self._left_bytes = 0                        # of the chunk under way
+        self._short = False                         # a chunk below the minimum has come: only the end may follow
+        self._signature = ""
+        self._hash = sha256()
+        self._ended = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Pieces of the payload. AwsError when the framing, a signature or the size is wrong."""
+        self._pending += data
+        while not self._ended:
+            piece = self._state()
+            if piece is None:
+                return
+            if piece:
+                yield piece
+        if self._pending:
+            raise _malformed("data follows the end of the body")
+
+    def finish(self) -> None:
+        """IncompleteBody when the last chunk or its trailers have not come."""
+        if not self._ended:
+            raise IncompleteBody
+
+    # Each state consumes from _pending and returns a piece, b"" for progress without one, None to wait for more.
+
+    def _header(self) -> bytes | None:
+        line = self._line()
+        if line is None:
+            return None
+        size, _, extension = line.partition(b";")
+        if not 0 < len(size) <= 16 or not _HEX_DIGITS.issuperset(size):
+            raise _malformed("a chunk's size is not a hexadecimal number")
+        self._left_bytes = int(size, 16)
+        if self._short and self._left_bytes:
+            raise AwsError("Only the last chunk is allowed to have a size less than 8192 bytes",
+                           code="InvalidChunkSizeError", status=403)
+        self._short = self._left_bytes < CHUNK_MINIMUM_BYTES
+        self.decoded_bytes += self._left_bytes
+        if self.decoded_bytes > self._limit_bytes:
+            raise RequestEntityTooLarge(self._limit_bytes)
+        name, _, signature = extension.partition(b"=")
+        self._signature = signature.strip().decode("latin-1")
+        if self._signatures is not None and name.strip() != b"chunk-signature":
+            raise _malformed("a chunk has no signature")
+        if self._left_bytes:
+            self._hash = sha256()
+            self._state = self._data
+        else:
+            if self._signatures is not None:
+                self._signatures.check(_EMPTY_HASH, self._signature)
+            self._state = self._trailer
+        return b""
+
+    def _data(self) -> bytes | None:
+        if not self._pending:
+            return None
+        if len(self._pending) <= self._left_bytes:
+            piece = bytes(self._pending)
+            self._pending.clear()
+        else:
+            piece = bytes(memoryview(self._pending)[:self._left_bytes])
+            del self._pending[:self._left_bytes]
+        self._left_bytes -= len(piece)
+        if self._signatures is not None:
+            self._hash.update(piece)
+        if not self._left_bytes:
+            self._state = self._data_end
+        return piece
+
+    def _data_end(self) -> bytes | None:
+        if len(self._pending) < 2:
+            return None
+        if self._pending[:2] != b"\r\n":
+            raise _malformed("a chunk is longer than its size says")
+        del self._pending[:2]
+        if self._signatures is not None:
+            self._signatures.check(self._hash.hexdigest(), self._signature)
+        self._state = self._header
+        return b""
+
+    def _trailer(self) -> bytes | None:
+        line = self._line()
+        if line is None:
+            return None
+        if not line:
+            return self._end()
+        key, colon, value = line.partition(b":")
+        name = key.strip().decode("latin-1").lower()
+        if not colon or name in self.trailers or len(self.trailers) >= TRAILER_LIMIT_COUNT:
+            raise AwsError("The request contained trailing data that was not well-formed or did not conform to our "
+                           "published schema.", code="MalformedTrailerError", status=400)
+        self.trailers[name] = value.strip().decode("latin-1")
+        return b""
+
+    def _end(self) -> bytes:
+        signature = self.trailers.pop("x-amz-trailer-signature", "")
+        if self._signatures is not None and self._form != STREAMING_SIGNED:
+            self._signatures.check_trailers(self.trailers, signature)
+        self._ended = True
+        return b""
+
+    def _line(self) -> bytes | None:
+        """Up to the next CRLF, without it; None when it has not come."""
+        end = self._pending.find(b"\r\n", 0, LINE_LIMIT_BYTES)
+        if end < 0:
+            if len(self._pending) >= LINE_LIMIT_BYTES:
+                raise _malformed("a line of its framing is too long")
+            return None
+        line = bytes(self._pending[:end])
+        del self._pending[:end + 2]
+        return line
+
+
+def _malformed(what: str) -> AwsError:
+    return AwsError(f"The aws-chunked request body is malformed: {what}.", code="InvalidRequest", status=400)
+
+
+class Checksums:
+    """The digests a client states for its body, computed as the bytes pass: Content-MD5, x-amz-checksum-*.
+
+    Headers state them beforehand, trailers afterwards (announced by x-amz-trailer). CRC32C and CRC64NVME are not in
+    the standard library; a request that relies on them is refused, never believed.
+    """
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._stated: dict[str, str] = {}
+        self._sums: dict[str, _Sum] = {}
+        for name, value in headers.items():
+            if name == "content-md5":
+                self._expect(name, _md5_digest(value), _MD5)
+            elif name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS:
+                self._expect(name, value, _sum_class(name))
+        for name in headers.get("x-amz-trailer", "").lower().split(","):
+            if name.strip().startswith(CHECKSUM_PREFIX):
+                self._sums[name.strip()] = _sum_class(name.strip())()
+
+    def _expect(self, name: str, value: str, kind: "type[_Sum]") -> None:
+        self._stated[name] = value
+        self._sums[name] = kind()
+
+    def update(self, piece: bytes) -> None:
+        for one in self._sums.values():
+            one.update(piece)
+
+    def finish(self, trailers: Mapping[str, str]) -> None:
+        """BadDigest when one of them is not the body's."""
+        for name, computed in self._sums.items():
+            stated = self._stated.get(name) or trailers.get(name)
+            if stated is None:
+                raise IncompleteBody(f"The trailer {name} was announced and did not come")
+            if stated != b64encode(computed.digest()).decode():
+                what = "Content-MD5" if name == "content-md5" else name.removeprefix(CHECKSUM_PREFIX).upper()
+                raise BadDigest(f"The {what} you specified did not match the calculated checksum.", status=400)
+
+
+# Headers that share the prefix and are no digest of this body.
+_NOT_SUMS = frozenset({CHECKSUM_PREFIX + "algorithm", CHECKSUM_PREFIX + "type", CHECKSUM_PREFIX + "mode"})
+
+
+class _Sum:
+    """A digest over pieces. `digest` is big-endian bytes, as the headers carry it."""
+
+    def __init__(self) -> None:
+        self._state: Any = self._start()
+
+    @staticmethod
+    def _start() -> Any:
+        raise NotImplementedError
+
+    def update(self, piece: bytes) -> None:
+        self._state.update(piece)
+
+    def digest(self) -> bytes:
+        return self._state.digest()  # type: ignore[no-any-return]
+
+
+class _MD5(_Sum):
+    @staticmethod
+    def _start() -> Any:
+        return md5(usedforsecurity=False)
+
+
+class _SHA1(_Sum):
+    @staticmethod
+    def _start() -> Any:
+        return sha1(usedforsecurity=False)
+
+
+class _SHA256(_Sum):
+    @staticmethod
+    def _start() -> Any:
+        return sha256()
+
+
+class _CRC32(_Sum):
+    @staticmethod
+    def _start() -> int:
+        return 0
+
+    def update(self, piece: bytes) -> None:
+        self._state = zlib.crc32(piece, self._state)
+
+    def digest(self) -> bytes:
+        return int(self._state).to_bytes(4, "big")
+
+
+_SUMS: dict[str, type[_Sum]] = {
+    CHECKSUM_PREFIX + "crc32": _CRC32, CHECKSUM_PREFIX + "sha1": _SHA1, CHECKSUM_PREFIX + "sha256": _SHA256,
+}
+
+
+def _sum_class(name: str) -> type[_Sum]:
+    kind = _SUMS.get(name)
+    if kind is None:
+        raise AwsError(f"Skybus does not verify {name} yet; use CRC32, SHA1 or SHA256.", code="NotImplemented",
+                       status=501)
+    return kind
+
+
+def _md5_digest(value: str) -> str:
+    try:
+        if len(b64decode(value, validate=True)) == 16:
+            return value
+    except ValueError:                              # binascii.Error is one
+        pass
+    raise AwsError("The Content-MD5 you specified was invalid.", code="InvalidDigest", status=400)
+
+
+def decode_chunked(body: bytes, claim: Claim, key: SigningKey | None, headers: Mapping[str, str]) -> bytes:
+    """The payload of an aws-chunked body that was read whole; `key` None: signatures are not verified (open mode)."""
+    signed = claim.content_hash != STREAMING_UNSIGNED_TRAILER
+    decoder = ChunkedDecoder(claim.content_hash, ChunkSignatures(key, claim) if signed and key else None)
+    sums = Checksums(headers)
+    pieces = []
+    for piece in decoder.feed(body):
+        sums.update(piece)
+        pieces.append(piece)
+    decoder.finish()
+    stated = headers.get("x-amz-decoded-content-length", "")
+    if stated and stated != str(decoder.decoded_bytes):
+        raise IncompleteBody("You did not provide the number of bytes specified by the x-amz-decoded-content-length "
+                             "HTTP header")
+    sums.finish(decoder.trailers)
+    return b"".join(pieces)
+
+
+def verify_sums(body: bytes, headers: Mapping[str, str]) -> None:
+    """Content-MD5 and x-amz-checksum-* of a body that was read whole. BadDigest."""
+    sums = Checksums(headers)
+    sums.update(body)
+    sums.finish({})
+
+
+def inflate(body: bytes, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
+    """A gzip body (RFC 1952) in full; a bomb is refused before it is inflated."""
+    bound = min(limit_bytes, max(INFLATE_FREE_BYTES, INFLATE_RATIO_LIMIT * len(body)))
+    pieces: list[bytes] = []
+    size = 0
+    for _ in range(GZIP_MEMBERS_LIMIT):
+        if not body:
+            return b"".join(pieces)
+        stream = zlib.decompressobj(wbits=31)       # 31: a gzip member
+        try:
+            piece = stream.decompress(body, bound - size + 1)
+        except zlib.error as error:
+            raise SerializationException("The request body is not valid gzip.", status=400) from error
+        size += len(piece)
+        if size > bound:
+            raise RequestEntityTooLarge(bound)
+        if not stream.eof:
+            raise SerializationException("The gzip request body ends early.", status=400)
+        pieces.append(piece)
+        body = stream.unused_data
+    raise SerializationException(f"The gzip request body has more than {GZIP_MEMBERS_LIMIT} members.", status=400)

@@ -1,0 +1,347 @@
+"""One HTTP/1.1 connection: aiohttp's parser in front, answers written in one piece behind.
+
+aiohttp frames and parses; its request, response and writer objects and its task per request are left out of the path,
+which halves what a request costs. Bodies are read here, with their bounds in size and time.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+
+from gateway.bodies import BODY_LIMIT_BYTES, IncompleteBody, RequestEntityTooLarge
+from schemas.errors import AwsError, ServiceUnavailable
+
+CONNECTIONS_LIMIT = 4096
+LINE_LIMIT_BYTES = 32 * 1024              # of the request line (a presigned URL) and of each header (a session token)
+HEADERS_LIMIT_COUNT = 256
+HEAD_LIMIT_S = 60.0                       # from the end of one request to the end of the next one's headers
+BODY_IDLE_LIMIT_S = 20.0                  # between two pieces of a body; S3's own limit
+BODY_LIMIT_S = 600.0                      # for the whole of it
+LINGER_LIMIT_S = 5.0                      # for reading on after an answer that did not need the body
+WRITE_LIMIT_S = 60.0                      # for a client to take an answer
+BUFFERED_LIMIT_BYTES = 512 * 1024 * 1024  # of all request bodies that are held at once
+JOIN_LIMIT_BYTES = 64 * 1024              # a smaller answer goes out as one write
+
+_SERVER = "Skybus"
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+_BODILESS = frozenset({204, 304})
+
+
+class RequestTimeout(AwsError):
+    code = "RequestTimeout"
+
+    def __init__(self) -> None:
+        super().__init__("Your socket connection to the server was not read from or written to within the timeout "
+                         "period. Idle connections will be closed.", status=400)
+
+
+class Incoming:
+    """A request whose head has come."""
+
+    __slots__ = ("body_bytes", "close", "headers", "method", "payload", "protocol", "target", "version")
+
+    def __init__(self, message: RawRequestMessage, payload: StreamReader, protocol: RequestHandler) -> None:
+        self.method = message.method
+        self.target: str = message.path             # as sent
+        self.version: tuple[int, int] = message.version
+        self.headers = plain_headers(message)
+        self.payload = payload
+        self.protocol = protocol
+        self.close: bool = message.should_close     # after this answer
+        self.body_bytes = 0                         # held in memory for this request
+
+    @property
+    def peer(self) -> str:
+        """The client's address; "" when the connection is gone."""
+        name = self.protocol.peername
+        return name[0] if name else ""
+
+
+def plain_headers(message: RawRequestMessage) -> dict[str, str]:
+    """Lower-case names; repeated headers joined by a comma, as RFC 9110 5.2 allows and SigV4 signs them."""
+    given = message.headers
+    headers = {name.lower(): value for name, value in given.items()}
+    if len(headers) != len(given):
+        for name in headers:
+            headers[name] = ",".join(given.getall(name))
+    return headers
+
+
+class BodyReader:
+    """Reads bodies whole, and knows how many bytes all of them hold together."""
+
+    def __init__(self, limit_bytes: int = BODY_LIMIT_BYTES, idle_limit_s: float = BODY_IDLE_LIMIT_S) -> None:
+        self.held_bytes = 0
+        self._limit_bytes = limit_bytes
+        self._idle_limit_s = idle_limit_s
+
+    async def read(self, incoming: Incoming) -> bytes:
+        """The body as sent. `release` it afterwards. AwsError: too large, too slow, broken off, or too much held."""
+        payload = incoming.payload
+        if payload.is_eof() and payload.exception() is None:    # all of it came with the head
+            body: bytes = payload.read_nowait(-1)
+            if len(body) > self._limit_bytes:
+                incoming.close = True
+                raise RequestEntityTooLarge(self._limit_bytes)
+            self._hold(incoming, len(body))
+            return body
+        try:
+            return await self._read(incoming)
+        except AwsError:
+            incoming.close = True                   # what is left of the body is not worth reading
+            raise
+
+    def release(self, incoming: Incoming) -> None:
+        self.held_bytes -= incoming.body_bytes
+        incoming.body_bytes = 0
+
+    async def _read(self, incoming: Incoming) -> bytes:
+        stated = incoming.headers.get("content-length", "")
+        if stated.isdigit() and int(stated) > self._limit_bytes:
+            raise RequestEntityTooLarge(self._limit_bytes)
+        if incoming.headers.get("expect", "").lower() == "100-continue" and incoming.protocol.transport is not None:
+            incoming.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        pieces: list[bytes] = []
+        size = 0
+        end = time.monotonic() + BODY_LIMIT_S
+        try:
+            while True:
+                async with asyncio.timeout(min(self._idle_limit_s, end - time.monotonic())):
+                    piece = await incoming.payload.readany()
+                if not piece and incoming.payload.at_eof():
+                    return b"".join(pieces)
+                size += len(piece)
+                if size > self._limit_bytes:
+                    raise RequestEntityTooLarge(self._limit_bytes)
+                self._hold(incoming, len(piece))
+                pieces.append(piece)
+        except TimeoutError as error:
+            raise RequestTimeout from error
+        except (RequestPayloadError, HttpProcessingError) as error:
+            raise IncompleteBody from error
+
+    def _hold(self, incoming: Incoming, size: int) -> None:
+        if self.held_bytes + size > BUFFERED_LIMIT_BYTES:
+            raise ServiceUnavailable("Too many request bodies are in flight.")
+        self.held_bytes += size
+        incoming.body_bytes += size
+
+
+class Answer:
+    """A whole response."""
+
+    __slots__ = ("_body", "_headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self._headers = headers
+        self._body = body
+
+    async def send(self, incoming: Incoming) -> None:
+        """ConnectionError when the client has gone."""
+        body = self._body if incoming.method != "HEAD" else b""
+        head = _head(self.status, self._headers, incoming, len(self._body))
+        transport = _open_transport(incoming.protocol)
+        if len(body) <= JOIN_LIMIT_BYTES:
+            transport.write(head + body)
+            return
+        transport.write(head)
+        transport.write(body)
+        await drain(incoming.protocol)
+
+
+class StreamAnswer:
+    """A response whose pieces come one by one; chunked, or closed at its end for HTTP/1.0."""
+
+    __slots__ = ("_close", "_headers", "_pieces", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], pieces: AsyncIterator[bytes],
+                 close: Callable[[], Awaitable[None]]) -> None:
+        """`close` is awaited once, when the answer is out or nobody is there to read it."""
+        self.status = status
+        self._headers = headers
+        self._pieces = pieces
+        self._close = close
+
+    async def send(self, incoming: Incoming) -> None:
+        """Returns when the last piece is out. ConnectionError, CancelledError when the client has gone."""
+        chunked = incoming.version >= (1, 1)
+        incoming.close = incoming.close or not chunked
+        headers = {**self._headers, "transfer-encoding": "chunked"} if chunked else self._headers
+        connection = incoming.protocol
+        try:
+            _open_transport(connection).write(_head(self.status, headers, incoming, None))
+            async for piece in self._pieces:
+                if piece:
+                    _open_transport(connection).write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                    await drain(connection)
+            if chunked:
+                _open_transport(connection).write(b"0\r\n\r\n")
+        finally:
+            await self._close()
+
+
+async def drain(protocol: BaseProtocol) -> None:
+    """Waits while the client is slower than we are. ConnectionResetError after WRITE_LIMIT_S."""
+    try:
+        async with asyncio.timeout(WRITE_LIMIT_S):
+            await protocol._drain_helper()
+    except TimeoutError as error:
+        if protocol.transport is not None:
+            protocol.transport.abort()
+        raise ConnectionResetError("the client does not read its answer") from error
+
+
+def _open_transport(connection: BaseProtocol) -> asyncio.Transport:
+    transport = connection.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("the client has gone")
+    return transport
+
+
+class _Date:
+    """The Date header of the current second."""
+
+    second = 0
+    text = ""
+
+    @classmethod
+    def now(cls) -> str:
+        now = int(time.time())
+        if now != cls.second:
+            cls.second, cls.text = now, formatdate(now, usegmt=True)
+        return cls.text
+
+
+def _head(status: int, headers: Mapping[str, str], incoming: Incoming, length: int | None) -> bytes:
+    """Status line and headers. A line break in a header's value would be an injection: it is our bug, and refused."""
+    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
+    for name, value in headers.items():
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise ValueError(f"the value of header {name} holds a control character")
+        lines.append(f"{name}: {value}")
+    if length is not None and status not in _BODILESS and "content-length" not in headers \
+            and "Content-Length" not in headers:
+        lines.append(f"content-length: {length}")
+    if incoming.close:
+        lines.append("connection: close")
+    elif incoming.version < (1, 1):
+        lines.append("connection: keep-alive")
+    lines.append(f"date: {_Date.now()}\r\nserver: {_SERVER}\r\n\r\n")
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+
+
+class Connection(RequestHandler):
+    """aiohttp's connection with a loop of our own.
+
+    aiohttp makes a task, a writer and a context for every request; here the connection's one task awaits the handler
+    itself. What aiohttp's framing, flow control, keep-alive timer and shutdown need of the loop is kept: those are the
+    underscored names, aiohttp 3.14's.
+    """
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, server: "HttpServer", **options: Any) -> None:
+        super().__init__(server, **options)
+        self._handle = server.handle
+
+    async def start(self) -> None:
+        """Answers one request after the other until the connection closes."""
+        try:
+            while not self._force_close:
+                if not self._messages:
+                    await self._next_message()
+                message, payload = self._messages.popleft()
+                if self._parser is not None:
+                    self._parser.message_consumed()
+                if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+                    self._resume_reading_if_drained()
+                if not isinstance(message, RawRequestMessage):
+                    _open_transport(self).write(_NOT_HTTP)
+                    break
+                if not await self._exchange(Incoming(message, payload, self)) or self._close:
+                    break
+                self._restart_keepalive()
+        except ConnectionError:
+            self.force_close()                      # the client has gone: there is nobody to tell
+        finally:
+            self._task_handler = None
+            if self.transport is not None:
+                self.transport.close()
+
+    async def _next_message(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    async def _exchange(self, incoming: Incoming) -> bool:
+        """One request and its answer. True when another may follow."""
+        self._request_in_progress = True
+        try:
+            answer = await self._handle(incoming)
+            await answer.send(incoming)
+        finally:
+            self._request_in_progress = False
+            if self._handler_waiter is not None and not self._handler_waiter.done():
+                self._handler_waiter.set_result(None)
+        payload = incoming.payload
+        if not payload.is_eof():
+            await self._read_away(payload)
+            incoming.close = incoming.close or not payload.is_eof()
+        return not incoming.close
+
+    async def _read_away(self, payload: StreamReader) -> None:
+        """What is left of a body whose answer did not need it: closing at once could lose the answer (RFC 9112 9.6)."""
+        with suppress(TimeoutError, HttpProcessingError, RequestPayloadError):
+            async with asyncio.timeout(LINGER_LIMIT_S):
+                while not payload.is_eof():
+                    await payload.readany()
+
+    def _restart_keepalive(self) -> None:
+        self._next_keepalive_close_time = close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(close_time, self._process_keepalive)
+
+
+# For bytes that are no HTTP request: there is no service to speak for.
+_NOT_HTTP = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+Handler = Callable[[Incoming], Awaitable[Answer | StreamAnswer]]
+
+
+async def _unused(request: web.BaseRequest) -> web.StreamResponse:
+    raise AssertionError("Connection.start calls the gateway's own handler")
+
+
+class HttpServer(web.Server):
+    """Makes a Connection per client, at most CONNECTIONS_LIMIT of them."""
+
+    def __init__(self, handle: Handler, *, head_limit_s: float = HEAD_LIMIT_S) -> None:
+        super().__init__(_unused, handler_cancellation=True)
+        self.handle = handle
+        self._options: dict[str, Any] = {
+            "keepalive_timeout": head_limit_s, "access_log": None, "auto_decompress": False,
+            "max_line_size": LINE_LIMIT_BYTES, "max_field_size": LINE_LIMIT_BYTES, "max_headers": HEADERS_LIMIT_COUNT,
+        }
+
+    def __call__(self) -> RequestHandler:
+        return Connection(self, loop=self._loop, **self._options)
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if len(self._connections) > CONNECTIONS_LIMIT:
+            transport.abort()

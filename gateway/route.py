@@ -1,0 +1,262 @@
+"""Which service, operation and protocol does a request mean, and in which region?
+
+The signals, strongest first: a smithy rpc-v2 path, X-Amz-Target, the credential scope, the host, Action and Version,
+the SDK's user agent; S3 only for what looks like nothing else, and only where S3 exists. A signing name that several
+services share (bedrock, ses, rds …) is settled by the operation that the bytes name. The service's protocol says which
+operation that is; nothing here reads a body except to look for Action.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import unquote_plus
+
+from bus.subjects import is_token
+from gateway.protocols import HttpRequest, Protocol, protocol_for
+from gateway.sigv4 import Claim, Reason, Refusal
+from schemas.envelope import DEFAULT_REGION
+from schemas.errors import AwsError, NotImplementedByUs
+from schemas.index import Entry, Index
+from schemas.models import Operation, Service, index, load
+
+TARGETS_REMEMBERED = 4096
+ACTION_SEARCH_BYTES = 64 * 1024           # how far into a form Action and Version are looked for
+
+# Hosts end in one of these; what stands before names bucket, service and region.
+DOMAINS = ("localhost.localstack.cloud", "amazonaws.com.cn", "amazonaws.com", "api.aws", "localhost")
+
+# Signing names that are no service's own.
+_ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "s3-outposts": "s3"}
+
+
+class UnknownService(AwsError):
+    """Nothing in the request names a service of AWS."""
+
+    code = "UnknownService"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=501)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`request` is what the protocol reads: a virtual-hosted bucket has moved into its path."""
+
+    service: Service
+    operation: Operation
+    protocol: Protocol
+    region: str
+    request: HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a host name says: `bucket.s3.eu-west-1.amazonaws.com`. Empty where it says nothing."""
+
+    entries: tuple[Entry, ...] = ()
+    region: str = ""
+    bucket: str = ""
+
+
+class Router:
+    """`installed` are the services that have an actor; the others are known, and answered 501."""
+
+    def __init__(self, installed: Collection[str], region: str = DEFAULT_REGION) -> None:
+        self.installed = frozenset(installed)
+        self._index = index()
+        self._region = region
+        self._targets: dict[tuple[str, str, str], tuple[Service, Operation, Protocol]] = {}
+
+    def route(self, request: HttpRequest, claim: Claim | None) -> Route:
+        """AwsError: UnknownService, UnknownOperation in the service's words, NotImplementedByUs. Refusal: scope."""
+        headers = request.headers
+        target = headers.get("x-amz-target", "")
+        memorable = bool(target) and claim is not None and "smithy-protocol" not in headers
+        if memorable and claim is not None:
+            key = (target, headers.get("content-type", ""), claim.signer.service)
+            found = self._targets.get(key)
+            if found is not None:
+                service, operation, protocol = found
+                return Route(service, operation, protocol, self.region(claim, headers), request)
+        request = self._path_style(request, claim)
+        service, operation, protocol = self._resolve(request, claim)
+        if service.name not in self.installed:
+            raise NotImplementedByUs(service.name, operation.name)
+        if memorable:
+            if len(self._targets) >= TARGETS_REMEMBERED:
+                self._targets.clear()
+            self._targets[key] = service, operation, protocol
+        return Route(service, operation, protocol, self.region(claim, headers), request)
+
+    def likely(self, request: HttpRequest, claim: Claim | None) -> Service | None:
+        """The service in whose words an error is told when no operation is known; None: nothing names one."""
+        candidates = self._by_prefix(request) or self._candidates(request, claim)
+        return load(candidates[0].name) if candidates else None
+
+    def region(self, claim: Claim | None, headers: Mapping[str, str]) -> str:
+        """From the scope, else the host, else the default. Refusal when the scope's could not stand in a subject."""
+        if claim is not None:
+            region = claim.signer.region
+            if region == DEFAULT_REGION or is_token(region):
+                return region
+            raise Refusal(Reason.SCOPE, "Credential should be scoped to a valid region.")
+        return parse_host(headers.get("host", ""), self._index).region or self._region
+
+    def _resolve(self, request: HttpRequest, claim: Claim | None) -> tuple[Service, Operation, Protocol]:
+        candidates = self._candidates(request, claim)
+        if not candidates:
+            raise UnknownService(
+                "Nothing in this request names a service of AWS." if claim is None else
+                f"AWS has no service with the signing name '{claim.signer.service}'.")
+        matches: list[tuple[Service, Operation, Protocol]] = []
+        refusal: AwsError | None = None
+        for entry in candidates:
+            service = load(entry.name)
+            protocol = protocol_for(service, request)
+            try:
+                matches.append((service, protocol.operation(service, request), protocol))
+            except AwsError as error:
+                refusal = refusal or error
+        if not matches:
+            assert refusal is not None, "every candidate matched or refused"
+            raise refusal
+        # False sorts first: an actor here, then a template that ends as the path does (lex-models, lexv2-models).
+        slash = request.path.endswith("/")
+        service, operation, protocol = min(matches, key=lambda match: (
+            match[0].name not in self.installed, match[1].uri.partition("?")[0].endswith("/") != slash))
+        if len(candidates) > 1:
+            protocol.operation(service, request)    # leaves in the request what parse needs of this one's match
+        return service, operation, protocol
+
+    # Candidates
+
+    def _candidates(self, request: HttpRequest, claim: Claim | None) -> tuple[Entry, ...]:
+        """The services a request may mean, the likeliest first. Refusal: signed for another service."""
+        named = self._by_prefix(request)
+        if named:
+            if claim is None:
+                return named
+            signed = tuple(entry for entry in named if _signs(entry, claim.signer.service))
+            if not signed:
+                raise Refusal(Reason.SCOPE, "Credential should be scoped to correct service: "
+                                            f"'{named[0].signing_name}'.")
+            return signed
+        if claim is not None:
+            return self._narrowed(self._by_scope(request, claim.signer.service), request)
+        return self._unsigned(request)
+
+    def _by_prefix(self, request: HttpRequest) -> tuple[Entry, ...]:
+        """By X-Amz-Target's prefix, or that of `/service/<prefix>/operation/<name>`."""
+        target = request.headers.get("x-amz-target")
+        if target:
+            return self._index.by_target_prefix(target.rpartition(".")[0])
+        if "smithy-protocol" in request.headers and request.path.startswith("/service/"):
+            prefix = request.path[len("/service/"):].partition("/")[0]
+            return self._index.by_target_prefix(prefix) or self._index.by_service_id(prefix)
+        return ()
+
+    def _by_scope(self, request: HttpRequest, signing_name: str) -> tuple[Entry, ...]:
+        entries = self._index.by_signing_name(signing_name) or self._index.by_endpoint_prefix(signing_name)
+        alias = _ALIASES.get(signing_name)
+        if alias is not None:
+            entries += self._index.by_signing_name(alias)
+        if len(entries) > 1 and any(entry.name == "s3control" for entry in entries):
+            control = _is_s3_control(request)
+            return tuple(entry for entry in entries if (entry.name == "s3control") == control)
+        return entries
+
+    def _narrowed(self, entries: tuple[Entry, ...], request: HttpRequest) -> tuple[Entry, ...]:
+        """Of several services, those that have the Action in that Version; all when that leaves none."""
+        if len(entries) < 2 or not any(entry.operations for entry in entries):
+            return entries
+        action, version = _action(request)
+        if not action:
+            return tuple(entry for entry in entries if not entry.operations) or entries
+        return tuple(_with_action(entries, action, version)) or entries
+
+    def _unsigned(self, request: HttpRequest) -> tuple[Entry, ...]:
+        host = parse_host(request.headers.get("host", ""), self._index)
+        if host.entries:
+            return self._narrowed(host.entries, request)
+        action, version = _action(request)
+        if action:
+            return tuple(_with_action(self._index.entries.values(), action, version))
+        hinted = self._by_user_agent(request.headers.get("user-agent", ""))
+        if hinted:
+            return hinted
+        if "s3" in self.installed and (request.path != "/" or host.bucket):
+            return (self._index.entries["s3"],)
+        return ()
+
+    def _by_user_agent(self, agent: str) -> tuple[Entry, ...]:
+        """`… api/s3#2.20.1`, as the Java, JavaScript, Go and Rust SDKs write; only of services that are here."""
+        for word in agent.split():
+            if word.startswith("api/"):
+                name = word[len("api/"):].partition("#")[0].partition("/")[0]
+                return tuple(entry for entry in self._index.by_service_id(name) if entry.name in self.installed)
+        return ()
+
+    def _path_style(self, request: HttpRequest, claim: Claim | None) -> HttpRequest:
+        """A virtual-hosted bucket moves from the host into the path, as the model of S3 has it."""
+        if claim is not None and claim.signer.service not in ("s3", "s3express"):
+            return request
+        host = parse_host(request.headers.get("host", ""), self._index, s3=claim is not None)
+        if not host.bucket or _is_s3_control(request):
+            return request
+        return replace(request, path=f"/{host.bucket}{request.path}", named=None)
+
+
+def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
+    """`[bucket.]s3[.region]`, `[prefix.]service[.region]` before one of DOMAINS; an address or a bare domain is
+    nothing. `s3`: the request is S3's, so that `bucket.localhost` is a bucket too."""
+    name = host.rpartition(":")[0] if host[-1:].isdigit() and ":" in host else host
+    name = name.lower()
+    domain = next((domain for domain in DOMAINS if name.endswith(domain)), "")
+    if not domain or not name.endswith(f".{domain}"):
+        return Host()
+    labels = name[:-len(domain) - 1].split(".")
+    region = labels.pop() if len(labels) > 1 and _is_region(labels[-1]) else ""
+    for position, label in enumerate(labels):
+        dashed = label[3:] if label.startswith("s3-") and _is_region(label[3:]) else ""
+        if label in ("s3", "s3-accelerate") or dashed:
+            region = region or dashed
+            return Host(known.by_endpoint_prefix("s3"), region, ".".join(labels[:position]))
+    for start in range(len(labels)):
+        entries = known.by_endpoint_prefix(".".join(labels[start:]))
+        if entries:
+            return Host(entries, region)
+    return Host((), region, ".".join(labels)) if s3 else Host((), region)
+
+
+def _is_region(label: str) -> bool:
+    """`eu-west-1`, `us-gov-east-1`, `us-iso-b-1` …: words and a number."""
+    words = label.split("-")
+    return len(words) >= 3 and words[-1].isdigit() and all(word.isalpha() for word in words[:-1]) \
+        and len(words[0]) <= 4
+
+
+def _is_s3_control(request: HttpRequest) -> bool:
+    """S3 Control signs as s3; its paths begin with its version, and it always names the account."""
+    return request.path.startswith("/v20180820/") and (
+        "x-amz-account-id" in request.headers or "s3-control" in request.headers.get("host", ""))
+
+
+def _signs(entry: Entry, signing_name: str) -> bool:
+    return signing_name in (entry.signing_name, entry.endpoint_prefix)
+
+
+def _with_action(entries: Iterable[Entry], action: str, version: str) -> Iterable[Entry]:
+    found = [entry for entry in entries if action in entry.operations]
+    return [entry for entry in found if entry.api_version == version] or ([] if version else found)
+
+
+def _action(request: HttpRequest) -> tuple[str, str]:
+    """Action and Version of the query string or the form; ("", "") when there are none."""
+    form = request.query
+    if request.body and "x-www-form-urlencoded" in request.headers.get("content-type", ""):
+        form = request.body[:ACTION_SEARCH_BYTES].decode("latin-1")
+    found = {"Action": "", "Version": ""}
+    for pair in form.split("&"):
+        name, _, value = pair.partition("=")
+        if name in found:
+            found[name] = unquote_plus(value)
+    return found["Action"], found["Version"]

@@ -1,0 +1,157 @@
+"""How each service says no: the codes of its common errors, and where its validation differs from its model.
+
+Pure data. Facts come from AWS's documentation and from public captures of real answers (dynalite's and other
+projects' test suites that run against AWS); a service without a row speaks as its protocol does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from schemas.shapes import Operation, Service, Shape
+
+
+class Constraint(NamedTuple):
+    """What a value must satisfy. Bounds are of the length (characters, bytes, entries) or of a number's value."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str = ""                              # in Java's syntax, as the model has it
+    enum: tuple[str, ...] = ()
+    arn_maximum: int = 0                           # not 0: an ARN may stand here, and this bounds its length instead
+
+
+NO_CONSTRAINT = Constraint()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One service's words. Statuses are the HTTP ones where no model gives them."""
+
+    invalid: str = "ValidationException"           # a constraint is broken
+    denied: str = "AccessDeniedException"
+    throttled: str = "ThrottlingException"
+    throttled_status: int = 400
+    failed: str = "InternalFailure"                # a bug of ours
+    constrains: bool = True                        # False: checks types and presence alone, names a missing parameter
+    echoes: bool = True                            # prints the offending value
+    order: Mapping[str, tuple[str, ...]] | None = None             # structure -> members reported before the others
+    constraints: Mapping[str, Constraint] | None = None            # shape -> instead of the model's
+    plain_table_names: frozenset[str] = frozenset()                # operations that check TableName later (see below)
+
+    def constraint(self, shape: Shape) -> Constraint:
+        own = self.constraints and self.constraints.get(shape.name)
+        if own:
+            return own
+        traits = shape.traits
+        if not self.constrains or not traits:
+            return NO_CONSTRAINT
+        enum = tuple(traits.get("enum", ()))
+        return Constraint(traits.get("min"), traits.get("max"), traits.get("pattern", ""), enum)
+
+    def members(self, shape: Shape) -> list[str]:
+        """The structure's member names in the order the service reports them."""
+        first = (self.order or {}).get(shape.name, ())
+        return [name for name in first if name in shape.members] + [name for name in shape.members if name not in first]
+
+
+_XML = Dialect("ValidationError", "AccessDenied", "Throttling", 400)
+_BY_PROTOCOL = {
+    "json": Dialect(),
+    "smithy-rpc-v2-cbor": Dialect(),
+    "rest-json": Dialect(throttled_status=429),
+    "query": _XML,
+    "rest-xml": _XML,
+    "ec2": Dialect("MissingParameter", "UnauthorizedOperation", "RequestLimitExceeded", 503, "InternalError", False),
+}
+
+# DynamoDB's enum sets as it prints them, and names where it also takes ARNs. Order of sets and members, and the rules
+# for TableName: dynalite's validations (https://github.com/architect/dynalite), captured from the service.
+_NAME = r"[a-zA-Z0-9_.-]+"
+_DYNAMODB_CONSTRAINTS = {
+    # A name or an ARN. The service checks the name inside an ARN; the model alone would let any 1,024 characters pass.
+    "TableArn": Constraint(1, 255, _NAME, arn_maximum=1024),
+    "ReturnValue": Constraint(enum=("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")),
+    "ConditionalOperator": Constraint(enum=("OR", "AND")),
+    "ScalarAttributeType": Constraint(enum=("B", "N", "S")),
+    "ProjectionType": Constraint(enum=("ALL", "INCLUDE", "KEYS_ONLY")),
+    "Select": Constraint(enum=("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")),
+    "ComparisonOperator": Constraint(enum=(
+        "IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE", "LE", "BEGINS_WITH", "GE",
+        "CONTAINS",
+    )),
+}
+_DYNAMODB_ORDER = {
+    "PutItemInput": (
+        "ReturnConsumedCapacity", "TableName", "Item", "ConditionalOperator", "Expected", "ReturnValues",
+        "ReturnItemCollectionMetrics",
+    ),
+    "GetItemInput": ("ReturnConsumedCapacity", "AttributesToGet", "TableName", "Key"),
+    "UpdateItemInput": (
+        "ReturnConsumedCapacity", "TableName", "ReturnItemCollectionMetrics", "ReturnValues", "ConditionalOperator",
+        "Key", "Expected", "AttributeUpdates",
+    ),
+    "DeleteItemInput": (
+        "ReturnConsumedCapacity", "TableName", "ReturnValues", "ReturnItemCollectionMetrics", "Key",
+        "ConditionalOperator", "Expected",
+    ),
+    "QueryInput": (
+        "Limit", "ExclusiveStartKey", "KeyConditions", "ReturnConsumedCapacity", "AttributesToGet", "TableName",
+        "Select", "IndexName",
+    ),
+    "ScanInput": (
+        "Limit", "TotalSegments", "ReturnConsumedCapacity", "AttributesToGet", "Select", "TableName",
+        "ExclusiveStartKey", "Segment", "ScanFilter",
+    ),
+    "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
+    "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),
+    "WriteRequest": ("DeleteRequest", "PutRequest"),
+    "CreateTableInput": (
+        "AttributeDefinitions", "TableName", "BillingMode", "ProvisionedThroughput", "KeySchema",
+        "LocalSecondaryIndexes", "GlobalSecondaryIndexes",
+    ),
+    "ProvisionedThroughput": ("WriteCapacityUnits", "ReadCapacityUnits"),
+}
+
+_JSON = _BY_PROTOCOL["json"]
+_BY_SERVICE = {
+    "apigateway": replace(_BY_PROTOCOL["rest-json"], invalid="BadRequestException"),
+    "cognito-idp": replace(_JSON, invalid="InvalidParameterException"),
+    "dynamodb": replace(
+        _JSON, failed="InternalServerError", order=_DYNAMODB_ORDER, constraints=_DYNAMODB_CONSTRAINTS,
+        plain_table_names=frozenset({
+            "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "SearchVectors", "UpdateItem",
+        }),
+    ),
+    "ecr": replace(_JSON, invalid="InvalidParameterException"),
+    "ecs": replace(_JSON, invalid="ClientException", failed="ServerException"),
+    "iot": replace(_BY_PROTOCOL["rest-json"], invalid="InvalidRequestException"),
+    "logs": replace(_JSON, invalid="InvalidParameterException"),
+    "route53": replace(_XML, invalid="InvalidInput"),
+    "s3": Dialect("InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False),
+    "s3control": Dialect("InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False),
+    "sesv2": replace(_BY_PROTOCOL["rest-json"], invalid="BadRequestException", echoes=False),
+    "sqs": replace(_JSON, invalid="InvalidParameterValue", denied="AccessDenied", throttled="RequestThrottled"),
+}
+
+
+def dialect_of(service: Service) -> Dialect:
+    return _BY_SERVICE.get(service.name) or _BY_PROTOCOL.get(service.protocol, _JSON)
+
+
+def table_name_fault(operation: Operation, dialect: Dialect, name: object) -> str:
+    """What DynamoDB's table operations say about TableName before anything else; "" if nothing.
+
+    CreateTable and its like: "The parameter 'TableName' is required …", "TableName must be at least 3 …"; item
+    operations (plain_table_names) report it among the other members. Source: dynalite's tests against AWS.
+    """
+    if not dialect.plain_table_names or operation.name in dialect.plain_table_names or operation.input is None:
+        return ""
+    if "TableName" not in operation.input.members:
+        return ""
+    if name is None:
+        required = "TableName" in operation.input.required
+        return "The parameter 'TableName' is required but was not present in the request" if required else ""
+    if isinstance(name, str) and not name.startswith("arn:") and not 3 <= len(name) <= 255:
+        return "TableName must be at least 3 characters long and at most 255 characters long"
+    return ""
