@@ -1,5 +1,6 @@
 """CBOR against cbor2, an independent codec; event-stream frames against botocore's decoder and our own."""
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,16 +53,14 @@ def test_cbor_by_the_rfc(data: str, value: Any) -> None:
 @given(data=st.binary(max_size=60))
 @settings(max_examples=200, deadline=None)
 def test_cbor_of_random_bytes(data: bytes) -> None:
-    try:
+    with contextlib.suppress(SerializationException):
         cbor.decode(data)
-    except SerializationException:
-        pass
 
 
+SECONDS = st.integers(0, 2**32).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 HEADERS = st.dictionaries(
     st.text("abc:-", min_size=1, max_size=8),
-    st.text(max_size=20) | st.binary(max_size=20) | st.booleans() | st.integers(-(2**63), 2**63 - 1)
-    | st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)).map(lambda m: m.replace(microsecond=0)),
+    st.text(max_size=20) | st.binary(max_size=20) | st.booleans() | st.integers(-(2**63), 2**63 - 1) | SECONDS,
     max_size=5,
 )
 

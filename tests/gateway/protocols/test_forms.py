@@ -106,7 +106,8 @@ def test_ec2_error() -> None:
     ("HEAD", "/b", {}, "HeadBucket"),
 ])
 def test_s3_operations(method: str, target: str, headers: dict[str, str], operation: str) -> None:
-    request = HttpRequest(method, *target.partition("?")[::2], {k.replace("_", "-"): v for k, v in headers.items()}, None)
+    path, _, query = target.partition("?")
+    request = HttpRequest(method, path, query, {k.replace("_", "-"): v for k, v in headers.items()}, None)
     assert named("rest-xml").operation(models.load("s3"), request).name == operation
 
 
@@ -148,8 +149,8 @@ def test_s3_location_and_roots() -> None:
         "</ListBucketResult>"
     )
     grantee = {"Type": "CanonicalUser", "ID": "i"}
-    granted = xml.serialise(s3.operations["GetBucketAcl"], {"Grants": [{"Grantee": grantee}]}, "id")
-    assert 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>i</ID>' in text(granted.body)
+    granted = text(xml.serialise(s3.operations["GetBucketAcl"], {"Grants": [{"Grantee": grantee}]}, "id").body)
+    assert 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>i</ID>' in granted
 
 
 # A header is one line, whatever an actor puts into it.

@@ -60,7 +60,8 @@ def test_random_bodies(protocol: str, body: bytes) -> None:
 @settings(max_examples=60, deadline=None)
 def test_random_requests(protocol: str, path: str, query: str, value: str) -> None:
     headers = {"x-amz-target": value, "content-type": value, "content-length": value, "x-amz-expires": value}
-    assert isinstance(ask(protocol, value.encode("utf-8", "surrogatepass"), f"/{path}", query, headers), dict | AwsError)
+    body = value.encode("utf-8", "surrogatepass")
+    assert isinstance(ask(protocol, body, f"/{path}", query, headers), dict | AwsError)
     for escaped in (f"/{quote(path, errors='replace')}", "/%ff/%fe", "/%00", "//", "/a/../b"):
         assert isinstance(ask(protocol, b"", escaped, query, headers), dict | AwsError)
 
@@ -82,11 +83,10 @@ def test_any_json(protocol: str, tree: Any) -> None:
     assert isinstance(ask(protocol, json.dumps(tree).encode()), dict | AwsError)
 
 
+TAGS = st.sampled_from(["Rule", "Filter", "And", "Tag", "ID", "Days"])
 XML = st.recursive(
     st.text("a1<>&; ", max_size=5),
-    lambda inner: st.tuples(st.sampled_from(["Rule", "Filter", "And", "Tag", "ID", "Days"]), st.lists(inner, max_size=3)).map(
-        lambda pair: f"<{pair[0]}>{''.join(pair[1])}</{pair[0]}>"
-    ),
+    lambda inner: st.builds(lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag}>", TAGS, st.lists(inner, max_size=3)),
     max_leaves=12,
 )
 
@@ -95,7 +95,8 @@ XML = st.recursive(
 @given(body=XML)
 @settings(max_examples=150, deadline=None)
 def test_any_xml(body: str) -> None:
-    assert isinstance(ask("rest-xml", f"<LifecycleConfiguration>{body}</LifecycleConfiguration>".encode()), dict | AwsError)
+    document = f"<LifecycleConfiguration>{body}</LifecycleConfiguration>"
+    assert isinstance(ask("rest-xml", document.encode()), dict | AwsError)
 
 
 # 10,000 levels, in each form that can nest.
@@ -135,7 +136,9 @@ def test_document_types(body: bytes) -> None:
 
 
 # Lengths that lie about what follows.
-@pytest.mark.parametrize("body", [b"\x9b" + b"\xff" * 8, b"\xbb" + b"\xff" * 8, b"\x5b" + b"\xff" * 8, b"\xa1\x00", b"\xff",
-                                  b"\x7f\x41a\xff", b"\xfc", b"\x00\x00", b"\xa1\x61a"])
+@pytest.mark.parametrize("body", [
+    b"\x9b" + b"\xff" * 8, b"\xbb" + b"\xff" * 8, b"\x5b" + b"\xff" * 8, b"\xa1\x00", b"\xff", b"\x7f\x41a\xff",
+    b"\xfc", b"\x00\x00", b"\xa1\x61a",
+])
 def test_lying_cbor(body: bytes) -> None:
     assert isinstance(ask("smithy-rpc-v2-cbor", body), SerializationException)
