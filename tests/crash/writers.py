@@ -58,11 +58,14 @@ class Writers:
         assert served, f"no progress for {PROGRESS_LIMIT_S} s: the service did not come back"
 
 
-def pooled_client(endpoint: str) -> Any:
+def pooled_client(endpoint: str, attempts: int = 1) -> Any:
+    """For many threads; gives up after `attempts`."""
     return botocore.session.get_session().create_client(
         "dynamodb", region_name="us-east-1", endpoint_url=endpoint, aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"max_attempts": 0}, connect_timeout=2, read_timeout=20, max_pool_connections=WRITERS),
+        config=Config(
+            retries={"total_max_attempts": attempts}, connect_timeout=2, read_timeout=20, max_pool_connections=WRITERS
+        ),
     )
 
 
