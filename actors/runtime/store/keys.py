@@ -123,52 +123,47 @@ def scan(
 
 
 # A level is the rows under one `prefix` of LMDB's keys (a space, or a continuation), which stand for the logical keys
-# `logical | rest`; `start` and `stop` bound that rest (`stop` None: to the level's end).
+# `logical | rest`; `start` and `stop` bound that rest (`stop` None: to the level's end). Bounds are compared as LMDB's
+# keys; the one pointer that a long bound runs through has that bound's own position.
 
 def _forward(
     transaction: LmdbTransaction, prefix: bytes, logical: bytes, start: bytes, stop: bytes | None
 ) -> Iterator[tuple[bytes, bytes]]:
     skip = len(prefix)
+    end = after_prefix(prefix) if stop is None else _position(prefix, stop)
     cursor = transaction.cursor()
     if not cursor.set_range(_position(prefix, start)):
         return
     for key, value in cursor:
-        if not key.startswith(prefix):
-            return
-        rest = key[skip:]
         if len(key) < LMDB_KEY_LIMIT_BYTES:
-            if stop is not None and rest >= stop:
+            if key >= end:
                 return
-            yield logical + rest if logical else rest, value
-            continue
-        head = rest[:-1]
-        if stop is not None and head >= stop:
-            return
-        yield from _forward(transaction, CONTINUATION + value, logical + head, _below(head, start) or b"",
-                            _below(head, stop))
+            yield logical + key[skip:], value
+        else:
+            if key > end:
+                return
+            head = key[skip:-1]
+            yield from _forward(transaction, CONTINUATION + value, logical + head, _below(head, start) or b"",
+                                _below(head, stop))
 
 
 def _backward(
     transaction: LmdbTransaction, prefix: bytes, logical: bytes, start: bytes, stop: bytes | None
 ) -> Iterator[tuple[bytes, bytes]]:
     skip = len(prefix)
+    first = _position(prefix, start)
     cursor = transaction.cursor()
-    if not _seek_before(cursor, prefix, stop):
+    if not _seek_before(cursor, after_prefix(prefix) if stop is None else _position(prefix, stop)):
         return
     for key, value in cursor.iterprev():
-        if not key.startswith(prefix):
+        if key < first:
             return
-        rest = key[skip:]
         if len(key) < LMDB_KEY_LIMIT_BYTES:
-            if rest < start:
-                return
-            yield logical + rest if logical else rest, value
-            continue
-        head = rest[:-1]
-        below = _below(head, start)
-        if below is None and head < start:
-            return
-        yield from _backward(transaction, CONTINUATION + value, logical + head, below or b"", _below(head, stop))
+            yield logical + key[skip:], value
+        else:
+            head = key[skip:-1]
+            yield from _backward(transaction, CONTINUATION + value, logical + head, _below(head, start) or b"",
+                                 _below(head, stop))
 
 
 def _position(prefix: bytes, bound: bytes) -> bytes:
@@ -182,11 +177,10 @@ def _below(head: bytes, bound: bytes | None) -> bytes | None:
     return bound[len(head):] if bound is not None and len(bound) > len(head) and bound.startswith(head) else None
 
 
-def _seek_before(cursor: LmdbCursor, prefix: bytes, stop: bytes | None) -> bool:
-    """Stands on the last row that may be below `stop`, a pointer that `stop` runs through included."""
-    target = after_prefix(prefix) if stop is None else _position(prefix, stop)
-    if not cursor.set_range(target):
+def _seek_before(cursor: LmdbCursor, end: bytes) -> bool:
+    """Stands on the last row before `end`, or on `end` itself where that is the pointer a long bound runs through."""
+    if not cursor.set_range(end):
         return bool(cursor.last())
-    if len(target) == LMDB_KEY_LIMIT_BYTES and cursor.key() == target:
+    if len(end) == LMDB_KEY_LIMIT_BYTES and cursor.key() == end:
         return True
     return bool(cursor.prev())

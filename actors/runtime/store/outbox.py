@@ -19,7 +19,7 @@ from bus.codec import unpack
 BACKLOG_LIMIT = 1_000_000                 # events of one reader not yet published; then its writers are refused
 READER_LIMIT_BYTES = 400                  # of a reader's name: its keys stay direct
 CHUNK_LIMIT, CHUNK_LIMIT_BYTES = 256, 1 << 20          # published together
-PRUNE_WAIT_S = 0.05
+PRUNE_WAIT_S, PRUNE_LIMIT = 0.05, 4096                 # positions are committed this late, rows deleted together
 RETRY_WAIT_S, RETRY_WAIT_LIMIT_S = 0.1, 10.0
 _SEQUENCE = Struct(">Q")
 
@@ -117,7 +117,10 @@ class Outbox:
             reader.given = reader.committed
 
     def stop(self) -> None:
-        """No further publishing. The rows stay."""
+        """No further publishing. What is not published stays; what is leaves, so that a clean end repeats nothing."""
+        for reader in self._readers.values():
+            if reader.pruned < reader.published:
+                self._prune(reader)
         self._stopped = True
 
     def _advance(self, reader: _Reader) -> None:
@@ -172,7 +175,7 @@ class Outbox:
     def _prune(self, reader: _Reader) -> None:
         if self._stopped:
             return
-        first, last = reader.pruned + 1, min(reader.published, reader.pruned + CHUNK_LIMIT)
+        first, last = reader.pruned + 1, min(reader.published, reader.pruned + PRUNE_LIMIT)
 
         def evaluate(overlay: Overlay) -> None:
             for sequence in range(first, last + 1):

@@ -65,6 +65,7 @@ class Shard:
         self._last_commit = environment.last_commit()
         self._reopen_after: float | None = None         # a commit failed: not before this time
         self._fault = ""                                # why nothing is answered any more
+        self._trouble = ""                              # what was reported since the last commit that succeeded
         self._copies = 0
         self._growing: Batch | None = None              # waits for the end of a copy
         self._stopped: Callable[[], None] | None = None
@@ -210,6 +211,7 @@ class Shard:
         if error is None:
             self._forget_view()
             self._last_commit = self._environment.last_commit()
+            self._trouble = ""
             if self._open.writes:                       # the disk works while we answer
                 self._launch()
             self._count(batch)
@@ -242,14 +244,20 @@ class Shard:
     def _report(self, message: str, error: BaseException) -> None:
         self._loop.call_exception_handler({"message": message, "exception": error})
 
+    def _report_once(self, message: str, error: BaseException) -> None:
+        """Once in a row: a full disk refuses every batch."""
+        if message != self._trouble:
+            self._trouble = message
+            self._report(message, error)
+
     # --- faults and growth
 
     def _fail(self, batch: Batch, error: BaseException) -> None:
         """Nothing of the batch happened. What was evaluated over it has to be evaluated again."""
         self._commits_failed += 1
+        self._report_once("a commit failed", error)
         if self._reopen_after is None:
             self._reopen_after = self._elapsed()
-            self._report("a commit failed", error)
         ahead, self._open = self._open, Batch()
         self._queue.extendleft(reversed(ahead.requests))
         self._queue_bytes += sum(request.size_bytes for request in ahead.requests)
@@ -268,12 +276,12 @@ class Shard:
             self._environment.reopen()
         except StoreError as error:
             self._reopen_after = self._elapsed() + REOPEN_WAIT_S
-            self._report("the environment cannot be reopened", error)
+            self._report_once("the environment cannot be reopened", error)
             return
         self._reopen_after = None
         if self._environment.last_commit() != self._last_commit:
             self._fault = "A commit that failed is on disk after all; restart to serve what is there."
-            self._report("the state is uncertain", StoreError(self._fault))
+            self._report_once("the state is uncertain", StoreError(self._fault))
 
     def _grow(self, batch: Batch) -> None:
         """A map that is full grows, and the same write set is applied again. A copy under way is waited for."""
@@ -335,14 +343,13 @@ class Shard:
         """Counters since the start; latencies of the last commits in seconds; sizes in bytes. `fault` is empty when all
         is well."""
         latencies = sorted(self._latencies)
-        failing = "" if self._reopen_after is None else "The last commit failed."
         return {
             "commits": self._commits, "commits_failed": self._commits_failed, "requests": self._requests,
             "rows": self._rows, "bytes": self._bytes, "queue": len(self._queue), "long_reads": len(self._long_reads),
             "jobs": len(self._jobs), "outbox": self._outbox.backlog(),
             "commit_p50_s": latencies[len(latencies) // 2] if latencies else 0.0,
             "commit_p99_s": latencies[len(latencies) * 99 // 100] if latencies else 0.0,
-            "fault": self._fault or failing, **self._environment.stats(),
+            "fault": self._fault or self._trouble, **self._environment.stats(),
         }
 
 

@@ -245,6 +245,7 @@ def test_disk_full(tmp_path: Path, durability: Durability) -> None:
                 assert store.read(count) == written
                 assert store.read_long(counting) == written
             assert store.read(lambda snapshot: snapshot.get(b"%08d" % 10_000)) is None
+            assert [report["message"] for report in store.loop.reported] == ["a commit failed"]
             environment.before_apply = None
             (directory / "ballast").unlink()
             store.transact(lambda transaction: fill(transaction, 10_000, 100, b"z" * 1000))

@@ -65,6 +65,9 @@ def test_published_after_the_commit_in_order(tmp_path: Path) -> None:
         store.transact(emit("stream", 3))
         assert sink.events[-1].sequence == 4
         assert sink.numbers("stream") == [0, 1, 2, 3]
+    with open_store(tmp_path, publish=sink) as store:
+        store.loop.advance(1.0)
+        assert sink.numbers("stream") == [0, 1, 2, 3], "a clean end repeats nothing"
 
 
 def remaining(store: Store) -> int:
