@@ -50,11 +50,13 @@ class Router:
         pairs = [part.partition("=") for part in query.split("&") if part]
         constants = tuple((name, unquote(value) if equals else None) for name, equals, value in pairs)
         node = self._descend(segments)
-        node.routes.setdefault(operation.method, []).append(Route(
+        routes = node.routes.setdefault(operation.method, [])
+        routes.append(Route(
             operation.name, operation.method, labels, constants,
             _required(operation, "querystring"), _required(operation, "header"),
             bool(operation.traits.get("deprecated")),
         ))
+        routes.sort(key=_preference)
 
     def _descend(self, segments: Sequence[str]) -> _Node:
         node = self._root
@@ -118,19 +120,32 @@ def _greedy(rest: Sequence[str], suffix: tuple[str, ...]) -> str:
 
 
 def _choose(routes: Iterable[Route], query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Route | None:
-    """All constants there; then the most constants, the fewest missing members, the most members, the newer."""
-    fitting = [route for route in routes if all(_holds(query, *constant) for constant in route.constants)]
-    if len(fitting) < 2:
-        return fitting[0] if fitting else None
+    """`routes` in the order of _preference. All constants there; of those with the most, the first that has all its
+    required members, else the one that misses the fewest."""
+    near: list[Route] = []
+    for route in routes:
+        if near and len(route.constants) < len(near[0].constants):
+            break
+        if not route.constants or _hold(route.constants, query):
+            if query.keys() >= route.query and headers.keys() >= route.headers:
+                return route
+            near.append(route)
+    return min(near, key=lambda route: _missing(route, query, headers), default=None)
 
-    def rank(route: Route) -> tuple[int, int, int, bool]:
-        needed = len(route.query) + len(route.headers)
-        there = sum(name in query for name in route.query) + sum(name in headers for name in route.headers)
-        return -len(route.constants), needed - there, -there, route.deprecated
 
-    return min(fitting, key=rank)
+def _preference(route: Route) -> tuple[int, int, bool]:
+    """Most constants first, then most required members, then what is not deprecated."""
+    return -len(route.constants), -len(route.query) - len(route.headers), route.deprecated
 
 
-def _holds(query: Mapping[str, list[str]], name: str, value: str | None) -> bool:
-    values = query.get(name)
-    return values is not None and (value is None or value in values)
+def _missing(route: Route, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> tuple[int, bool]:
+    absent = len(route.query - query.keys()) + len(route.headers - headers.keys())
+    return absent, route.deprecated
+
+
+def _hold(constants: Iterable[tuple[str, str | None]], query: Mapping[str, list[str]]) -> bool:
+    for name, value in constants:
+        values = query.get(name)
+        if values is None or (value is not None and value not in values):
+            return False
+    return True

@@ -18,6 +18,7 @@ from gateway.protocols.rest import (
 )
 from gateway.protocols.wire import HttpRequest, HttpResponse, error_status, find_error, is_sender
 from gateway.protocols.xml_shapes import (
+    Read,
     Write,
     XmlReaders,
     XmlWriters,
@@ -72,8 +73,7 @@ class _Codecs:
         members = input_body(operation.input) if operation.input else {}
         if not members or operation.payload or operation.event_stream_in:
             return None
-        read = self.readers.body(members)
-        return lambda body: read(parse_xml(body))
+        return self._document_reader(self.readers.body(members))
 
     def _payload(self, operation: Operation) -> ReadBody | None:
         if not operation.payload or operation.event_stream_in:
@@ -84,8 +84,18 @@ class _Codecs:
             return bytes
         if shape.kind == "string":
             return read_text
-        read = self.readers.reader(shape)
-        return lambda body: read(parse_xml(body)) if body else {}
+        return self._document_reader(self.readers.reader(shape))
+
+    def _document_reader(self, read: Read) -> ReadBody:
+        def document(body: bytes) -> Any:
+            try:
+                return read(parse_xml(body)) if body else {}
+            except SerializationException as error:
+                if not self.is_s3:
+                    raise
+                raise SerializationException(_S3_MALFORMED, code="MalformedXML", status=400) from error
+
+        return document
 
     def output(self, operation: Operation) -> Output:
         found = self.outputs.get(operation.name)
@@ -152,9 +162,9 @@ class RestXml(Rest):
         try:
             return super().parse(operation, request)
         except SerializationException as error:
-            if not _codecs(operation.service).is_s3:
-                raise
-            raise SerializationException(_S3_MALFORMED, code="MalformedXML", status=400) from error
+            if error.error_code != "MalformedXML" and _codecs(operation.service).is_s3:
+                raise SerializationException(error.message, code="InvalidArgument", status=400) from error
+            raise
 
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         codecs = _codecs(operation.service)

@@ -46,10 +46,9 @@ class RpcV2Cbor:
         return self._response(operation.status, body, request_id)
 
     def _body(self, operation: Operation, result: Mapping[str, Any]) -> bytes:
-        shape = operation.output
-        assert shape is not None
-        members = {n: member for n, member in shape.members.items() if n != operation.event_stream_out}
-        return cbor.encode(_trees(operation.service).body_writer(members)(result))
+        members = operation.output.members if operation.output else {}
+        stream = operation.event_stream_out
+        return cbor.encode({n: item for n, item in result.items() if item is not None and n in members and n != stream})
 
     def _response(self, status: int, body: bytes, request_id: str) -> HttpResponse:
         headers = {"smithy-protocol": "rpc-v2-cbor", "x-amzn-RequestId": request_id}

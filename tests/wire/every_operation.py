@@ -33,6 +33,7 @@ from schemas.errors import AwsError
 from schemas.models import ErrorShape, Operation, Service
 from tests.wire.generate import Generator
 
+SHARDS = 16
 LONG = 10                                         # examples from which on nothing is left out
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -77,20 +78,16 @@ class Tally:
         return f"wire: {', '.join(parts)}; {len(self.failures)} failed"
 
 
-def botocore_model(name: str) -> ServiceModel:
-    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
-    return ServiceModel(loader.load_service_model(name, "service-2"), name)
-
-
 def run(names: list[str], examples: int, tally: Tally) -> None:
+    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
     for name in names:
-        ours, theirs = models.load(name), botocore_model(name)
+        ours, theirs = models.load(name), ServiceModel(loader.load_service_model(name, "service-2"), name)
         for operation in map(theirs.operation_model, theirs.operation_names):
             tally.counts["operations"] += 1
             listed = theirs.metadata.get("protocols") or (theirs.metadata["protocol"],)
             for protocol in listed:
                 check_operation(Pair(ours, ours.operations[operation.name], operation, protocol), examples, tally)
-        models.load.cache_clear()                  # all models at once would be gigabytes
+        models.load.cache_clear()                  # all models at once would be gigabytes, and so would be a loader's
 
 
 @dataclass
@@ -317,7 +314,9 @@ def main() -> None:
     asks.add_argument("services", nargs="*")
     given = asks.parse_args()
     tally = Tally()
-    run(given.services or list(models.names()), given.examples, tally)
+    names = given.services or list(models.names())
+    for start in range(min(SHARDS, len(names))):
+        run(names[start::SHARDS], given.examples, tally)
     for failure in tally.failures:
         print(failure)
     print(tally)

@@ -3,9 +3,7 @@
 import pytest
 
 from schemas import models
-from tests.wire.every_operation import LONG, Tally, run
-
-SHARDS = 16
+from tests.wire.every_operation import LONG, SHARDS, Tally, run
 
 
 def shard(number: int) -> list[str]:

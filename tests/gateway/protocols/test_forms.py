@@ -153,6 +153,18 @@ def test_s3_location_and_roots() -> None:
     assert 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>i</ID>' in granted
 
 
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+@pytest.mark.parametrize(("target", "body", "code"), [
+    ("/b?tagging", b"<Tagging><TagSet>", "MalformedXML"), ("/b?tagging", b"\xff", "MalformedXML"),
+    ("/b?tagging", b"<Tagging><TagSet><Tag><Key><x/></Key></Tag></TagSet></Tagging>", "MalformedXML"),
+    ("/b/k?partNumber=one&uploadId=u", b"", "InvalidArgument"), ("/b/%ff", b"", "InvalidArgument"),
+])
+def test_s3_refusals(target: str, body: bytes, code: str) -> None:
+    with pytest.raises(SerializationException) as caught:
+        parse("rest-xml", "s3", "PUT", target, body)
+    assert (caught.value.error_code, caught.value.status) == (code, 400)
+
+
 # A header is one line, whatever an actor puts into it.
 def test_header_injection() -> None:
     s3 = models.load("s3")
