@@ -34,7 +34,7 @@ Request = Mapping[str, Any]
 
 
 def create(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    name = catalogue.local_name(context.scope, catalogue.checked_new_name(request["TableName"]))
+    name = catalogue.local_name(context.scope, catalogue.checked_own_name(request["TableName"]))
     schema.check_table(request)
     _refuse_missing("CreateTable", request, _MISSING_ON_CREATE)
     if tables.find(transaction, context.scope, name) is not None:
@@ -149,7 +149,7 @@ def _moment(seconds: float) -> datetime:
 
 
 def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:
-    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
     return {"Table": describe(snapshot, table)}
 
 
@@ -163,7 +163,7 @@ def listed(snapshot: Snapshot, context: Context, request: Request) -> dict[str, 
 
 
 def delete(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    table = tables.described(transaction, context.scope, catalogue.checked_name(request["TableName"]))
+    table = tables.described(transaction, context.scope, catalogue.checked_own_name(request["TableName"]))
     if table.description["DeletionProtectionEnabled"]:
         raise ValidationException(
             "Resource cannot be deleted as it is currently protected against deletion. "
@@ -195,7 +195,7 @@ def clear_step(transaction: Transaction, job: dict[str, Any]) -> dict[str, Any] 
 
 
 def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    name = catalogue.checked_name(request["TableName"])
+    name = catalogue.checked_own_name(request["TableName"])
     _refuse_missing("UpdateTable", request, _MISSING_ON_UPDATE)
     if not any(request.get(member) is not None for member in _UPDATES):
         raise ValidationException(

@@ -66,7 +66,8 @@ def test_units_of_single_items(dynamodb: Caller) -> None:
 
 def indexed(dynamodb: Caller, operation: str, **members: Any) -> tuple[Any, ...]:
     """(total, table, gsi, lsi) of one write."""
-    told = dynamodb.call(operation, TableName="indexed", ReturnConsumedCapacity="INDEXES", **members)["ConsumedCapacity"]
+    answer = dynamodb.call(operation, TableName="indexed", ReturnConsumedCapacity="INDEXES", **members)
+    told = answer["ConsumedCapacity"]
     return (told["CapacityUnits"], told["Table"]["CapacityUnits"],
             told.get("GlobalSecondaryIndexes", {}).get("gsi", {}).get("CapacityUnits"),
             told.get("LocalSecondaryIndexes", {}).get("lsi", {}).get("CapacityUnits"))
@@ -177,7 +178,7 @@ def test_select_on_indexes(dynamodb: Caller) -> None:
 
     def query(**members: Any) -> Any:
         answer = dynamodb.call("Query", TableName="selected", IndexName="by-l", KeyConditionExpression="pk = :p",
-                               ExpressionAttributeValues={":p": {"S": "p"}}, ReturnConsumedCapacity="INDEXES", **members)
+                               ExpressionAttributeValues={":p": {"S": "p"}}, ReturnConsumedCapacity="TOTAL", **members)
         return answer["Items"][0], answer["ConsumedCapacity"]["CapacityUnits"]
 
     assert query() == (keys, 0.5)

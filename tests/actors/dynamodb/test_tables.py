@@ -1,10 +1,11 @@
 """Tables: their life, their descriptions, what CreateTable and UpdateTable refuse, the jobs behind them.
 
-Wording: dynalite's validations (createTable, updateTable) and the public dynamodb-conformance suite, both run against AWS.
+Wording: dynalite's validations (createTable, updateTable) and the public dynamodb-conformance suite, which run on AWS.
 """
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,15 +133,17 @@ def test_the_life_of_a_table(dynamodb: Caller) -> None:
 
 # Accounts and regions see their own tables only, and ListTables pages in order of name.
 def test_tables_belong_to_an_account_and_a_region(dynamodb: Caller) -> None:
-    for account, region in (("000000000000", "us-east-1"), ("000000000000", "us-east-2"), ("000000000001", "us-east-1")):
+    scopes = (("000000000000", "us-east-1"), ("000000000000", "us-east-2"), ("000000000001", "us-east-1"))
+    for account, region in scopes:
         dynamodb.account, dynamodb.region = account, region
         for name in ("tab.c", "tab", "tab-b", "TAB"):
             dynamodb.create(name)
         dynamodb.call("PutItem", TableName="tab", Item={"pk": {"S": account + region}})
-    for account, region in (("000000000000", "us-east-1"), ("000000000001", "us-east-1")):
+    for account, region in scopes:
         dynamodb.account, dynamodb.region = account, region
         assert dynamodb.call("Scan", TableName="tab")["Items"] == [{"pk": {"S": account + region}}]
-        found, request = [], {"Limit": 1}
+        found: list[str] = []
+        request: dict[str, Any] = {"Limit": 1}
         for _ in range(4):
             page = dynamodb.call("ListTables", **request)
             found += page["TableNames"]
@@ -198,6 +201,8 @@ class WithoutJobs:
         self.get, self.scan = transaction.get, transaction.scan
         self.put, self.delete = transaction.put, transaction.delete
 
+        self.emit = transaction.emit
+
     def start_job(self, name: str, state: dict[str, Any]) -> None:
         self.jobs.append(state)
 
@@ -233,8 +238,7 @@ def test_writes_while_an_index_is_filled(data: st.DataObject) -> None:
                     dynamodb.call("DeleteItem", TableName="live", Key={"pk": {"S": pk}})
                 else:
                     dynamodb.call("PutItem", TableName="live", Item={"pk": {"S": pk}} | ({"g": {"S": g}} if g else {}))
-            before = state
-            state = dynamodb.store.transact(lambda transaction: dynamodb.actor.fill_index(transaction, 0.0, before))
+            state = dynamodb.store.transact(partial(dynamodb.actor.fill_index, now=0.0, state=state))
         for g in ("x", "y"):
             found = dynamodb.call("Query", **query, ExpressionAttributeValues={":g": {"S": g}})["Items"]
             assert {item["pk"]["S"] for item in found} == {pk for pk, value in twin.items() if value == g}
