@@ -12,7 +12,12 @@ from uuid import uuid4
 
 from actors.dynamodb import catalogue, rows, schema, state
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.errors import NotImplementedMember, ResourceInUseException
+from actors.dynamodb.errors import (
+    LimitExceededException,
+    NotImplementedMember,
+    ResourceInUseException,
+    ResourceNotFoundException,
+)
 from actors.dynamodb.state import Index, Table
 from actors.runtime.actor import JOB_STEP_ROWS
 from actors.runtime.context import Context
@@ -263,41 +268,52 @@ def _change_index(
     transaction: Transaction, table: Table, record: dict[str, Any], request: Request, change: Request
 ) -> None:
     """One of GlobalSecondaryIndexUpdates: {Create|Update|Delete: …}, on the record to be saved."""
-    description = record["description"]
-    indexes: list[dict[str, Any]] = description.get("GlobalSecondaryIndexes", [])
     if len(change) != 1:
         raise schema.refuse("Only one of Create, Update or Delete may be specified in a GlobalSecondaryIndexUpdate")
     (action, wanted), = change.items()
-    name = wanted["IndexName"]
-    known = next((each for each in indexes if each["IndexName"] == name), None)
     if action == "Create":
-        if name in record["index_spaces"]:
-            raise schema.refuse(f"Duplicate index name: {name}")
-        _define_attributes(description, request.get("AttributeDefinitions") or ())
-        billing = schema.PAY_PER_REQUEST if "BillingModeSummary" in description else schema.PROVISIONED
-        defined = [each["AttributeName"] for each in description["AttributeDefinitions"]]
-        schema.check_global_index(wanted, defined, billing)
-        if len(indexes) >= schema.GLOBAL_INDEXES_LIMIT:
-            raise schema.refuse(
-                f"GlobalSecondaryIndex count exceeds the per-table limit of {schema.GLOBAL_INDEXES_LIMIT}"
-            )
-        space = state.next_space(transaction)
-        record["index_spaces"][name] = space
-        record["filling"] = [*record.get("filling", ()), name]
-        description["GlobalSecondaryIndexes"] = [*indexes, _index(wanted, table.arn, is_global=True)]
-        transaction.start_job(FILL_JOB, {
-            "account": table.account, "region": table.region, "table": table.table_name, "index": name, "space": space,
-            "after": b"",
-        })
+        _create_index(transaction, table, record, request, wanted)
         return
+    description, name = record["description"], wanted["IndexName"]
+    known = next((each for each in description.get("GlobalSecondaryIndexes", ()) if each["IndexName"] == name), None)
     if known is None:
-        raise ValidationException(f"Requested resource not found: Index: {name} for table: {table.table_name}")
+        raise ResourceNotFoundException("Requested resource not found")
     if action == "Delete":
-        _drop_index(description, indexes, name)
+        _drop_index(description, name)
+        record["filling"] = [each for each in record.get("filling", ()) if each != name]
         transaction.start_job(CLEAR_JOB, {"spaces": [record["index_spaces"].pop(name)]})
     elif wanted.get("ProvisionedThroughput"):
         schema.check_throughput(wanted["ProvisionedThroughput"])
         known["ProvisionedThroughput"] = _throughput(wanted["ProvisionedThroughput"])
+
+
+def _create_index(
+    transaction: Transaction, table: Table, record: dict[str, Any], request: Request, wanted: Request
+) -> None:
+    description, name = record["description"], wanted["IndexName"]
+    indexes: list[dict[str, Any]] = description.get("GlobalSecondaryIndexes", [])
+    if name in record["index_spaces"]:
+        raise schema.refuse(f"Duplicate index name: {name}")
+    _define_attributes(description, request.get("AttributeDefinitions") or ())
+    billing = schema.PAY_PER_REQUEST if "BillingModeSummary" in description else schema.PROVISIONED
+    defined = [each["AttributeName"] for each in description["AttributeDefinitions"]]
+    schema.check_global_index(wanted, defined, billing)
+    if len(indexes) >= schema.GLOBAL_INDEXES_LIMIT:
+        raise schema.refuse(
+            f"GlobalSecondaryIndex count exceeds the per-table limit of {schema.GLOBAL_INDEXES_LIMIT}"
+        )
+    if record.get("filling"):
+        raise LimitExceededException(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+        )
+    space = state.next_space(transaction)
+    record["index_spaces"][name] = space
+    record["filling"] = [name]
+    description["GlobalSecondaryIndexes"] = [*indexes, _index(wanted, table.arn, is_global=True)]
+    transaction.start_job(FILL_JOB, {
+        "account": table.account, "region": table.region, "table": table.table_name, "index": name, "space": space,
+        "after": b"",
+    })
 
 
 def _define_attributes(description: dict[str, Any], definitions: Any) -> None:
@@ -310,9 +326,9 @@ def _define_attributes(description: dict[str, Any], definitions: Any) -> None:
     ]
 
 
-def _drop_index(description: dict[str, Any], indexes: list[dict[str, Any]], name: str) -> None:
+def _drop_index(description: dict[str, Any], name: str) -> None:
     """Takes the index, and the definitions no key uses without it, out of the description."""
-    left = [each for each in indexes if each["IndexName"] != name]
+    left = [each for each in description["GlobalSecondaryIndexes"] if each["IndexName"] != name]
     if left:
         description["GlobalSecondaryIndexes"] = left
     else:

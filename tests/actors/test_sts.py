@@ -10,7 +10,7 @@ from schemas.models import Operation
 
 
 def test_the_root_of_the_callers_account() -> None:
-    context = Context(Identity("gw", "123456789012", "AKIA"), "us-east-1", cast(Operation, None), "r", 0.0, 0.0)
+    context = Context(Identity("gw", "123456789012", "AKIA"), "us-east-1", cast("Operation", None), "r", 0.0, 0.0)
     definition = STS.operations["GetCallerIdentity"]
     assert definition.method(STS(), context, None, {}) == {
         "UserId": "123456789012", "Account": "123456789012", "Arn": "arn:aws:iam::123456789012:root",

@@ -225,6 +225,9 @@ def test_writes_while_an_index_is_filled(data: st.DataObject) -> None:
             return without.jobs[0]
 
         state = dynamodb.store.transact(update)
+        two = {"AttributeDefinitions": attributes("g"), "GlobalSecondaryIndexUpdates": [
+            {"Create": index("second", "g HASH")}]}
+        assert dynamodb.error("UpdateTable", TableName="live", **two).error_code == "LimitExceededException"
         described = dynamodb.call("DescribeTable", TableName="live")["Table"]["GlobalSecondaryIndexes"][0]
         assert (described["IndexStatus"], described["Backfilling"]) == ("CREATING", True)
         query = {"TableName": "live", "IndexName": "by-g", "KeyConditionExpression": "g = :g"}
