@@ -22,6 +22,7 @@ from bus.mux import ReplyMux
 from bus.subjects import is_subject
 from bus.transport import BusError, Disconnected, Handler, Inbox, Message, Overloaded, Subscription
 from bus.wire import Parser, Wire
+from schemas.envelope import INLINE_LIMIT_BYTES
 
 
 @contextlib.contextmanager
@@ -51,6 +52,7 @@ PING_INTERVAL_S = 5
 PINGS_UNANSWERED_LIMIT = 2                # a silent broker is given up after 15 s
 CONNECT_TIMEOUT_S = 2.0                   # of one attempt
 OUT_LIMIT_BYTES = 16 * 1024 * 1024        # accepted and not yet with the kernel
+MAX_PAYLOAD_MIN_BYTES = INLINE_LIMIT_BYTES + 4096     # of the broker
 CLOSE_FLUSH_S = 1.0                       # for the broker to confirm the last output
 
 _log = structlog.get_logger()
@@ -119,16 +121,20 @@ class NatsTransport:
         else:
             head = f"PUB {subject} {size}\r\n".encode()
             spaces = 2
+        last = len(head) - 1
         # is_subject of both, at a quarter of its cost.
         if (not subject or head.count(b" ") != spaces or b"\t" in head
-                or head.find(b"\r") != len(head) - 2 or head.find(b"\n") != len(head) - 1):
+                or head.find(b"\r") != last - 1 or head.find(b"\n") != last):
             raise ValueError(f"not a subject: {subject!r} or {reply!r}")
         if self._wire is None:
             raise Disconnected("not connected to the broker")
         assert size <= self._max_payload, f"{size} bytes in one message; bus/bodies.py carries what is large"
         if self._out_bytes + size > OUT_LIMIT_BYTES:
             raise Overloaded(f"{self._out_bytes} bytes wait to go out")
-        self._send(head, data, b"\r\n")
+        self._out += (head, data, b"\r\n")
+        self._out_bytes += last + size + 3
+        if not self._scheduled and self._room:
+            self._schedule()
 
     def request(self, subject: str, data: bytes, timeout_s: float) -> "asyncio.Future[Message]":
         return self._mux.request(self.publish, subject, data, timeout_s)
@@ -170,12 +176,15 @@ class NatsTransport:
 
     # -- output: everything of one loop tick in one write ------------------------------------------------------------
 
-    def _send(self, *parts: bytes) -> None:
-        self._out += parts
-        self._out_bytes += sum(map(len, parts))
+    def _send(self, command: bytes) -> None:
+        self._out.append(command)
+        self._out_bytes += len(command)
         if not self._scheduled and self._room:
-            self._scheduled = True
-            self._loop.call_soon(self._write_out)
+            self._schedule()
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        self._loop.call_soon(self._write_out)
 
     def _write_out(self) -> None:
         self._scheduled = False
@@ -223,10 +232,21 @@ class NatsTransport:
         attempt = self._loop.create_task(self._link.start(url, user, password, name, tls))
         outcomes: set[asyncio.Future[Any]] = {attempt, self._link.refused}
         await asyncio.wait(outcomes, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-        if attempt.done() and attempt.exception() is None:
+        connected = attempt.done() and attempt.exception() is None
+        if connected and self._link.max_payload >= MAX_PAYLOAD_MIN_BYTES:
             self._connected()
+        if self._wire is not None:
             return
-        reason = self._link.refused.result() if self._link.refused.done() else f"no broker at {url} within {wait_s} s"
+        if connected and self._link.max_payload >= MAX_PAYLOAD_MIN_BYTES:
+            reason = f"{url} hung up at once"
+        elif connected:
+            reason = f"the broker's max_payload of {self._link.max_payload} bytes is below {MAX_PAYLOAD_MIN_BYTES}"
+        elif self._link.refused.done():
+            reason = self._link.refused.result()
+        elif attempt.done():
+            reason = f"{url}: {attempt.exception()}"
+        else:
+            reason = f"no broker at {url} within {wait_s} s"
         attempt.cancel()
         await asyncio.wait({attempt})
         await self._link.close()
@@ -371,7 +391,13 @@ class _Link(nats.aio.client.Client):
                 pong.exception()          # nobody may be waiting: nats-py's own pings
 
     async def new_info(self, line: bytes) -> None:
-        await self._process_info(json.loads(line))
+        """The cluster has changed; nothing here depends on it, so what cannot be read is only logged."""
+        try:
+            info = json.loads(line)
+        except ValueError:
+            _log.warning("bus_info_malformed", size=len(line))
+            return
+        await self._process_info(info)
 
     async def _on_error(self, error: Exception) -> None:
         """Every failed attempt to connect comes here, ten a second: one line per kind of failure."""

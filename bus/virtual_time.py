@@ -70,6 +70,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(back)
         return future
 
+    async def shutdown_default_executor(self) -> None:
+        with self.outside():
+            await super().shutdown_default_executor()
+
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:
     """asyncio.run in virtual time."""

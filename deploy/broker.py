@@ -9,19 +9,22 @@ All 0600. With an external broker (nats_url) its user serves every role, and its
 
 import json
 import os
+import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bus import permissions
 from bus.subjects import inbox_prefix
 from deploy.config import Config, flat, resolve
-from deploy.failures import NotRunning, UsageError
+from deploy.failures import BrokerMissing, NotRunning, UsageError
 from deploy.instance import write_private
 from deploy.topology import RunFiles, services
 
 RUN_FILE, BUS_FILE, BROKER_FILE = "run.json", "bus.json", "nats.conf"
-GATEWAY, ACTORS, ADMIN = "gateway", "actors", "admin"
+GATEWAY, ACTORS, ADMIN = permissions.GATEWAY_USER, permissions.ACTORS_USER, permissions.ADMIN_USER
 PASSWORD_BYTES = 32
+EXTERNAL_WAIT_S = 3.0                     # for an external broker's greeting
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,13 @@ def write_run_files(config: Config) -> RunFiles:
     access = config.access
     if config.broker.nats_url:
         url, user, password = _external(config.broker.nats_url)
-        users = {role: BusUser(user, password, f"_INBOX.{role}.") for role in (GATEWAY, ACTORS, ADMIN)}
+        _check_answers(url)
+        users = {role: BusUser(user, password, permissions.process_inbox(role)) for role in (GATEWAY, ACTORS, ADMIN)}
         direct = BusUser(user, password, inbox_prefix(access.account_id, access.root_access_key))
         files.broker_config.unlink(missing_ok=True)
     else:
         url = f"nats://127.0.0.1:{config.broker.bus_port}"
-        users = {role: BusUser(role, _password(), f"_INBOX.{role}.") for role in (GATEWAY, ACTORS, ADMIN)}
+        users = {role: BusUser(role, _password(), permissions.process_inbox(role)) for role in (GATEWAY, ACTORS, ADMIN)}
         prefix = inbox_prefix(access.account_id, access.root_access_key)
         direct = BusUser(access.root_access_key, _password(), prefix)
         write_private(files.broker_config, _broker_config(config, users, direct))
@@ -71,11 +75,16 @@ def write_run_files(config: Config) -> RunFiles:
 
 
 def _broker_config(config: Config, users: dict[str, BusUser], direct: BusUser) -> str:
-    """Interim."""
-    lines = [f"listen: 127.0.0.1:{config.broker.bus_port}", "authorization { users = ["]
-    for user in [*users.values(), direct]:
-        lines.append(f'{{user: "{user.user}", password: "{user.password}"}}')
-    return "\n".join([*lines, "] }", ""])
+    access = config.access
+    return permissions.server_config(permissions.BrokerSettings(
+        users=(
+            permissions.gateway(users[GATEWAY].password),
+            permissions.actors(users[ACTORS].password),
+            permissions.admin(users[ADMIN].password),
+            permissions.direct_publisher(access.account_id, access.root_access_key, direct.password),
+        ),
+        port=config.broker.bus_port,
+    ))
 
 
 def read_run(path: Path) -> Run:
@@ -96,6 +105,20 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise NotRunning(str(path.parent.parent)) from error
     return content
+
+
+def _check_answers(url: str) -> None:
+    """Is there a broker at all? BrokerMissing; better said here than by every process in turn."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname, parts.port), EXTERNAL_WAIT_S) as connection:
+            greeting = connection.recv(5)
+    except OSError as error:
+        raise BrokerMissing(f"No broker answers at {parts.netloc} (--nats-url): {error.strerror or error}.") from error
+    if greeting != b"INFO ":              # https://docs.nats.io/reference/reference-protocols/nats-protocol#info
+        raise BrokerMissing(f"What answers at {parts.netloc} (--nats-url) is no NATS server.")
 
 
 def _password() -> str:

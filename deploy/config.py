@@ -17,6 +17,7 @@ PREFIX = "SKYBUS_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_SECRET = "test"  # noqa: S105 - what every AWS emulator's documentation tells people to use
 
+BUS_USERS = ("gateway", "actors", "admin")              # names our own processes have at the broker
 MIB = 1024 * 1024
 
 
@@ -320,8 +321,9 @@ def _check(config: Config) -> None:
         raise UsageError(f"account_id: {access.account_id!r} is not 12 digits.")
     from bus.subjects import ANONYMOUS, is_token
 
-    if not is_token(access.root_access_key) or access.root_access_key == ANONYMOUS:
-        raise UsageError("root_access_key: letters, digits, - and _ only, at most 128 of them, and not `anonymous`.")
+    if not is_token(access.root_access_key) or access.root_access_key in (ANONYMOUS, *BUS_USERS):
+        raise UsageError("root_access_key: letters, digits, - and _ only, at most 128 of them, and none of "
+                         f"{', '.join((ANONYMOUS, *BUS_USERS))}.")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ class Instance:
 def occupy(config: Config) -> Instance:
     """Makes and locks the data directory and settles the root secret. DataDirInUse, DataTooNew, UsageError."""
     storage = config.storage
+    os.umask(0o077)                       # for the children too: nothing they make here is others' to read
     try:
         storage.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _lock(storage.data_dir)

@@ -23,6 +23,7 @@ from deploy import VERSION
 
 Sample = tuple[str, Mapping[str, str], float]             # metric name, labels, value
 
+_COUNTERS = ("_total", "_bucket", "_sum", "_count")        # by Prometheus's names, which ours are
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -87,7 +88,7 @@ class OtlpMetrics:
             self._samples = samples
         for name in samples.keys() - self._known:
             self._known.add(name)
-            make = (self._meter.create_observable_counter if name.endswith("_total")
+            make = (self._meter.create_observable_counter if name.endswith(_COUNTERS)
                     else self._meter.create_observable_gauge)
             make(name, [self._observer(name)])
 

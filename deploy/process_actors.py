@@ -21,8 +21,10 @@ from actors.runtime.store.shard import Shard, open_shard
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
 from deploy import VERSION, failures
+from deploy.discovery import discovery
 from deploy.process import Process
 from deploy.system import SystemAnswers
+from deploy.telemetry import export_metrics
 from deploy.topology import module_name
 
 SHARD = "000"                             # the one shard of each service; more are named by their first slot
@@ -133,9 +135,14 @@ async def serve(process: Process) -> None:
         process.transport, process.name,
         {"status": service.status, "backup": service.backup, "reset": service.reset, "metrics": service.metrics},
     )
+    discoveries = [discovery(process.transport, actor, service.meter) for actor in service.actors]
+    stop_exporting = export_metrics(service.config.observing, process.name, service.meter.snapshot)
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
+    stop_exporting()
+    for one in discoveries:
+        one.close()
     answers.close()
     await service.close()
     service.journal.close()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from deploy import VERSION
 from deploy.process import Process
+from deploy.telemetry import export_metrics
 
 
 @contextlib.contextmanager
@@ -43,7 +44,9 @@ async def serve(process: Process) -> None:
         region=access.region, process=process.name, version=VERSION, max_in_flight=front.max_in_flight,
         tracer=process.tracer, body_reader=BodyReader(front.body_limit_bytes),
     )
+    stop_exporting = export_metrics(config.observing, process.name, server.metrics.samples)
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
+    stop_exporting()
     await server.close()

@@ -163,7 +163,8 @@ class Supervisor:
             self.restarting.discard(name)
             child.restart_at = time.monotonic()
             return
-        child.failures = 1 if ran_s >= STABLE_S else child.failures + 1
+        stable = self.was_ready and ran_s >= STABLE_S
+        child.failures = 1 if stable else child.failures + 1
         if code in FATAL_CHILD_CODES:
             self._give_up(child, code, f"{name} cannot run ({reason})")
         elif not self.was_ready and child.failures >= START_ATTEMPTS:

@@ -2,8 +2,10 @@
 supervisor puts that into bounded files. A log event is a short name plus fields: never bodies, never secrets.
 """
 
+import asyncio
 import logging
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -12,6 +14,7 @@ import structlog
 from bus.tracing import Tracer, Untraced
 from deploy.config import Observing
 
+METRICS_PERIOD_S = 5.0                    # how old exported values may be
 TEXT_LIMIT = 4096                         # characters of one field; of a traceback its end, which says what happened
 _SECRET_WORDS = ("secret", "password", "token", "authorization", "signature", "credential")
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -59,6 +62,34 @@ def close(chosen: Tracer) -> None:
     """Exports what waits."""
     if not isinstance(chosen, Untraced):
         chosen.close()  # type: ignore[attr-defined]  # OtlpTracer, which must not be imported to be named
+
+
+Samples = Callable[[], Iterable[tuple[str, Mapping[str, str], float]]]
+
+
+def export_metrics(settings: Observing, process: str, read: Samples) -> Callable[[], None]:
+    """Where a collector is configured, exports what `read` gives until the function returned is called."""
+    if not settings.otlp_endpoint:
+        return lambda: None
+    from deploy.otlp import OtlpMetrics
+
+    metrics = OtlpMetrics(settings.otlp_endpoint, process, read)
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle | None = None
+
+    def refresh() -> None:
+        nonlocal timer
+        metrics.refresh()
+        timer = loop.call_later(METRICS_PERIOD_S, refresh)
+
+    def stop() -> None:
+        assert timer is not None
+        timer.cancel()
+        metrics.refresh()
+        metrics.close()
+
+    refresh()
+    return stop
 
 
 class _Named:

@@ -102,7 +102,8 @@ class Json:
     def parse(self, operation: Operation, request: HttpRequest) -> dict[str, Any]:
         codecs = _codecs(operation.service)
         read = codecs.readers.get(operation.name) or codecs.reader(operation)
-        return read(load_json(request.body) if request.body else {})
+        body = request.body
+        return read(load_json(body) if body else {})
 
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         return self._response(operation.service, operation.status, self._body(operation, result), request_id)
@@ -128,6 +129,8 @@ class Json:
     ) -> HttpResponse:
         shape = find_error(service, operation, error)
         status = error_status(error, shape)
+        if shape is None and error.status is None and status in (401, 403):
+            status = 400                           # docs.aws.amazon.com/amazondynamodb: Programming.Errors
         tree = error_tree(_codecs(service).trees, error, shape)
         body = dump_json({"__type": type_name(service, error, shape), **tree})
         response = self._response(service, status, body, request_id)

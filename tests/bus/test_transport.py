@@ -59,7 +59,7 @@ async def flush_all(transports: list[Transport]) -> None:
 
 # Every plain subscription gets every message that matches, once, in its publisher's order; of each queue group exactly
 # one member gets it; wildcards match whole tokens; what is closed gets nothing more.
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     listening=st.lists(LISTENING, max_size=6),
     sending=st.lists(SENDING, max_size=12),
@@ -129,7 +129,7 @@ def check_delivery(
 
 
 # bus/subjects.py's matcher is what both the oracle above and the simulation use; here it meets the real server's.
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(pattern=PATTERNS, subject=SUBJECTS, seed=st.integers(0, 2**32))
 def test_matching_is_the_brokers(run: Runner, pattern: str, subject: str, seed: int) -> None:
     heard: list[bytes] = []
@@ -146,7 +146,7 @@ def test_matching_is_the_brokers(run: Runner, pattern: str, subject: str, seed: 
 
 
 # Requests: each future gets its own answer whatever the order of answers, at any size up to what a message may be.
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(sizes=st.lists(st.integers(0, 3_000) | st.just(260_000), max_size=12), order=st.integers(0, 2**32))
 def test_requests_get_their_own_answers(run: Runner, sizes: list[int], order: int) -> None:
     async def scenario(world: World) -> None:

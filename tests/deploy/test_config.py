@@ -92,7 +92,7 @@ def test_what_cannot_be_is_refused(flags: dict[str, str], words: str) -> None:
 
 
 def test_the_source_of_a_mistake_is_named() -> None:
-    with pytest.raises(UsageError, match="^SKYBUS_PORT: "):
+    with pytest.raises(UsageError, match=r"^SKYBUS_PORT: "):
         resolve({}, HOME | {"SKYBUS_PORT": "x"}, {})
     with pytest.raises(UsageError, match=r"^my\.toml: port: "):
         resolve({}, HOME, {"port": True}, "my.toml")

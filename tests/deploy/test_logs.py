@@ -45,7 +45,8 @@ def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
 def test_the_console_shows_what_is_no_everyday_event(tmp_path: Path) -> None:
     shown: list[str] = []
     log = ProcessLog(tmp_path, "p", 10**6, 2, shown.append)
-    log.feed(b'{"event":"a","level":"info"}\n{"event":"b","level":"warning"}\n[1] [INF] fine\n[1] [ERR] broken\nTraceback\n')
+    log.feed(b'{"event":"a","level":"info"}\n{"event":"b","level":"warning"}\n')
+    log.feed(b"[1] [INF] fine\n[1] [ERR] broken\nTraceback\n")
     log.close()
     assert shown == ['p: {"event":"b","level":"warning"}', "p: [1] [ERR] broken", "p: Traceback"]
 

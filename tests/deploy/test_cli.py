@@ -1,0 +1,286 @@
+"""The command line as a user meets it: real processes, exit codes and the sentence that goes with each.
+
+Expected: the platform issue ("clear errors, exit codes") and the table of exit codes in deploy/README.md.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from deploy import VERSION
+from deploy.failures import BrokerMissing, UsageError
+from deploy.topology import find_broker, module_name, service_name, services
+
+ROOT = Path(__file__).resolve().parents[2]
+FOREVER_MS = 60_000
+
+
+def argv(*words: str) -> list[str]:
+    return [sys.executable, "-m", "deploy.cli", *words]
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Nothing of the user's own settings; a home of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SKYBUS_")}
+    return kept | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "xdg")}
+
+
+def skybus(tmp_path: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(argv(*words), cwd=ROOT, env=environment(tmp_path), text=True, capture_output=True,
+                          stdin=subprocess.DEVNULL, check=False)
+
+
+class Up:
+    """A running `skybus up` on free ports, ready."""
+
+    def __init__(self, tmp_path: Path, *flags: str) -> None:
+        self.tmp_path = tmp_path
+        self.data_dir = tmp_path / "data"
+        self.process = subprocess.Popen(
+            argv("up", "--data-dir", str(self.data_dir), *(flags or ("--port", "0", "--bus-port", "0"))),
+            cwd=ROOT, env=environment(tmp_path), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        assert self.process.stdout is not None
+        self.printed: list[str] = []
+        for line in self.process.stdout:
+            self.printed.append(line.rstrip("\n"))
+            if line == "Ready.\n":
+                return
+        raise AssertionError(self.process.communicate()[1])
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return skybus(self.tmp_path, *words, "--data-dir", str(self.data_dir))
+
+    @property
+    def exports(self) -> dict[str, str]:
+        lines = [line.removeprefix("export ") for line in self.printed if line.startswith("export ")]
+        return dict(line.split("=", 1) for line in lines)
+
+    def report(self) -> dict[str, object]:
+        done = self.command("status", "--json")
+        assert done.returncode == 0, done.stderr
+        report: dict[str, object] = json.loads(done.stdout)
+        return report
+
+    def pids(self) -> dict[str, int]:
+        return {row["name"]: row["pid"] for row in self.report()["processes"]}  # type: ignore[attr-defined]
+
+    def stop(self) -> tuple[int, str]:
+        self.process.send_signal(signal.SIGTERM)
+        _, said = self.process.communicate()
+        return self.process.returncode, said
+
+    def __enter__(self) -> "Up":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    with Up(tmp_path_factory.mktemp("cli")) as up:
+        yield up
+
+
+# --- a running instance
+
+
+def test_ready_means_that_the_printed_endpoint_answers(running: Up) -> None:
+    assert set(running.exports) == {
+        "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"
+    }
+    assert running.exports["AWS_SECRET_ACCESS_KEY"] == "test"
+    with urlopen(running.exports["AWS_ENDPOINT_URL"] + "/_skybus/health") as answer:
+        assert answer.status == 200
+
+
+def test_status(running: Up) -> None:
+    report = running.report()
+    assert report["ready"] is True
+    assert report["endpoint"] == running.exports["AWS_ENDPOINT_URL"]
+    assert set(running.pids()) == {"broker", "actors", "gateway-1"}
+    assert report["services"] == services(())
+    assert report["versions"]["skybus"] == VERSION  # type: ignore[index]
+    table = running.command("status").stdout
+    assert all(word in table for word in ("broker", "actors", "gateway-1", "ready", "MiB", "services", "versions"))
+
+
+def test_the_data_directory_is_its_owners_alone(running: Up) -> None:
+    for path in [running.data_dir, *running.data_dir.rglob("*")]:
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        assert mode & 0o077 == 0, f"{path}: {mode:o}"
+
+
+def test_a_second_instance_on_the_same_directory(running: Up) -> None:
+    done = running.command("up", "--port", "0", "--bus-port", "0")
+    assert done.returncode == 4
+    assert f"(pid {running.process.pid})" in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--port", "--bus-port"])
+def test_the_ports_of_another_instance(running: Up, tmp_path: Path, flag: str) -> None:
+    content = json.loads((running.data_dir / "run" / "run.json").read_bytes())
+    port = content["settings"][flag.removeprefix("--").replace("-", "_")]
+    other = "--bus-port" if flag == "--port" else "--port"
+    done = skybus(tmp_path, "up", "--data-dir", str(tmp_path / "other"), other, "0", flag, port)
+    assert done.returncode == 3
+    assert f"Port {port} on 127.0.0.1 is taken" in done.stderr
+    assert f"{flag} PORT" in done.stderr
+
+
+def test_logs(running: Up) -> None:
+    everything = running.command("logs").stdout
+    assert "broker: " in everything
+    assert "gateway-1: " in everything
+    assert "Server is ready" in running.command("logs", "broker").stdout
+    unknown = running.command("logs", "nobody")
+    assert unknown.returncode == 1
+    assert "There are: actors, broker, gateway-1." in unknown.stderr
+
+
+def test_calls_that_cannot_be(running: Up) -> None:
+    assert "no service 'dynamo'" in running.command("call", "dynamo", "ListTables").stderr
+    assert "no operation 'ListTable'" in running.command("call", "dynamodb", "ListTable").stderr
+    assert "not JSON" in running.command("call", "dynamodb", "ListTables", "{").stderr
+    nobody = running.command("call", "polly", "DescribeVoices")
+    assert nobody.returncode == 8
+    assert "No answer from polly" in nobody.stderr
+
+
+# --- instances of their own
+
+
+def test_down_returns_when_all_has_stopped(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        pids = up.pids()
+        assert up.command("down").returncode == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
+        assert up.process.wait() == 0
+        assert up.command("status").returncode == 7
+
+
+# The supervisor cannot stop anything when it is killed: its children must notice, and its successor not stumble over
+# them, on the same ports.
+def test_after_kill_of_the_supervisor_the_next_start_works(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        pidfds = [os.pidfd_open(pid) for pid in up.pids().values()]
+        settings = json.loads((up.data_dir / "run" / "run.json").read_bytes())["settings"]
+        up.process.kill()
+    with Up(tmp_path, "--port", settings["port"], "--bus-port", settings["bus_port"]) as up:
+        assert up.exports["AWS_ENDPOINT_URL"].endswith(settings["port"])
+        for pidfd in pidfds:
+            poll = select.poll()
+            poll.register(pidfd, select.POLLIN)
+            assert poll.poll(FOREVER_MS)
+            os.close(pidfd)
+        assert up.stop()[0] == 0
+
+
+def test_strict_makes_a_secret_and_shows_it_once(tmp_path: Path) -> None:
+    with Up(tmp_path, "--port", "0", "--bus-port", "0", "--auth", "strict", "--gateways", "2") as up:
+        secret = up.exports["AWS_SECRET_ACCESS_KEY"]
+        assert len(secret) == 40
+        assert json.loads((up.data_dir / "root.json").read_bytes())["secret_key"] == secret
+        assert {"gateway-1", "gateway-2"} < set(up.pids())
+        assert up.stop()[0] == 0
+    with Up(tmp_path, "--port", "0", "--bus-port", "0", "--auth", "strict") as up:
+        assert secret not in "\n".join(up.printed)
+        assert json.loads((up.data_dir / "root.json").read_bytes())["secret_key"] == secret
+
+
+def test_ephemeral_leaves_no_state(tmp_path: Path) -> None:
+    with Up(tmp_path, "--port", "0", "--bus-port", "0", "--ephemeral") as up:
+        assert (up.data_dir / "ephemeral").exists()
+        assert up.report()["durability"] == "os"
+        assert up.stop()[0] == 0
+        assert not (up.data_dir / "ephemeral").exists()
+
+
+# --- what does not start
+
+
+def test_a_port_that_is_no_longer_free(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = skybus(tmp_path, "up", "--port", port, "--data-dir", str(tmp_path / "data"))
+    assert done.returncode == 3
+    assert f"Port {port} on 127.0.0.1 is taken" in done.stderr
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [
+    (("up", "--prot", "1"), 2, "unrecognized arguments: --prot"),
+    (("up", "--host", "0.0.0.0"), 2, "Refusing to listen on 0.0.0.0 with auth = open"),
+    (("up", "--host", "192.0.2.1", "--auth", "strict"), 2, "192.0.2.1 is no address of this machine"),
+    (("up", "--services", "dynamo"), 2, "there is no service 'dynamo'"),
+    (("up", "--nats-server", "/nowhere/nats-server", "--port", "0", "--bus-port", "0"), 5, "/nowhere/nats-server"),
+    (("up", "--nats-url", "nats://u:hush@127.0.0.1:1", "--port", "0"), 5, "No broker answers at 127.0.0.1:1"),
+    (("up", "--config", "/nowhere.toml"), 2, "/nowhere.toml: cannot be read"),
+    (("status",), 7, "No instance runs on"),
+    (("down",), 7, "No instance runs on"),
+    (("call", "dynamodb", "ListTables"), 7, "No instance runs on"),
+    (("restore", "/nowhere"), 2, "is no complete backup"),
+    ((), 2, "COMMAND"),
+])
+def test_exit_codes(tmp_path: Path, words: tuple[str, ...], code: int, said: str) -> None:
+    done = skybus(tmp_path, *words)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hush" not in done.stderr
+
+
+def test_data_of_a_newer_version(tmp_path: Path) -> None:
+    (tmp_path / "format.json").write_text('{"format": 99, "version": "9.9"}')
+    done = skybus(tmp_path, "up", "--data-dir", str(tmp_path))
+    assert done.returncode == 6
+    assert "written by Skybus 9.9 (format 99)" in done.stderr
+
+
+def test_a_backup_goes_into_a_directory_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "something").touch()
+    done = skybus(tmp_path, "backup", str(tmp_path))
+    assert done.returncode == 2
+    assert "is not empty" in done.stderr
+
+
+def test_version(tmp_path: Path) -> None:
+    assert skybus(tmp_path, "--version").stdout == f"skybus {VERSION}\n"
+
+
+# --- the process table
+
+
+def test_services_are_the_folders_with_a_service(tmp_path: Path) -> None:
+    for folder in ("dynamodb", "lambda_", "bedrock_runtime"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "service.py").touch()
+    (tmp_path / "runtime").mkdir()
+    assert services((), tmp_path) == ["bedrock-runtime", "dynamodb", "lambda"]
+    assert services(("dynamodb",), tmp_path) == ["dynamodb"]
+    with pytest.raises(UsageError, match="There are: bedrock-runtime, dynamodb, lambda"):
+        services(("s3",), tmp_path)
+
+
+@pytest.mark.parametrize(("folder", "service"), [
+    ("dynamodb", "dynamodb"), ("lambda_", "lambda"), ("bedrock_runtime", "bedrock-runtime"),
+])
+def test_names_of_services_and_folders(folder: str, service: str) -> None:
+    assert service_name(folder) == service
+    assert module_name(service) == f"actors.{folder}.service"
+
+
+def test_the_broker_that_is_there_is_found(tmp_path: Path) -> None:
+    assert find_broker("").endswith("/nats-server")
+    with pytest.raises(BrokerMissing):
+        find_broker(str(tmp_path))
