@@ -77,8 +77,8 @@ def checked_name(name: str) -> str:
     )
 
 
-def checked_new_name(name: str) -> str:
-    """The same for CreateTable, which has words of its own for the length."""
+def checked_own_name(name: str) -> str:
+    """The same for operations on tables themselves, which have words of their own for the length."""
     if not name.startswith("arn:") and not NAME_MIN_CHARS <= len(name) <= NAME_LIMIT_CHARS:
         raise ValidationException(
             f"TableName must be at least {NAME_MIN_CHARS} characters long "

@@ -6,7 +6,7 @@ Not here yet: transactions, streams, PartiQL, TTL, backups (README.md, coverage)
 from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
-from actors.dynamodb import batches, items, queries, tables
+from actors.dynamodb import batches, items, queries, table_changes, tables
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.state import arn
 from actors.runtime.actor import ServiceActor, job, operation
@@ -36,7 +36,7 @@ class DynamoDB(ServiceActor):
 
     @operation("UpdateTable")
     def update_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return tables.update(self.tables, context, transaction, request)
+        return table_changes.update(self.tables, context, transaction, request)
 
     @operation("DeleteTable")
     def delete_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -92,9 +92,9 @@ class DynamoDB(ServiceActor):
     def clear_spaces(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return tables.clear_step(transaction, state)
 
-    @job(tables.FILL_JOB)
+    @job(table_changes.FILL_JOB)
     def fill_index(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
-        return tables.fill_step(self.tables, transaction, state)
+        return table_changes.fill_step(self.tables, transaction, state)
 
     def resource(self, operation: str, request: Request, account: str, region: str) -> str:
         """The table's ARN, an index's where one is named; "*" for operations on no single table."""

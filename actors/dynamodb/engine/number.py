@@ -113,12 +113,21 @@ def size_bytes(number: str) -> int:
 
 def add(left: str, right: str) -> str:
     """The sum of two normalised numbers. A sum that needs more than 38 digits is an overflow too, as on AWS."""
+    if _are_small_integers(left, right):
+        return str(int(left) + int(right))
     return _result(_EXACT.add(Decimal(left), Decimal(right)))
 
 
 def subtract(left: str, right: str) -> str:
     """The difference of two normalised numbers; errors as `add`."""
+    if _are_small_integers(left, right):
+        return str(int(left) - int(right))
     return _result(_EXACT.subtract(Decimal(left), Decimal(right)))
+
+
+def _are_small_integers(left: str, right: str) -> bool:
+    """Counters: an integer's sum is exact and far from any limit, at a quarter of a decimal's price."""
+    return len(left) < DIGITS_LIMIT > len(right) and "." not in left and "." not in right
 
 
 def _result(value: Decimal) -> str:

@@ -44,11 +44,11 @@ def admit(item: Item, depth: int = 1) -> int:
             raise ValidationException(NAME_TOO_LONG)
         size += name_size
         if len(value) == 1:
-            for kind, content in value.items():
-                if kind == "S" and content.__class__ is str:
-                    size += len(content) if content.isascii() else len(content.encode())
-                else:
-                    size += _MEASURES.get(kind, _unknown)(value, content, depth)
+            if (text := value.get("S")).__class__ is str:
+                size += len(text) if text.isascii() else len(text.encode())
+                continue
+            ((kind, content),) = value.items()
+            size += _MEASURES.get(kind, _unknown)(value, content, depth)
         else:
             size += admit_value(value, depth)
     return size

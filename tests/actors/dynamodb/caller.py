@@ -1,4 +1,4 @@
-"""Calls DynamoDB's operations on a real store, without bus or gateway: what its tests speak through.
+"""Calls DynamoDB's operations, validated as in the chain, on a real store, without bus or gateway.
 
     with open_caller(tmp_path) as dynamodb:
         dynamodb.create("t", "pk")
@@ -16,7 +16,8 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
 from schemas.envelope import Identity
 from schemas.errors import AwsError
-from schemas.models import Operation
+from schemas.models import Operation, load
+from schemas.validate import validator
 from tests.store_fixture import Store, open_store
 
 PAGES_LIMIT = 10_000
@@ -35,6 +36,7 @@ class Caller:
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
         definition = self.actor.operations[operation]
+        validator(load("dynamodb").operations[operation], self.actor.validates_itself)(request)
         context = self.context()
 
         def evaluate(view: Any) -> Any:
@@ -56,13 +58,17 @@ class Caller:
             return error
         raise AssertionError(f"{operation} answered {answer}")
 
-    def create(self, name: str, pk: str = "pk", sk: str | None = None, types: str = "SS", **members: Any) -> dict[str, Any]:
+    def create(
+        self, name: str, pk: str = "pk", sk: str | None = None, types: str = "SS", **members: Any
+    ) -> dict[str, Any]:
+        """`types`: of pk and sk; `attributes`: the types of other key attributes."""
         keys = [name for name in (pk, sk) if name is not None]
         definitions = dict(zip(keys, types, strict=False)) | members.pop("attributes", {})
         return self.call(
             "CreateTable", TableName=name, BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in definitions.items()],
-            KeySchema=[{"AttributeName": key, "KeyType": role} for key, role in zip(keys, ("HASH", "RANGE"), strict=False)],
+            KeySchema=[{"AttributeName": key, "KeyType": role}
+                       for key, role in zip(keys, ("HASH", "RANGE"), strict=False)],
             **members,
         )
 

@@ -17,6 +17,7 @@ NOT_VALID = "One or more parameter values are not valid. "
 SCALARS = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
 STYLES = ("Can not use both expression and non-expression parameters in the same request: "
           "Non-expression parameters: {%s} Expression parameters: {%s}")
+EMPTY = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 START = "The provided starting key "
 KEY = {"pk": {"S": "a"}, "sk": {"N": "1"}}
 CONSTRAINT = "1 validation error detected: Value '{}' at 'tableName' failed to satisfy constraint: "
@@ -58,8 +59,10 @@ def nested(depth: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        *[(empty, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
-          for empty in ({}, {"a": ""}, {"M": {"a": {}}}, {"L": [{}]})],
+        ({}, EMPTY),
+        ({"a": ""}, EMPTY),
+        ({"M": {"a": {}}}, EMPTY),
+        ({"L": [{}]}, EMPTY),
         ({"S": "a", "N": "1"}, "Supplied AttributeValue has more than one datatypes set, "
                                "must contain exactly one of the supported datatypes"),
         ({"S": "a", "N": ""}, "The parameter cannot be converted to a numeric value"),
@@ -157,6 +160,8 @@ def test_table_names(dynamodb: Caller, name: str, message: str) -> None:
     message = message.format(name)
     for operation, members in OPERATIONS.items():
         refused(dynamodb, operation, message, TableName=name, **members)
+    if not 3 <= len(name) <= 255:
+        message = "TableName must be at least 3 characters long and at most 255 characters long"
     refused(dynamodb, "DescribeTable", message, TableName=name)
 
 
@@ -286,7 +291,8 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("Scan", START + "is invalid", {"IndexName": "global", "ExclusiveStartKey": {"pk": {"S": "p"}}}),
     ("Scan", INVALID + "Global secondary index global does not project [tail]",
      {"IndexName": "global", "ProjectionExpression": "kept, tail"}),
-    ("BatchGetItem", "Provided list of item keys contains duplicates", {"RequestItems": {"pair": {"Keys": [KEY, KEY]}}}),
+    ("BatchGetItem", "Provided list of item keys contains duplicates",
+     {"RequestItems": {"pair": {"Keys": [KEY, KEY]}}}),
     ("BatchWriteItem", "Provided list of item keys contains duplicates",
      {"RequestItems": {"pair": [{"PutRequest": {"Item": KEY}},
                                 {"DeleteRequest": {"Key": {**KEY, "sk": {"N": "1.0"}}}}]}}),

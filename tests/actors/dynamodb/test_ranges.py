@@ -4,7 +4,7 @@ Also: pages of 1 MB before the filter, and a Query's cost in rows touched, which
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ CONTENTS: dict[str, st.SearchStrategy[tuple[Any, Any]]] = {
     "N": (st.integers(-3, 3).map(str) | st.sampled_from(["-1e125", "-1.05", "-1e-130", "1e-130", "0.10", "1e125"])
           ).map(lambda text: (text, Decimal(text))),
 }
-CONDITIONS = {
+CONDITIONS: dict[str, Callable[[Any, Any, Any], bool]] = {
     "pk = :p": lambda k, a, b: True,
     "pk = :p AND sk = :a": lambda k, a, b: k == a,
     "pk = :p AND sk < :a": lambda k, a, b: k < a,
@@ -88,7 +88,8 @@ def test_pages_of_one_megabyte_before_the_filter(dynamodb: Caller) -> None:
         pages = list(dynamodb.pages(operation, TableName="pages", FilterExpression="odd = :odd", **members,
                                     ExpressionAttributeValues=values, ReturnConsumedCapacity="TOTAL"))
         assert [(page["ScannedCount"], page["Count"]) for page in pages] == [(11, 5), (11, 6), (8, 4)]
-        assert sum(page["ConsumedCapacity"]["CapacityUnits"] for page in pages) == pytest.approx(30 * 100_025 / 8192, 0.01)
+        units = sum(page["ConsumedCapacity"]["CapacityUnits"] for page in pages)
+        assert units == pytest.approx(30 * 100_025 / 8192, 0.01)
         counted = list(dynamodb.pages(operation, TableName="pages", Select="COUNT", **members,
                                       **({"ExpressionAttributeValues": {":p": {"S": "p"}}} if members else {})))
         assert [(page["Count"], "Items" in page) for page in counted] == [(11, False), (11, False), (8, False)]

@@ -1,0 +1,97 @@
+"""AWS's TableDescription: what a table's record keeps of it, and the whole with status and counts."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from actors.dynamodb import schema, state
+from actors.dynamodb.state import Table
+from actors.runtime.store.transaction import Snapshot
+
+Request = Mapping[str, Any]
+
+INDEX_MEMBERS = ("LocalSecondaryIndexes", "GlobalSecondaryIndexes")
+
+
+def new_description(request: Request, name: str, arn: str, now: float) -> dict[str, Any]:
+    """What the record keeps: AWS's TableDescription less its status and counts; times as seconds since the epoch."""
+    on_demand = request.get("BillingMode") == schema.PAY_PER_REQUEST
+    description: dict[str, Any] = {
+        "AttributeDefinitions": request["AttributeDefinitions"],
+        "TableName": name,
+        "KeySchema": request["KeySchema"],
+        "CreationDateTime": now,
+        "ProvisionedThroughput": throughput_description(request.get("ProvisionedThroughput")),
+        "TableArn": arn,
+        "TableId": str(uuid4()),
+        "DeletionProtectionEnabled": bool(request.get("DeletionProtectionEnabled", False)),
+    }
+    if on_demand:
+        description["BillingModeSummary"] = on_demand_summary(now)
+    if request.get("TableClass"):
+        description["TableClassSummary"] = {"TableClass": request["TableClass"]}
+    if request.get("OnDemandThroughput"):
+        description["OnDemandThroughput"] = request["OnDemandThroughput"]
+    for member in INDEX_MEMBERS:
+        if request.get(member):
+            is_global = member == "GlobalSecondaryIndexes"
+            description[member] = [index_description(each, arn, is_global) for each in request[member]]
+    return description
+
+
+def throughput_description(throughput: Request | None) -> dict[str, Any]:
+    given = throughput or {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0}
+    return {"NumberOfDecreasesToday": 0, **given}
+
+
+def on_demand_summary(now: float) -> dict[str, Any]:
+    return {"BillingMode": schema.PAY_PER_REQUEST, "LastUpdateToPayPerRequestDateTime": now}
+
+
+def index_description(index: Request, table_arn: str, is_global: bool) -> dict[str, Any]:
+    description = {
+        "IndexName": index["IndexName"],
+        "KeySchema": index["KeySchema"],
+        "Projection": index["Projection"],
+        "IndexArn": f"{table_arn}/index/{index['IndexName']}",
+    }
+    if is_global:
+        description["ProvisionedThroughput"] = throughput_description(index.get("ProvisionedThroughput"))
+        if index.get("OnDemandThroughput"):
+            description["OnDemandThroughput"] = index["OnDemandThroughput"]
+    return description
+
+
+def describe(snapshot: Snapshot, table: Table, status: str = "ACTIVE") -> dict[str, Any]:
+    """AWS's TableDescription, with exact counts of this moment (AWS's are up to six hours old)."""
+    counts = state.statistics(snapshot, table)
+    description = {
+        **table.description, "TableStatus": status, "ItemCount": counts.items, "TableSizeBytes": counts.size,
+        "CreationDateTime": _moment(table.description["CreationDateTime"]),
+    }
+    if "BillingModeSummary" in description:
+        summary = description["BillingModeSummary"]
+        since = _moment(summary["LastUpdateToPayPerRequestDateTime"])
+        description["BillingModeSummary"] = {**summary, "LastUpdateToPayPerRequestDateTime": since}
+    for member in INDEX_MEMBERS:
+        if member in description:
+            description[member] = [_describe_index(snapshot, table, each, status) for each in description[member]]
+    return description
+
+
+def _describe_index(snapshot: Snapshot, table: Table, description: dict[str, Any], status: str) -> dict[str, Any]:
+    index = table.index(description["IndexName"])
+    assert index is not None
+    counts = state.statistics(snapshot, index)
+    described = {**description, "ItemCount": counts.items, "IndexSizeBytes": counts.size}
+    if index.is_global:
+        steady = "ACTIVE" if status == "UPDATING" else status
+        described["IndexStatus"] = "CREATING" if index.is_filling else steady
+        if index.is_filling:
+            described["Backfilling"] = True
+    return described
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
