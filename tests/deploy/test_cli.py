@@ -23,6 +23,10 @@ from deploy.topology import find_broker, module_name, service_name, services
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER_MS = 60_000
+TABLE = {
+    "TableName": "Music", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+}
 
 
 def argv(*words: str) -> list[str]:
@@ -159,7 +163,54 @@ def test_calls_that_cannot_be(running: Up) -> None:
     assert "No answer from polly" in nobody.stderr
 
 
+# A blob of a request is base64, and comes back so.
+def test_call(running: Up) -> None:
+    def call(operation: str, request: object) -> dict[str, object]:
+        done = running.command("call", "dynamodb", operation, json.dumps(request))
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    call("CreateTable", TABLE)
+    call("PutItem", {"TableName": "Music", "Item": {"k": {"S": "a"}, "b": {"B": "AAEC/w=="}}})
+    assert call("GetItem", {"TableName": "Music", "Key": {"k": {"S": "a"}}})["Item"] == {
+        "k": {"S": "a"}, "b": {"B": "AAEC/w=="}
+    }
+    unknown = running.command("call", "dynamodb", "DescribeTable", '{"TableName": "Nothing"}')
+    assert unknown.returncode == 8
+    assert "ResourceNotFoundException" in unknown.stderr
+    malformed = running.command("call", "dynamodb", "PutItem", '{"TableName": "Music", "Item": {"k": {"B": "!"}}}')
+    assert malformed.returncode == 2
+    assert "PutItem.Item.k.B is a blob, so base64" in malformed.stderr
+
+
 # --- instances of their own
+
+# What is backed up is what the next instance has, and nothing is restored over state that is there, or from a backup
+# in which a byte has changed.
+def test_backup_and_restore(tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    with Up(tmp_path) as up:
+        assert up.command("call", "dynamodb", "CreateTable", json.dumps(TABLE)).returncode == 0
+        done = up.command("backup", str(backup))
+        assert done.returncode == 0, done.stderr
+        assert "in use" in up.command("restore", str(backup), "--force").stderr
+        assert up.stop()[0] == 0
+    elsewhere = ("--data-dir", str(tmp_path / "two" / "data"))
+    assert skybus(tmp_path, "restore", str(backup), *elsewhere).returncode == 0
+    again = skybus(tmp_path, "restore", str(backup), *elsewhere)
+    assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
+    assert skybus(tmp_path, "restore", str(backup), "--force", *elsewhere).returncode == 0
+    (tmp_path / "two").mkdir(exist_ok=True)
+    with Up(tmp_path / "two") as up:
+        tables = up.command("call", "dynamodb", "ListTables")
+        assert json.loads(tables.stdout) == {"TableNames": ["Music"]}
+    [data] = (backup / "state" / "dynamodb").rglob("data.mdb")
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
+    damaged = skybus(tmp_path, "restore", str(backup), "--force", *elsewhere)
+    assert (damaged.returncode, "is not what was backed up" in damaged.stderr) == (1, True)
 
 
 def test_down_returns_when_all_has_stopped(tmp_path: Path) -> None:
