@@ -17,7 +17,7 @@ from bus.codec import Claim, MalformedEnvelope, pack, unpack
 from bus.transport import BusError, Inbox, Message, Overloaded, RequestTimeout, Transport
 
 CHUNK_BYTES = 128 * 1024                  # measured: larger is slower (shared/design/BUS.md)
-WINDOW_CHUNKS = 8                         # asked for and not yet there, per body
+WINDOW_CHUNKS = 16                       # asked for and not yet there, per body
 BODY_LIMIT_BYTES = 64 * 1024 * 1024       # one body
 OFFERED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process keeps for its receivers
 FETCHED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process is pulling

@@ -119,16 +119,20 @@ class NatsTransport:
         else:
             head = f"PUB {subject} {size}\r\n".encode()
             spaces = 2
+        last = len(head) - 1
         # is_subject of both, at a quarter of its cost.
         if (not subject or head.count(b" ") != spaces or b"\t" in head
-                or head.find(b"\r") != len(head) - 2 or head.find(b"\n") != len(head) - 1):
+                or head.find(b"\r") != last - 1 or head.find(b"\n") != last):
             raise ValueError(f"not a subject: {subject!r} or {reply!r}")
         if self._wire is None:
             raise Disconnected("not connected to the broker")
         assert size <= self._max_payload, f"{size} bytes in one message; bus/bodies.py carries what is large"
         if self._out_bytes + size > OUT_LIMIT_BYTES:
             raise Overloaded(f"{self._out_bytes} bytes wait to go out")
-        self._send(head, data, b"\r\n")
+        self._out += (head, data, b"\r\n")
+        self._out_bytes += last + size + 3
+        if not self._scheduled and self._room:
+            self._schedule()
 
     def request(self, subject: str, data: bytes, timeout_s: float) -> "asyncio.Future[Message]":
         return self._mux.request(self.publish, subject, data, timeout_s)
@@ -170,12 +174,15 @@ class NatsTransport:
 
     # -- output: everything of one loop tick in one write ------------------------------------------------------------
 
-    def _send(self, *parts: bytes) -> None:
-        self._out += parts
-        self._out_bytes += sum(map(len, parts))
+    def _send(self, command: bytes) -> None:
+        self._out.append(command)
+        self._out_bytes += len(command)
         if not self._scheduled and self._room:
-            self._scheduled = True
-            self._loop.call_soon(self._write_out)
+            self._schedule()
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        self._loop.call_soon(self._write_out)
 
     def _write_out(self) -> None:
         self._scheduled = False
@@ -371,7 +378,13 @@ class _Link(nats.aio.client.Client):
                 pong.exception()          # nobody may be waiting: nats-py's own pings
 
     async def new_info(self, line: bytes) -> None:
-        await self._process_info(json.loads(line))
+        """The cluster has changed; nothing here depends on it, so what cannot be read is only logged."""
+        try:
+            info = json.loads(line)
+        except ValueError:
+            _log.warning("bus_info_malformed", size=len(line))
+            return
+        await self._process_info(info)
 
     async def _on_error(self, error: Exception) -> None:
         """Every failed attempt to connect comes here, ten a second: one line per kind of failure."""

@@ -36,6 +36,13 @@ class MuxInbox:
     def close(self) -> None:
         self._mux.forget(self)
 
+    def fail(self, error: BusError) -> None:
+        """A handler that raises is logged, as everywhere."""
+        try:
+            self.on_failure(error)
+        except Exception:
+            _log.exception("bus_handler_failed", subject=self.subject)
+
 
 class ReplyMux:
     """`prefix` ends with a dot; the connection subscribes to `prefix*` and hands everything to `deliver`."""
@@ -102,7 +109,7 @@ class ReplyMux:
             return
         inbox = self._inboxes.get(token)
         if inbox is not None:
-            inbox.on_failure(NoResponders("nobody answers to that subject"))
+            inbox.fail(NoResponders("nobody answers to that subject"))
 
     def fail_all(self, reason: str) -> None:
         """The connection is gone: every request fails now, every inbox hears of it (and stays open)."""
@@ -110,10 +117,7 @@ class ReplyMux:
         for future, _ in requests.values():
             _fail(future, Disconnected(reason))
         for inbox in list(self._inboxes.values()):
-            try:
-                inbox.on_failure(Disconnected(reason))
-            except Exception:
-                _log.exception("bus_handler_failed", subject=inbox.subject)
+            inbox.fail(Disconnected(reason))
 
     def close(self) -> None:
         self.fail_all("the connection was closed")

@@ -70,7 +70,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(back)
         return future
 
-    async def shutdown_default_executor(self) -> None:  # type: ignore[override]  # 3.12 adds a time-out nobody passes
+    async def shutdown_default_executor(self) -> None:
         with self.outside():
             await super().shutdown_default_executor()
 

@@ -181,11 +181,12 @@ class ChunkedDecoder:
             return None
         if not line:
             return self._end()
-        name, colon, value = line.partition(b":")
-        if not colon or len(self.trailers) >= TRAILER_LIMIT_COUNT:
+        key, colon, value = line.partition(b":")
+        name = key.strip().decode("latin-1").lower()
+        if not colon or name in self.trailers or len(self.trailers) >= TRAILER_LIMIT_COUNT:
             raise AwsError("The request contained trailing data that was not well-formed or did not conform to our "
                            "published schema.", code="MalformedTrailerError", status=400)
-        self.trailers[name.strip().decode("latin-1").lower()] = value.strip().decode("latin-1")
+        self.trailers[name] = value.strip().decode("latin-1")
         return b""
 
     def _end(self) -> bytes:

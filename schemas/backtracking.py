@@ -107,7 +107,7 @@ class _Sequence:
             elif kind in _REPEATS:
                 self._repeat(argument)
             elif kind is op.BRANCH:
-                self._branch(node)
+                self._either(argument[1])
             elif kind in (op.ASSERT, op.ASSERT_NOT):
                 self._raise(_Sequence(argument[1]).degree)
             elif kind is op.ATOMIC_GROUP:
@@ -125,31 +125,38 @@ class _Sequence:
         else:
             self._run_letters |= letters
 
-    def _branch(self, node: Node) -> None:
-        """The alternatives are tried one after another; each may go on where the run is."""
-        inner = max(_Sequence(branch).degree for branch in node[1][1])
-        letters = _letters(node)
-        if not self._run_letters.isdisjoint(letters):
-            inner += self._run
-        self._run, self._run_letters = inner, self._run_letters | letters
-        self._raise(inner)
+    def _either(self, alternatives: Any) -> None:
+        """Each goes on where the run is; what follows may go on where any of them ended."""
+        start = self._run, self._run_letters
+        run, letters = 0.0, frozenset[str]()
+        for alternative in alternatives:
+            self._run, self._run_letters = start
+            self._read(alternative)
+            run, letters = max(run, self._run), letters | self._run_letters
+        self._run, self._run_letters = run, letters
 
     def _repeat(self, argument: Any) -> None:
-        _, most, body = argument
-        inside = _Sequence(body)
-        self._raise(inside.degree)
-        letters = frozenset().union(*(_letters(child) for child in body))
-        if most < MANY:                            # written out: each turn adds what it may cost
-            grown = self._run + inside.degree * int(most)
-        elif not _tokenises(body):
-            grown = EXPONENTIAL
+        least, most, body = argument
+        if least == most and all(_fixed(node) for node in _flat(body)):
+            self._read(body)                       # [0-9]{12} can match in one way only
+        elif most < MANY:                          # written out
+            for turn in range(int(most)):
+                self._either([body] if turn < least else [body, ()])
         else:
+            self._many(body)
+
+    def _many(self, body: Any) -> None:
+        inside = _Sequence(body)
+        letters = frozenset().union(*(_letters(child) for child in body))
+        if _tokenises(body):
             nodes = _flat(body)
             entry = _letters(nodes[0]) if nodes[0][0] in _SINGLE else letters
             before = 0 if self._run_letters.isdisjoint(entry) else self._run
             grown = max(self._run, before + max(1.0, inside.degree))
+        else:
+            grown = EXPONENTIAL
         self._run, self._run_letters = grown, self._run_letters | letters
-        self._raise(grown)
+        self._raise(max(grown, inside.degree))
 
 
 

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from itertools import groupby
+from math import factorial
 
 from schemas.backtracking import degree
 
@@ -56,7 +57,7 @@ def matcher(source: str) -> Matches | None:
     of_ascii = ascii_only.fullmatch if whole else ascii_only.search
     if power <= 1 and "\\p" not in source.lower():
         return lambda text: of_ascii(text) is not None
-    length_limit = STEPS_LIMIT if power <= 1 else int(STEPS_LIMIT ** (1 / power))
+    length_limit = STEPS_LIMIT if power <= 1 else int((STEPS_LIMIT * factorial(int(power))) ** (1 / power))
 
     def matches(text: str) -> bool:
         if len(text) > length_limit:

@@ -102,7 +102,8 @@ class Json:
     def parse(self, operation: Operation, request: HttpRequest) -> dict[str, Any]:
         codecs = _codecs(operation.service)
         read = codecs.readers.get(operation.name) or codecs.reader(operation)
-        return read(load_json(request.body) if request.body else {})
+        body = request.body
+        return read(load_json(body) if body else {})
 
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         return self._response(operation.service, operation.status, self._body(operation, result), request_id)

@@ -23,7 +23,7 @@ WriteBody = Callable[[Any], bytes]
 _INPUT_PLACES = frozenset({"uri", "querystring", "header", "headers"})
 _OUTPUT_PLACES = frozenset({"header", "headers", "statusCode"})
 # Headers the protocol adds itself, as it spells them: a modelled one of that name replaces it.
-_ADDED = {"content-type": "content-type", "x-amzn-requestid": "x-amzn-RequestId", "x-amzn-errortype": "x-amzn-ErrorType"}
+_ADDED = {name.lower(): name for name in ("content-type", "x-amzn-RequestId", "x-amzn-ErrorType")}
 _HEADER_ITEM = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^",]*)\s*(?:,|\Z)')
 _CONTROL = dict.fromkeys((*range(9), *range(10, 32), 127), " ")     # what no header line may hold
 
@@ -268,13 +268,13 @@ class Output:
 
     def write(self, status: int, result: Mapping[str, Any], headers: dict[str, str]) -> HttpResponse:
         """`headers` are those the protocol adds; modelled ones win."""
-        if self._status and result.get(self._status):
-            status = result[self._status]
         body = self._body(result)
         if body:
             headers["content-type"] = self._content_type
             if status == 204:
-                status = 200                       # some models say 204 and name members all the same (billingconductor)
+                status = 200                       # some models say 204 and have members (billingconductor)
+        if self._status and result.get(self._status):
+            status = result[self._status]
         for name, header, write in self._headers:
             value = result.get(name)
             if value is not None and value != []:

@@ -156,7 +156,9 @@ class Trees:
             return same
         if shape.kind == "structure":
             members: dict[str, tuple[str, Convert]] = {}
-            reader = self._readers[shape.name] = _structure_reader(members, shape.name)
+            texts = {name for name, member in shape.members.items() if _is_text(member)}
+            make_structure = _structure_reader if shape.required or not texts else _choice_reader
+            reader = self._readers[shape.name] = make_structure(members, shape.name, texts)
             for name, member in shape.members.items():
                 members[wire_name(member)] = name, self.reader(member.shape)
             return reader
@@ -168,7 +170,7 @@ class Trees:
     def body_reader(self, members: Mapping[str, Member]) -> Convert:
         """For a body that holds only these members of its structure (REST)."""
         table = {wire_name(member): (name, self.reader(member.shape)) for name, member in members.items()}
-        return _structure_reader(table, "")
+        return _structure_reader(table, "", set())
 
     # ---- out
 
@@ -214,35 +216,42 @@ class Trees:
         """Does nothing it reaches need converting? Found without recursion: shapes refer to themselves."""
         found = self._plain.get(shape.name)
         if found is None:
-            found = self._plain[shape.name] = not any(map(self._converts, reachable(shape)))
+            found = self._plain[shape.name] = not any(map(self._is_converted, reachable(shape)))
         return found
+
+    def _is_converted(self, shape: Shape) -> bool:
+        members = shape.members.values()
+        if any(self._wire_name(member) != member.name for member in members):
+            return True
+        items = (member for member in (shape.item, shape.key) if member is not None)
+        return any(map(self._converts, (*members, *items)))
 
     def _converts(self, member: Member) -> bool:
         if not self._json:
             return False
-        kind = member.shape.kind
-        if kind in ("float", "double"):
+        if member.shape.kind in ("float", "double"):
             return True
-        if kind == "timestamp":
-            return member.trait("timestampFormat") not in (None, scalars.EPOCH)
-        return wire_name(member) != member.name and member.name not in ("member", "value", "key")
+        return member.shape.kind == "timestamp" and member.trait("timestampFormat") not in (None, scalars.EPOCH)
 
 
-def reachable(shape: Shape) -> list[Member]:
-    """Every reference below the shape, each shape entered once."""
-    entered, found, pending = {shape.name}, [], [shape]
+def reachable(shape: Shape) -> list[Shape]:
+    """The shape and every shape below it, once."""
+    found = {shape.name: shape}
+    pending = [shape]
     while pending:
         current = pending.pop()
-        below = [*current.members.values(), *(each for each in (current.item, current.key) if each is not None)]
-        found.extend(below)
-        for member in below:
-            if member.shape.name not in entered:
-                entered.add(member.shape.name)
+        for member in (*current.members.values(), current.item, current.key):
+            if member is not None and member.shape.name not in found:
+                found[member.shape.name] = member.shape
                 pending.append(member.shape)
-    return found
+    return list(found.values())
 
 
-def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str) -> Convert:
+def _is_text(member: Member) -> bool:
+    return member.shape.kind == "string" and wire_name(member) == member.name
+
+
+def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str, texts: set[str]) -> Convert:
     find = members.get                             # filled after this call: shapes refer to themselves
 
     def structure(value: Any) -> dict[str, Any]:
@@ -257,6 +266,20 @@ def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str) -> 
         return made
 
     return structure
+
+
+def _choice_reader(members: Mapping[str, tuple[str, Convert]], name: str, texts: set[str]) -> Convert:
+    """For structures that mostly hold one text, above all DynamoDB's {"S": …}: those are taken as they are, uncopied."""
+    read = _structure_reader(members, name, texts)
+
+    def choice(value: Any) -> Any:
+        if type(value) is dict and len(value) == 1:
+            for key in value:
+                if key in texts and type(value[key]) is str:
+                    return value
+        return read(value)
+
+    return choice
 
 
 def _list_reader(read: Convert, sparse: bool) -> Convert:
@@ -274,9 +297,9 @@ def _map_reader(read: Convert, sparse: bool) -> Convert:
     def entries(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise unexpected(value, "map")
-        if sparse:
-            return {string(key): None if item is None else read(item) for key, item in value.items()}
-        return {string(key): read(item) for key, item in value.items() if item is not None}
+        if sparse:                                 # keys are texts: JSON has no others, cbor.decode allows none
+            return {key: None if item is None else read(item) for key, item in value.items()}
+        return {key: read(item) for key, item in value.items() if item is not None}
 
     return entries
 

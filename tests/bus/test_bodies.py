@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus import bodies as bodies_module
-from bus.bodies import BODY_LIMIT_BYTES, CHUNK_BYTES, OFFER_LIFETIME_S, Bodies, BodyError, BodyTooLarge
+from bus.bodies import BODY_LIMIT_BYTES, CHUNK_BYTES, OFFER_LIFETIME_S, WINDOW_CHUNKS, Bodies, BodyError, BodyTooLarge
 from bus.codec import Claim, pack, unpack
 from bus.simulated import Faults
 from bus.transport import BusError, Disconnected, Message, NoResponders, Overloaded, RequestTimeout
@@ -117,7 +117,7 @@ def test_a_lost_connection_fails_the_fetch(run_and_crash: Runner) -> None:
 
         inbox = sender.listen(on_pull, lambda _: None)
         await sender.flush()
-        claim = Claim("silent", 20 * CHUNK_BYTES, 0, inbox.subject)
+        claim = Claim("silent", 40 * CHUNK_BYTES, 0, inbox.subject)
         fetch = asyncio.ensure_future(Bodies(receiver).fetch(claim, inbox.subject, 30.0))
         await pulled
         await world.crash()
@@ -216,15 +216,15 @@ def test_a_cancelled_fetch_leaves_nothing() -> None:
         pulls: list[Message] = []
         inbox = sender.listen(pulls.append, lambda _: None)
         fetching = Bodies(receiver)
-        claim = Claim("slow", 20 * CHUNK_BYTES, 0, inbox.subject)
+        claim = Claim("slow", 40 * CHUNK_BYTES, 0, inbox.subject)
         fetch: Awaitable[bytes] = asyncio.ensure_future(fetching.fetch(claim, inbox.subject, 30.0))
         await asyncio.sleep(1)
-        assert len(pulls) == 8
+        assert len(pulls) == WINDOW_CHUNKS
         fetch.cancel()  # type: ignore[attr-defined]
         with pytest.raises(asyncio.CancelledError):
             await fetch
         assert fetching.fetched_bytes == 0
         await asyncio.sleep(10)
-        assert len(pulls) == 8
+        assert len(pulls) == WINDOW_CHUNKS
 
     simulated(scenario)

@@ -34,6 +34,7 @@ class FakeBus:
         self.answer = answer
         self.events = events or []
         self.asked: list[Asked] = []
+        self.arrivals: asyncio.Queue[Asked] = asyncio.Queue()
         self.cancelled = asyncio.Event()
         self.closed_streams = 0
         self._ids = 0
@@ -42,6 +43,7 @@ class FakeBus:
                    timeout_s: float) -> Reply:
         asked = Asked(identity, service, operation, request)
         self.asked.append(asked)
+        self.arrivals.put_nowait(asked)
         try:
             reply = self.answer(asked)
             return reply if isinstance(reply, Reply) else await reply

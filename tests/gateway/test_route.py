@@ -10,7 +10,7 @@ from typing import Any
 import botocore.serialize
 import pytest
 from botocore.loaders import Loader
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +46,7 @@ SAME_OPERATIONS = {
 SAME_OPERATIONS |= {(*pair[2:], *pair[:2]) for pair in SAME_OPERATIONS}
 
 
-def minimal(shape: Shape | None, depth: int = 0) -> Any:
+def minimal(shape: Any, depth: int = 0) -> Any:
     """The smallest value botocore serialises: required members only."""
     if shape is None:
         return {}

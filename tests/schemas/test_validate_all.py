@@ -13,7 +13,7 @@ import pytest
 
 from schemas.errors import AwsError
 from schemas.models import Operation, Shape, load, names
-from schemas.validate import opaque, validator
+from schemas.validate import _compiler, opaque, validator
 from tests.schemas.inputs import Inputs
 
 SHARDS = 8
@@ -23,6 +23,8 @@ FORM = "failed to satisfy constraint: "
 def operations(shard: int) -> Iterator[Operation]:
     for name in names()[shard::SHARDS]:
         yield from load(name).operations.values()
+        for remembered in (load, validator, _compiler):
+            remembered.cache_clear()               # all models at once would be gigabytes
 
 
 @dataclass

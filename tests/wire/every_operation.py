@@ -26,7 +26,6 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 from botocore.parsers import PROTOCOL_PARSERS, create_parser
 from botocore.serialize import create_serializer
-from dateutil.tz import tzutc
 
 from gateway.protocols import HttpRequest, named, protocol_for
 from schemas import models
@@ -51,7 +50,7 @@ EXCEPTIONS = {
     ("lambda", "InvokeWithResponseStream", "response"): _TYPE,
     ("bedrock-agentcore", "InvokeAgentRuntimeCommand", "response"): _TYPE,
     ("dataexchange", "SendApiAsset", "response"): "a member takes every header there is, so also those we add",
-    ("s3", "GetBucketLocation", "response"): "S3 answers with the member itself as the root; boto3 reads it by a handler",
+    ("s3", "GetBucketLocation", "response"): "S3's root is the member itself; boto3 reads it by a handler",
 }
 
 
@@ -61,10 +60,11 @@ class Tally:
     failures: list[str] = field(default_factory=list)
     seen: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def check(self, what: str, ident: str, find: Callable[[], str | None]) -> None:
+    def check(self, what: str, ident: str, find: Callable[..., str | None], *given: Any) -> None:
+        """`find` says why it failed, or None."""
         self.counts[what] += 1
         try:
-            why = find()
+            why = find(*given)
         except Exception as error:                 # ours or botocore's: a failure of this check, not of the run
             why = f"{type(error).__name__}: {error} at {traceback.extract_tb(error.__traceback__)[-1]}"
         if why is not None:
@@ -101,6 +101,12 @@ class Pair:
     protocol: str
 
     @property
+    def union(self) -> Any:
+        """The shape of the output stream."""
+        output: Any = self.theirs.output_shape
+        return output.members[self.ours.event_stream_out]
+
+    @property
     def ident(self) -> str:
         return f"{self.protocol} {self.service.name}:{self.ours.name}"
 
@@ -113,22 +119,21 @@ def check_operation(pair: Pair, examples: int, tally: Tally) -> None:
         if pair.ours.event_stream_in or (pair.service.name, pair.ours.name, "request") in EXCEPTIONS:
             tally.counts["excepted"] += example == 0
         else:
-            tally.check("requests", f"{pair.ident} #{example}", lambda n=example: check_request(pair, n))
+            tally.check("requests", f"{pair.ident} #{example}", check_request, pair, example)
         if (pair.service.name, pair.ours.name, "response") in EXCEPTIONS:
             tally.counts["excepted"] += example == 0
         elif pair.ours.output is not None:
-            tally.check("responses", f"{pair.ident} #{example}", lambda n=example: check_response(pair, n))
+            tally.check("responses", f"{pair.ident} #{example}", check_response, pair, example)
     for error in pair.ours.errors.values():
         if (pair.protocol, pair.service.name, error.name) in tally.seen:
             continue
         if examples < LONG:                        # the short form takes each error once per service, not per operation
             tally.seen.add((pair.protocol, pair.service.name, error.name))
-        tally.check("errors", f"{pair.ident} {error.name}", lambda e=error: check_error(pair, e))
+        tally.check("errors", f"{pair.ident} {error.name}", check_error, pair, error)
     if pair.ours.event_stream_out:
-        union = pair.theirs.output_shape.members[pair.ours.event_stream_out]
-        for name, shape in union.members.items():
+        for name, shape in pair.union.members.items():
             if not shape.metadata.get("exception"):
-                tally.check("events", f"{pair.ident} {name}", lambda n=name, s=shape: check_event(pair, n, s))
+                tally.check("events", f"{pair.ident} {name}", check_event, pair, name, shape)
 
 
 # ---- requests
@@ -231,8 +236,8 @@ def check_error(pair: Pair, error: ErrorShape) -> str | None:
 
 def _is_ours(member: Any) -> bool:
     """The status, and the header that names the error, which some models list as a member."""
-    traits = member.serialization
-    return traits.get("location") == "statusCode" or traits.get("name", "").lower() == "x-amzn-errortype"
+    traits: dict[str, Any] = member.serialization
+    return traits.get("location") == "statusCode" or str(traits.get("name")).lower() == "x-amzn-errortype"
 
 
 # ---- events
@@ -252,9 +257,8 @@ class Raw:
 
 
 def stream_of(pair: Pair, data: bytes) -> Any:
-    union = pair.theirs.output_shape.members[pair.ours.event_stream_out]
-    parser = PROTOCOL_PARSERS[pair.protocol].EVENT_STREAM_PARSER_CLS()
-    return EventStream(Raw(data), union, parser, pair.ours.name)
+    parser: Any = PROTOCOL_PARSERS[pair.protocol]
+    return EventStream(Raw(data), pair.union, parser.EVENT_STREAM_PARSER_CLS(), pair.ours.name)
 
 
 def check_stream_start(pair: Pair, result: dict[str, Any], shape: Any) -> str | None:
@@ -285,7 +289,7 @@ def check_event(pair: Pair, name: str, shape: Any) -> str | None:
 
 
 def same(got: Any, want: Any, shape: Any) -> bool:
-    return canonical(got, shape) == canonical(want, shape)
+    return bool(canonical(got, shape) == canonical(want, shape))
 
 
 def canonical(value: Any, shape: Any) -> Any:
@@ -301,7 +305,7 @@ def canonical(value: Any, shape: Any) -> Any:
         return {key: canonical(item, shape.value) for key, item in value.items()}
     if kind == "timestamp":
         moment = value if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
-        return moment.replace(tzinfo=tzutc()) if moment.tzinfo is None else moment.astimezone(UTC)
+        return moment.astimezone(UTC)
     if kind in ("float", "double"):
         return "NaN" if math.isnan(float(value)) else float(value)
     return value.encode() if kind == "blob" and isinstance(value, str) else value

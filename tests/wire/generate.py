@@ -30,8 +30,8 @@ class Generator:
         self.form = self.protocol in ("query", "ec2") and self.client
         self.xml = self.protocol in ("query", "ec2", "rest-xml")
 
-    def structure(self, shape: Any, depth: int = 0, skip: Callable[[str, Any], bool] = lambda name, member: False) -> Any:
-        members = {name: member for name, member in shape.members.items() if not skip(name, member)}
+    def structure(self, shape: Any, depth: int = 0, skip: Callable[[str, Any], bool] | None = None) -> Any:
+        members = {name: member for name, member in shape.members.items() if skip is None or not skip(name, member)}
         if shape.is_tagged_union and members:
             name = self.random.choice(sorted(members))
             value = self.member(members[name], depth + 1)
@@ -51,8 +51,9 @@ class Generator:
         traits = member.serialization
         if self.client:
             return traits.get("location") == "uri" or bool(traits.get("hostLabel"))
-        is_type = traits.get("location") == "header" and traits.get("name", "").lower() == "content-type"
-        return is_type or traits.get("location") == "statusCode" or shape.serialization.get("payload") == name
+        if traits.get("location") in ("statusCode", "headers") or shape.serialization.get("payload") == name:
+            return True
+        return traits.get("location") == "header" and str(traits.get("name")).lower() == "content-type"
 
     def _scalar_member(self, members: dict[str, Any], depth: int) -> Any:
         for name, member in members.items():
@@ -78,7 +79,8 @@ class Generator:
         return self.scalar(shape)
 
     def items(self, shape: Any, depth: int) -> Any:
-        count = self.random.choice((1, 2, 3) if self.form or self.xml or "location" in shape.serialization else (0, 1, 2))
+        says_empty = not self.form and not self.xml and "location" not in shape.serialization
+        count = self.random.choice((0, 1, 2) if says_empty else (1, 2, 3))
         items = [self.member(_inside(shape.member, shape), depth + 1, always=True) for _ in range(count)]
         found = [item for item in items if item is not None]
         return found if found or (not self.form and not self.xml and not count) else None

@@ -166,8 +166,9 @@ def _list(_value: Value, content: Any, depth: int) -> int:
 
 def _map(_value: Value, content: Any, depth: int) -> int:
     _expect(content, dict, "Map")
-    for name in content:
+    for name, value in content.items():
         _expect(name, str, "String")
+        _expect(value, dict, "AttributeValue")
     _check_depth(depth, content)
     return DOCUMENT_BYTES + ELEMENT_BYTES * len(content) + admit(content, depth + 1)
 

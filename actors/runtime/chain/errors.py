@@ -25,7 +25,7 @@ _DEFAULT = Dialect()
 class Errors(Link):
     def leave(self, call: Call) -> None:
         if call.error is None:
-            call.reply = Reply(call.context.request_id, ok=call.result)
+            call.reply = Reply(call.context.request_id, ok=call.result or {})
             return
         fault = fault_of(call.error, call.context.request_id, call.context.operation.service)
         call.outcome = fault.code

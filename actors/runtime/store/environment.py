@@ -124,10 +124,11 @@ class Environment:
             raise CommitFailed(str(error)) from error
 
     def grow(self) -> None:
-        """Doubles the map. No transaction may be open, no copy under way. CommitFailed."""
+        """Doubles the map. No transaction may be open, no copy under way. CommitFailed, StoreError as reopen."""
         try:
             self._lmdb.set_mapsize(self._map_size_bytes * 2)
         except lmdb.Error as error:
+            self.reopen()                 # LMDB gave up the old map before it asked for the new one: it has none now
             raise CommitFailed(str(error)) from error
         self._map_size_bytes *= 2
 

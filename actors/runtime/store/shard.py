@@ -25,7 +25,7 @@ from actors.runtime.store.journal import Journal, LocalJournal
 from actors.runtime.store.keys import LmdbTransaction
 from actors.runtime.store.outbox import Outbox, Publish
 from actors.runtime.store.reads import LongRead, LongReads, Reading
-from actors.runtime.store.snapshot import Committed, Overlay
+from actors.runtime.store.snapshot import Committed, Overlay, WriteSet
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.store.writer import InlineWriter, Loop, ThreadWriter, Writer
 
@@ -50,7 +50,6 @@ class Shard:
                  clock: Callable[[], float] = time.time, elapsed: Callable[[], float] = time.perf_counter) -> None:
         self._environment = environment
         self._loop = loop
-        self._writer = (writer or default_writer(environment.durability))(loop)
         self._journal = LocalJournal() if journal is None else journal
         self._elapsed = elapsed
         self._queue: deque[Request] = deque()
@@ -73,6 +72,7 @@ class Shard:
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._jobs.load(self._committed())
         self._outbox.load(self._committed())
+        self._writer = (writer or default_writer(environment.durability))(loop)
 
     # --- reading
 
@@ -140,20 +140,21 @@ class Shard:
 
     def _fill(self) -> None:
         """Evaluates what waits into the open batch, as far as it has room."""
-        batch, queue = self._open, self._queue
+        batch, queue, ahead = self._open, self._queue, self._in_flight
+        below = (batch.writes,) if ahead is None else (batch.writes, ahead.writes)
         while queue and batch.has_room(queue[0]):
             request = queue.popleft()
             self._queue_bytes -= request.size_bytes
             batch.requests.append(request)
-            batch.outcomes.append(self._evaluate(batch, request))
+            batch.outcomes.append(self._evaluate(batch, request, below))
 
-    def _evaluate(self, batch: Batch, request: Request) -> tuple[Any, BaseException | None]:
-        ahead = self._in_flight
+    def _evaluate(
+        self, batch: Batch, request: Request, below: tuple[WriteSet, ...]
+    ) -> tuple[Any, BaseException | None]:
         try:
-            base = self._view or self._committed()
+            overlay = Overlay(self._view or self._committed(), below)
         except StoreUnavailable as error:
             return None, error
-        overlay = Overlay(base, (batch.writes,) if ahead is None else (batch.writes, ahead.writes))
         try:
             result = request.evaluate(overlay)
             if overlay.events is not None or overlay.jobs is not None:
@@ -224,13 +225,10 @@ class Shard:
 
     def _answer(self, batch: Batch) -> None:
         for request, (result, error) in zip(batch.requests, batch.outcomes, strict=True):
-            self._tell(request.done, result, error)
-
-    def _tell(self, done: Done, result: Any, error: BaseException | None) -> None:
-        try:
-            done(result, error)
-        except Exception as caught:
-            self._report("an answer could not be delivered", caught)
+            try:
+                request.done(result, error)
+            except Exception as caught:
+                self._report("an answer could not be delivered", caught)
 
     def _count(self, batch: Batch) -> None:
         self._commits += 1
@@ -255,8 +253,8 @@ class Shard:
         self._queue_bytes += sum(request.size_bytes for request in ahead.requests)
         self._outbox.dropped()
         self._jobs.dropped([*batch.jobs, *ahead.jobs])
-        for request in batch.requests:
-            self._tell(request.done, None, StoreUnavailable())
+        batch.outcomes = [(None, StoreUnavailable()) for _ in batch.requests]
+        self._answer(batch)
 
     def _reopen(self) -> None:
         """After a failed commit. Not while a copy reads through the environment: until then only reads are served."""
@@ -283,7 +281,7 @@ class Shard:
         self._quiesce()
         try:
             self._environment.grow()
-        except CommitFailed as error:
+        except (CommitFailed, StoreError) as error:
             self._settle(batch, error)
         else:
             self._submit(batch)

@@ -76,6 +76,7 @@ class Overlay:
 
     def put(self, key: bytes, value: bytes) -> None:
         size = len(value)
+        assert isinstance(value, bytes), type(value)
         assert len(key) <= KEY_LIMIT_BYTES, f"key of {len(key)} bytes"
         assert size <= VALUE_LIMIT_BYTES, f"value of {size} bytes"
         self.size_bytes += size + len(key)

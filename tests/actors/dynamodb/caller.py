@@ -19,6 +19,7 @@ from schemas.errors import AwsError
 from schemas.models import Operation
 from tests.store_fixture import Store, open_store
 
+PAGES_LIMIT = 10_000
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
 
@@ -67,12 +68,13 @@ class Caller:
 
     def pages(self, operation: str, **request: Any) -> Iterator[dict[str, Any]]:
         """All pages of a Query or Scan."""
-        while True:
+        for _ in range(PAGES_LIMIT):
             page = self.call(operation, **request)
             yield page
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        raise AssertionError("pages without end")
 
     def rows(self) -> int:
         """Rows in the store, of whatever kind."""

@@ -37,6 +37,13 @@ def test_a_good_request_passes() -> None:
     assert (one.outcome, one.action, one.resource) == (OK, "dynamodb:PutItem", TABLE_ARN)
 
 
+# An operation whose output has no members may return nothing.
+def test_no_result_is_an_empty_one() -> None:
+    chain, one = weave(), call()
+    chain.enter(one)
+    assert chain.leave(one, None, None) == Reply("request-1", ok={})
+
+
 # What an operation may raise, and what goes out. InternalServerError and its status: DynamoDB's "Common errors" page,
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import subprocess
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -59,6 +61,32 @@ def test_the_map_grows_several_times(tmp_path: Path) -> None:
     with open_store(tmp_path, map_size_bytes=256 << 10) as store:
         store.transact(lambda transaction: transaction.put(b"large", bytes(8 << 20)))
         assert store.read(lambda snapshot: snapshot.get(b"large")) == bytes(8 << 20)
+
+
+# A map that cannot grow (address space is limited) fails that write alone; what was there is read and written on.
+def test_a_map_that_cannot_grow(tmp_path: Path) -> None:
+    program = """
+import pathlib, resource, sys
+from actors.runtime.store.errors import StoreUnavailable
+from tests.store_fixture import open_store
+with open_store(pathlib.Path(sys.argv[1]), map_size_bytes=64 << 20) as store:
+    store.transact(lambda transaction: transaction.put(b"k", b"v"))
+    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + (32 << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    for number in range(100):
+        try:
+            store.transact(lambda transaction: transaction.put(b"%d" % number, bytes(1 << 20)))
+        except StoreUnavailable:
+            break
+    else:
+        raise AssertionError("the map grew")
+    assert store.read(lambda snapshot: snapshot.get(b"k")) == b"v"
+    store.transact(lambda transaction: transaction.delete(b"0"))
+    store.transact(lambda transaction: transaction.put(b"k", b"w"))
+    assert store.read(lambda snapshot: snapshot.get(b"k")) == b"w"
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
 
 
 # A failed commit: its own requests are answered StoreUnavailable, errors too, since they saw what never happened;

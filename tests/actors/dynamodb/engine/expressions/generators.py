@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, TypeVar
 
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actors.dynamodb.engine.expressions.nodes import (
@@ -31,6 +32,15 @@ from actors.dynamodb.engine.expressions.nodes import (
 from schemas.errors import ValidationException
 
 Result = TypeVar("Result")
+
+EXAMPLES = 60                          # per property
+
+
+def forall(*strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`given` whose verdict does not depend on the machine's speed, and which prints what reproduces a failure."""
+    conditions = settings(
+        max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+    return lambda test: conditions(given(*strategies)(test))
 
 NAMES = {"#0": "a", "#1": "b", "#n": "odd name.with[1]", "#_x": "#0"}
 BARE = ("a", "b", "c", "d1_X")
@@ -62,7 +72,32 @@ def _documents(children: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
 
 
 values: st.SearchStrategy[Value] = st.recursive(scalars, _documents, max_leaves=8)
-items: st.SearchStrategy[Item] = st.dictionaries(attribute_names, values, max_size=5)
+# An item of any shape, or one of the shape that paths like a[1], b.c and c lead into.
+items: st.SearchStrategy[Item] = st.one_of(
+    st.dictionaries(attribute_names, values, max_size=5),
+    st.fixed_dictionaries({
+        "a": st.lists(scalars, max_size=3).map(lambda elements: {"L": elements}),
+        "b": st.dictionaries(attribute_names, scalars, max_size=4).map(lambda members: {"M": members}),
+        "c": scalars,
+    }),
+)
+
+
+@st.composite
+def related_pairs(draw: st.DrawFn) -> tuple[Value, Value]:
+    """Two values that have something to do with each other: equal, one in the other, of one type, or any."""
+    value = draw(values)
+    kind, content = next(iter(value.items()))
+    candidates: list[Value] = [value]
+    if kind in ("SS", "NS", "BS"):
+        candidates += [{kind[0]: member} for member in content] + [{kind: content[::-1]}]
+    elif kind == "L":
+        candidates += content
+    elif kind in ("S", "B"):
+        candidates += [{kind: content[:1]}, {kind: content[1:]}]
+    elif kind == "N":
+        candidates += [{"N": number} for number in ("0", "1", "2", "10")]
+    return value, draw(st.one_of(st.sampled_from(candidates), scalars))
 value_maps: st.SearchStrategy[dict[str, Value]] = st.fixed_dictionaries(dict.fromkeys(VALUE_NAMES, values))
 
 name_steps = st.sampled_from((*BARE, *map(Placeholder, NAMES)))

@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.dynamodb.engine.expressions import Condition, Placeholders, parse_condition
@@ -25,13 +24,17 @@ from actors.dynamodb.engine.expressions.nodes import (
     Value,
     ValueName,
 )
+from actors.dynamodb.engine.expressions.parser import parse_clause
 from schemas.errors import ValidationException
 from tests.actors.dynamodb.engine.expressions.generators import (
     NAMES,
     Printer,
     attempt,
     clauses,
+    forall,
     items,
+    related_pairs,
+    scalars,
     value_maps,
     values,
 )
@@ -141,7 +144,7 @@ class Oracle:
 
 
 
-@given(clauses, items, items, value_maps, st.randoms(use_true_random=False))
+@forall(clauses, items, items, value_maps, st.randoms(use_true_random=False))
 def test_evaluates_as_documented(
     clause: Clause, item: Item, other: Item, given_values: dict[str, Value], random: Random,
 ) -> None:
@@ -155,8 +158,38 @@ def test_evaluates_as_documented(
     assert condition.holds(None) is condition.holds({})
 
 
+# Every operator and function, on values near each other, as attribute and value and as two attributes.
+@forall(related_pairs(), scalars)
+def test_every_operator_on_related_values(pair: tuple[Value, Value], third: Value) -> None:
+    item: Item = {"a": pair[0], "b": pair[1], "c": third}
+    given_values = {":a": pair[0], ":b": pair[1], ":c": third}
+    for form in ("{0} = {1}", "{0} <> {1}", "{0} < {1}", "{0} <= {1}", "{0} > {1}", "{0} >= {1}", "{0} IN ({2}, {1})",
+                 "{0} BETWEEN {1} AND {2}", "{2} BETWEEN {1} AND {0}", "contains({0}, {1})", "begins_with({0}, {1})",
+                 "size({0}) = {1}", "size({0}) <= size({1})"):
+        for names in (("a", ":b", "c"), ("a", "b", ":c"), (":a", "b", "c")):
+            text = form.format(*names)
+            condition = attempt(partial(bind_leniently, text, given_values))
+            if isinstance(condition, Condition):
+                assert condition.holds(item) is Oracle(item, given_values).holds(parse_clause(text, "")), text
+
+
+def bind_leniently(text: str, given_values: dict[str, Value]) -> Condition:
+    return parse_condition(text).bind(Placeholders(None, given_values))
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("n BETWEEN :1 AND :2", True), ("n BETWEEN :2 AND :3", True), ("n BETWEEN :1 AND :1", False),
+    ("n BETWEEN :3 AND :4", False), ("contains(ns, :2)", True), ("contains(ns, :1)", False), ("n IN (:1, :2)", True),
+    ("contains(ns, n)", True), ("n >= :2 AND n <= :2 AND NOT n < :2 AND NOT n > :2", True),
+])
+def test_bounds_and_members(text: str, expected: bool) -> None:
+    given_values = {f":{number}": {"N": str(number)} for number in range(1, 5)}
+    item: Item = {"n": {"N": "2"}, "ns": {"NS": ["2", "7"]}}
+    assert parse_condition(text).bind(Placeholders(None, given_values)).holds(item) is expected
+
+
 # A shape is compiled once; other values of the same types, and of others, must find their own meaning.
-@given(clauses, items, st.lists(value_maps, min_size=2, max_size=4), st.randoms(use_true_random=False))
+@forall(clauses, items, st.lists(value_maps, min_size=2, max_size=4), st.randoms(use_true_random=False))
 def test_shapes_do_not_mix(
     clause: Clause, item: Item, maps: list[dict[str, Value]], random: Random,
 ) -> None:
@@ -182,7 +215,7 @@ def test_missing_attributes() -> None:
 
 
 # attribute_type takes a value as its first operand too (the same file, test_update_condition_attribute_type).
-@given(values)
+@forall(values)
 def test_attribute_type(value: Value) -> None:
     kind = next(iter(value))
     for name in ("S", "N", "B", "SS", "NS", "BS", "BOOL", "NULL", "L", "M"):

@@ -8,12 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.dynamodb.engine.expressions import KeyRange, Placeholders, key_condition, parse_key_condition
 from schemas.errors import ValidationException
-from tests.actors.dynamodb.engine.expressions.generators import Printer
+from tests.actors.dynamodb.engine.expressions.generators import Printer, forall
 
 P, A, Z, ONE = {"S": "p"}, {"S": "a"}, {"S": "z"}, {"N": "1"}
 VALUES: dict[str, Any] = {":p": P, ":a": A, ":z": Z, ":n": ONE, ":b": {"BOOL": True}, ":empty": {"S": ""}}
@@ -141,7 +140,7 @@ def test_keys_of_several_attributes() -> None:
 
 
 # Names, values and the order of clauses may change from request to request under one text.
-@given(st.permutations(["#p = :p", "#s >= :v"]), st.text(max_size=3), st.randoms(use_true_random=False))
+@forall(st.permutations(["#p = :p", "#s >= :v"]), st.text(max_size=3), st.randoms(use_true_random=False))
 def test_one_text_many_requests(clauses: list[str], start: str, random: Random) -> None:
     text = Printer(random).word("AND").join(clauses)
     for names in ({"#p": "pk", "#s": "sk"}, {"#p": "x", "#s": "y"}):

@@ -7,7 +7,6 @@ dynalite suite (test/updateItem.js, test/query.js, validations/index.js); Scylla
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.dynamodb.engine.expressions import (
@@ -19,7 +18,7 @@ from actors.dynamodb.engine.expressions import (
 )
 from actors.dynamodb.engine.expressions.nodes import Item, Value
 from schemas.errors import ValidationException
-from tests.actors.dynamodb.engine.expressions.generators import BARE, attempt, items, scalars, values
+from tests.actors.dynamodb.engine.expressions.generators import BARE, attempt, forall, items, scalars, values
 
 INVALID = "One or more parameter values were invalid: "
 S, N = {"S": "a"}, {"N": "1"}
@@ -32,7 +31,7 @@ EXPRESSIONS = {
 }
 
 
-@given(st.sampled_from(sorted(EXPRESSIONS)), st.sampled_from(BARE), values, items)
+@forall(st.sampled_from(sorted(EXPRESSIONS)), st.sampled_from(BARE), values, items)
 def test_operators_mean_their_expressions(operator: str, name: str, value: Value, item: Item) -> None:
     expression = EXPRESSIONS[operator]
     listed = [value] * expression.count(":v")
@@ -48,7 +47,7 @@ def test_operators_mean_their_expressions(operator: str, name: str, value: Value
         assert condition.attributes == {name}
 
 
-@given(scalars, items)
+@forall(scalars, items)
 def test_expected_value_and_exists(value: Value, item: Item) -> None:
     equal = parse_condition("a = :v").bind(Placeholders(None, {":v": value}))
     for entry in ({"Value": value}, {"Value": value, "Exists": True},

@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from actors.dynamodb.engine.expressions import Placeholders, Projection, attributes_to_get, parse_projection
 from actors.dynamodb.engine.expressions.nodes import Item, Path, Steps, Value, named
 from actors.dynamodb.engine.expressions.projections import clash
 from schemas.errors import ValidationException
-from tests.actors.dynamodb.engine.expressions.generators import NAMES, items, paths
+from tests.actors.dynamodb.engine.expressions.generators import NAMES, forall, items, paths
 
 ITEM: Item = {
     "p": {"S": "key"},
@@ -68,7 +68,7 @@ def at(item: Item, path: Steps) -> Value | None:
 
 # Whatever is selected alone is the item's own value inside the same documents, its lists shortened to one element; all
 # paths together select what each selects alone.
-@given(items, st.lists(paths, min_size=1, max_size=4))
+@forall(items, st.lists(paths, min_size=1, max_size=4))
 def test_selection_is_part_of_the_item(item: Item, found: list[Path]) -> None:
     resolved = [named(path.steps, NAMES) for path in found]
     assume(clash(resolved) is None)
@@ -85,7 +85,7 @@ def test_selection_is_part_of_the_item(item: Item, found: list[Path]) -> None:
 
 
 # clash is symmetric in what it finds, and finds exactly the paths that contain each other or use one document twofold.
-@given(paths, paths)
+@forall(paths, paths)
 def test_clash(one: Path, two: Path) -> None:
     a, b = named(one.steps, NAMES), named(two.steps, NAMES)
     contained = a[: len(b)] == b or b[: len(a)] == a

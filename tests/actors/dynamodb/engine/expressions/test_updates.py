@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.dynamodb.engine import number
@@ -24,7 +23,15 @@ from actors.dynamodb.engine.expressions.nodes import (
 )
 from actors.dynamodb.engine.expressions.updates import BAD_PATH, BAD_TYPE, NO_ATTRIBUTE
 from schemas.errors import ValidationException
-from tests.actors.dynamodb.engine.expressions.generators import NAMES, Printer, attempt, items, updates, value_maps
+from tests.actors.dynamodb.engine.expressions.generators import (
+    NAMES,
+    Printer,
+    attempt,
+    forall,
+    items,
+    updates,
+    value_maps,
+)
 
 
 class Model:
@@ -142,7 +149,7 @@ def unordered(value: Any) -> Any:
     return [unordered(element) for element in value] if isinstance(value, list) else value
 
 
-@given(updates, items, value_maps, st.randoms(use_true_random=False))
+@forall(updates, items, value_maps, st.randoms(use_true_random=False))
 def test_changes_items_as_documented(
     actions: tuple[Action, ...], item: Item, given_values: dict[str, Value], random: Random,
 ) -> None:
@@ -174,7 +181,7 @@ def listed(*texts: str) -> Value:
 
 
 # Adding and subtracting, or adding and deleting what was not there, restores the item.
-@given(st.integers(-10**30, 10**30), st.integers(-10**30, 10**30))
+@forall(st.integers(-10**30, 10**30), st.integers(-10**30, 10**30))
 def test_arithmetic_has_an_inverse(start: int, step: int) -> None:
     item = {"a": {"N": str(start)}}
     values = {":s": {"N": str(step)}}
@@ -184,7 +191,7 @@ def test_arithmetic_has_an_inverse(start: int, step: int) -> None:
     assert bound("ADD a :s", values).apply(item) == added
 
 
-@given(st.sets(st.text("abc", max_size=2), min_size=1), st.sets(st.text("xyz", min_size=1, max_size=2), min_size=1))
+@forall(st.sets(st.text("abc", max_size=2), min_size=1), st.sets(st.text("xyz", min_size=1, max_size=2), min_size=1))
 def test_sets_have_an_inverse(old: set[str], new: set[str]) -> None:
     item = {"a": {"SS": sorted(old)}}
     values = {":s": {"SS": sorted(new)}}
@@ -215,6 +222,11 @@ def test_list_indexes() -> None:
                 {":1": {"S": "1"}, ":2": {"S": "2"}, ":3": {"S": "3"}, ":4": {"S": "4"}})
     assert far.apply({"a": listed("x")}) == {"a": listed("x", "3", "2", "4", "1")}
     assert bound("REMOVE a[17]").apply(item) == item
+    for index in (1, 2, 9):
+        assert bound(f"SET a[{index}] = :v", values).apply({"a": listed("x")}) == {"a": listed("x", "v")}
+        assert bound(f"ADD a[{index}] :n", {":n": {"N": "1"}}).apply({"a": {"L": [{"N": "5"}]}}) == (
+            {"a": {"L": [{"N": "5"}, {"N": "1"}]}})
+    assert bound("ADD a[0] :n", {":n": {"N": "1"}}).apply({"a": {"L": [{"N": "5"}]}}) == {"a": {"L": [{"N": "6"}]}}
     assert bound("REMOVE a[0], m.x").apply({"a": listed("x"), "m": {"M": {"x": {"S": ""}}}}) == (
         {"a": {"L": []}, "m": {"M": {}}})
 
