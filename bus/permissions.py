@@ -6,7 +6,6 @@ because only its asker may hear it. Behaviour of the server: https://docs.nats.i
 """
 
 import json
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +54,8 @@ class BrokerSettings:
 
 def new_password() -> str:
     """Unguessable; the file it goes into has mode 0600."""
+    import secrets  # hashlib and OpenSSL with it: not for the supervisor, which makes its own
+
     return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
