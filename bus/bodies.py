@@ -9,9 +9,11 @@ A claim's `kind` leaves room for others (a file on the same host); only PULL is 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 from zlib import crc32
+
+import structlog
 
 from bus.codec import Claim, MalformedEnvelope, pack, unpack
 from bus.transport import BusError, Inbox, Message, Overloaded, RequestTimeout, Transport
@@ -20,10 +22,13 @@ CHUNK_BYTES = 128 * 1024                  # measured: larger is slower (shared/d
 WINDOW_CHUNKS = 16                       # asked for and not yet there, per body
 BODY_LIMIT_BYTES = 64 * 1024 * 1024       # one body
 OFFERED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process keeps for its receivers
+RECEIVER_LIMIT_BYTES = 128 * 1024 * 1024  # those for one receiver: who never pulls must not use up the others' room
 FETCHED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process is pulling
-OFFER_LIFETIME_S = 60.0                   # of a body nobody says they are done with
+OFFER_IDLE_S = 10.0                       # a body is forgotten when nobody has pulled for so long
 PULL_TIMEOUT_S = 2.0                      # for one chunk, then it is asked for again
 PULLS_LIMIT = 4                           # times one chunk is asked for
+
+_log = structlog.get_logger()
 
 MayPull = Callable[[str], bool]           # may the answer go to this reply subject?
 
@@ -37,16 +42,18 @@ class BodyTooLarge(BodyError):
 
 
 class Offer:
-    """A body kept for its receiver until closed, done or OFFER_LIFETIME_S old."""
+    """A body kept for its receiver until closed, done or idle for too long."""
 
-    __slots__ = ("_bodies", "claim", "data", "may_pull", "timer")
+    __slots__ = ("_bodies", "claim", "data", "idle_s", "last_pull", "may_pull", "receiver")
 
-    def __init__(self, bodies: "Bodies", claim: Claim, data: bytes, may_pull: MayPull, timer: asyncio.TimerHandle):
+    def __init__(self, bodies: "Bodies", claim: Claim, data: bytes, may_pull: MayPull, receiver: Hashable) -> None:
         self._bodies = bodies
         self.claim = claim
         self.data = data
         self.may_pull = may_pull
-        self.timer = timer
+        self.receiver = receiver
+        self.idle_s = OFFER_IDLE_S
+        self.last_pull = 0.0              # loop time
 
     def close(self) -> None:
         self._bodies._forget(self.claim.body)
@@ -60,22 +67,32 @@ class Bodies:
         self._loop = asyncio.get_running_loop()
         self._inbox: Inbox | None = None
         self._offers: dict[str, Offer] = {}
+        self._offered_to: dict[Hashable, int] = {}        # bytes, by receiver
         self.offered_bytes = 0
         self.fetched_bytes = 0
 
-    def offer(self, data: bytes, may_pull: MayPull, *, id: str = "", deadline_ms: int = 0) -> Offer:  # noqa: A002
-        """Keeps `data` to be pulled; send its claim. BodyTooLarge, Overloaded."""
+    def offer(
+        self, data: bytes, may_pull: MayPull, *, receiver: Hashable = None, idle_s: float = OFFER_IDLE_S,
+        id: str = "", deadline_ms: int = 0,  # noqa: A002 - the envelope's word
+    ) -> Offer:
+        """Keeps `data` to be pulled, until `idle_s` after the last pull; send its claim. BodyTooLarge, Overloaded."""
         if len(data) > BODY_LIMIT_BYTES:
             raise BodyTooLarge(f"{len(data)} bytes; a body has at most {BODY_LIMIT_BYTES}")
         if self.offered_bytes + len(data) > OFFERED_LIMIT_BYTES:
             raise Overloaded(f"{self.offered_bytes} bytes of bodies wait for their receivers")
+        offered_to = self._offered_to.get(receiver, 0)
+        if receiver is not None and offered_to + len(data) > RECEIVER_LIMIT_BYTES:
+            raise Overloaded(f"{offered_to} bytes of bodies wait for this receiver")
         if self._inbox is None:
             self._inbox = self._transport.listen(self._on_pull, self._on_failure)
         name = secrets.token_hex(16)
         claim = Claim(name, len(data), crc32(data), self._inbox.subject, id, deadline_ms)
-        timer = self._loop.call_later(OFFER_LIFETIME_S, self._forget, name)
-        self._offers[name] = offer = Offer(self, claim, data, may_pull, timer)
+        self._offers[name] = offer = Offer(self, claim, data, may_pull, receiver)
+        offer.idle_s = idle_s
+        offer.last_pull = self._loop.time()
+        self._loop.call_later(idle_s, self._forget_idle, name)
         self.offered_bytes += len(data)
+        self._offered_to[receiver] = offered_to + len(data)
         return offer
 
     async def fetch(self, claim: Claim, inbox: str, timeout_s: float) -> bytes:
@@ -119,7 +136,7 @@ class Bodies:
             chunks.append(chunk)
         if check != claim.crc32:
             raise BodyError("the bytes are not those that were claimed (CRC-32)")
-        self._transport.publish(inbox, pack({"body": claim.body, "done": True}))
+        self._answer(inbox, pack({"body": claim.body, "done": True}))
         return b"".join(chunks)
 
     def _ask(self, claim: Claim, inbox: str, offset: int) -> "asyncio.Future[Message]":
@@ -142,21 +159,42 @@ class Bodies:
             return                        # not a pull: whoever writes here knows no body's name
         if offer is None:
             if message.reply.startswith("_INBOX.") and type(name) is str:
-                self._transport.publish(message.reply, _GONE)
+                self._answer(message.reply, _GONE)
             return
         if pull.get("done") is True:
             offer.close()
         elif type(offset) is int and 0 <= offset < len(offer.data) and offer.may_pull(message.reply):
-            self._transport.publish(message.reply, pack({"data": offer.data[offset:offset + CHUNK_BYTES]}))
+            offer.last_pull = self._loop.time()
+            self._answer(message.reply, pack({"data": offer.data[offset:offset + CHUNK_BYTES]}))
+
+    def _answer(self, subject: str, data: bytes) -> None:
+        """Best effort: what is not answered is asked for again, what is not said to be done is forgotten when idle."""
+        try:
+            self._transport.publish(subject, data)
+        except BusError as error:
+            _log.warning("bus_body_message_lost", error=type(error).__name__)
 
     def _on_failure(self, error: BusError) -> None:
         """Receivers ask again; an answer of ours that found nobody is none of our business."""
 
     def _forget(self, name: str) -> None:
         offer = self._offers.pop(name, None)
-        if offer is not None:
-            offer.timer.cancel()
-            self.offered_bytes -= len(offer.data)
+        if offer is None:
+            return
+        self.offered_bytes -= len(offer.data)
+        left = self._offered_to.pop(offer.receiver, 0) - len(offer.data)
+        if left > 0:
+            self._offered_to[offer.receiver] = left
+
+    def _forget_idle(self, name: str) -> None:
+        offer = self._offers.get(name)
+        if offer is None:
+            return
+        due = offer.last_pull + offer.idle_s
+        if due <= self._loop.time():
+            self._forget(name)
+        else:
+            self._loop.call_at(due, self._forget_idle, name)
 
 
 _GONE = pack({"gone": True})

@@ -100,7 +100,7 @@ class Client:
             data = encode_request(request)
             subject = self._subject(who, service, operation, request)
             if len(data) > INLINE_LIMIT_BYTES:
-                offer = self._bodies.offer(data, _is_inbox, id=request.id)
+                offer = self._bodies.offer(data, _is_inbox, idle_s=timeout_s, id=request.id)
                 data = encode_claim(offer.claim)
             self._transport.publish(subject, data, inbox.subject)
             while not ended:
@@ -152,7 +152,9 @@ class Client:
         return halves[0] + slot(service, identity.account, request.region, request.params) + halves[1]
 
     async def _send_large(self, subject: str, data: bytes, request: Request, timeout_s: float) -> Reply:
-        offer = self._bodies.offer(data, _is_inbox, id=request.id, deadline_ms=request.deadline_ms)
+        offer = self._bodies.offer(
+            data, _is_inbox, idle_s=timeout_s, id=request.id, deadline_ms=request.deadline_ms
+        )
         try:
             message = await self._transport.request(subject, encode_claim(offer.claim), timeout_s)
         finally:

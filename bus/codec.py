@@ -138,9 +138,12 @@ def decode_reply(data: bytes) -> Reply | Claim:
     reply_id = get("id", "")
     if type(reply_id) is not str:
         raise MalformedEnvelope("`id` must be a string")
+    ok = get("ok")
+    if type(ok) is dict and len(members) == 2 and "id" in members:
+        return Reply(reply_id, ok)        # nearly every reply
     if "body" in members:
         return _claim(members["body"], reply_id, 0)
-    ok, error, event = get("ok"), get("error"), get("event")
+    error, event = get("error"), get("event")
     if (ok is not None and type(ok) is not dict) or (event is not None and type(event) is not dict):
         raise MalformedEnvelope("`ok` and `event` must be maps")
     if ok is not None and error is not None:

@@ -22,6 +22,7 @@ from bus.mux import ReplyMux
 from bus.subjects import is_subject
 from bus.transport import BusError, Disconnected, Handler, Inbox, Message, Overloaded, Subscription
 from bus.wire import Parser, Wire
+from schemas.envelope import INLINE_LIMIT_BYTES
 
 
 @contextlib.contextmanager
@@ -52,6 +53,7 @@ PING_INTERVAL_S = 5
 PINGS_UNANSWERED_LIMIT = 2                # a silent broker is given up after 15 s
 CONNECT_TIMEOUT_S = 2.0                   # of one attempt
 OUT_LIMIT_BYTES = 16 * 1024 * 1024        # accepted and not yet with the kernel
+MAX_PAYLOAD_MIN_BYTES = INLINE_LIMIT_BYTES + 4096     # of the broker
 CLOSE_FLUSH_S = 1.0                       # for the broker to confirm the last output
 
 _log = structlog.get_logger()
@@ -231,10 +233,21 @@ class NatsTransport:
         attempt = self._loop.create_task(self._link.start(url, user, password, name, tls))
         outcomes: set[asyncio.Future[Any]] = {attempt, self._link.refused}
         await asyncio.wait(outcomes, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-        if attempt.done() and attempt.exception() is None:
+        connected = attempt.done() and attempt.exception() is None
+        if connected and self._link.max_payload >= MAX_PAYLOAD_MIN_BYTES:
             self._connected()
+        if self._wire is not None:
             return
-        reason = self._link.refused.result() if self._link.refused.done() else f"no broker at {url} within {wait_s} s"
+        if connected and self._link.max_payload >= MAX_PAYLOAD_MIN_BYTES:
+            reason = f"{url} hung up at once"
+        elif connected:
+            reason = f"the broker's max_payload of {self._link.max_payload} bytes is below {MAX_PAYLOAD_MIN_BYTES}"
+        elif self._link.refused.done():
+            reason = self._link.refused.result()
+        elif attempt.done():
+            reason = f"{url}: {attempt.exception()}"
+        else:
+            reason = f"no broker at {url} within {wait_s} s"
         attempt.cancel()
         await asyncio.wait({attempt})
         await self._link.close()

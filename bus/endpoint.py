@@ -47,7 +47,9 @@ class Endpoint:
         if len(data) <= INLINE_LIMIT_BYTES:
             self._transport.publish(message.reply, data)
             return
-        offer = self._bodies.offer(data, lambda inbox: may_reply_to(identity, inbox), id=reply.id)
+        offer = self._bodies.offer(
+            data, lambda inbox: may_reply_to(identity, inbox), receiver=identity, id=reply.id
+        )
         claim = offer.claim
         # The broker lets a direct publisher write to this inbox only as a response to the message that names it.
         self._transport.publish(message.reply, encode_claim(claim._replace(inbox="")), claim.inbox)

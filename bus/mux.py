@@ -67,11 +67,12 @@ class ReplyMux:
         send(subject, data, self.prefix + token)
         loop = self._loop
         future: asyncio.Future[Message] = loop.create_future()
-        due = loop.time() + timeout_s
+        now = loop.time()
+        due = now + timeout_s
         self._requests[token] = (future, due)
         if self._timer is None:
             self._timer = loop.call_later(SWEEP_INTERVAL_S, self._sweep)
-            self._next_look = due
+            self._next_look = min(due, now + FORGET_INTERVAL_S)
         elif due < self._next_look:
             self._next_look = due
         return future

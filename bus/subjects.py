@@ -19,6 +19,7 @@ DOORS = (GATEWAY, SERVICE, DIRECT)
 CANCEL = "cancel"
 INBOX = "_INBOX"
 
+_new = tuple.__new__                      # half the time of a named tuple's own constructor
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 
 
@@ -34,7 +35,7 @@ class Address(NamedTuple):
 
     @property
     def identity(self) -> Identity:
-        return Identity(self.door, self.account, self.principal)
+        return _new(Identity, self[:3])
 
 
 def is_token(text: str) -> bool:
@@ -56,7 +57,7 @@ def parse(subject: str) -> Address:
     tokens = subject.split(".")
     if len(tokens) != 7 or tokens[0] != "aws":
         raise ValueError(f"not a request subject: {subject!r}")
-    return Address(*tokens[1:])
+    return _new(Address, tokens[1:])
 
 
 def owned(service: str, slots: range) -> list[str]:

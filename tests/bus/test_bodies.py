@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus import bodies as bodies_module
-from bus.bodies import BODY_LIMIT_BYTES, CHUNK_BYTES, OFFER_LIFETIME_S, WINDOW_CHUNKS, Bodies, BodyError, BodyTooLarge
+from bus.bodies import BODY_LIMIT_BYTES, CHUNK_BYTES, OFFER_IDLE_S, WINDOW_CHUNKS, Bodies, BodyError, BodyTooLarge
 from bus.codec import Claim, pack, unpack
 from bus.simulated import Faults
 from bus.transport import BusError, Disconnected, Message, NoResponders, Overloaded, RequestTimeout
@@ -68,7 +68,7 @@ def test_a_bad_network_delays_or_fails_but_never_corrupts(
             assert drop > 0
         assert loop.time() - start <= 60.1
         assert fetching.fetched_bytes == 0
-        await asyncio.sleep(OFFER_LIFETIME_S)
+        await asyncio.sleep(OFFER_IDLE_S)
         assert offering.offered_bytes == 0
 
     simulated(scenario, seed=seed, faults=Faults(drop=drop, duplicate=duplicate, reorder=reorder))
@@ -185,6 +185,7 @@ def test_pulls_are_answered_only_where_allowed(run: Runner) -> None:
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies_module, "OFFERED_LIMIT_BYTES", 1000)
     monkeypatch.setattr(bodies_module, "FETCHED_LIMIT_BYTES", 1000)
+    monkeypatch.setattr(bodies_module, "RECEIVER_LIMIT_BYTES", 500)
 
     async def scenario(world: World) -> None:
         sender, receiver = await world.connect(), await world.connect()
@@ -194,6 +195,11 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
             offering.offer(bytes(401), anyone)
         first.close()
         first.close()
+        for name in ("greedy", "modest"):
+            offering.offer(bytes(500), anyone, receiver=name)
+        with pytest.raises(Overloaded):
+            offering.offer(b"x", anyone, receiver="greedy")
+        offering.close()
         second = offering.offer(bytes(1000), anyone)
         coming = asyncio.ensure_future(fetching.fetch(second.claim, second.claim.inbox, 30.0))
         await asyncio.sleep(0)
@@ -205,6 +211,23 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
             await fetching.fetch(Claim("x", BODY_LIMIT_BYTES + 1, 0), "_INBOX.x", 30.0)
         offering.close()
         assert offering.offered_bytes == 0
+
+    simulated(scenario)
+
+
+# Who pulls slowly but steadily is served; who stops is forgotten.
+def test_an_offer_lives_from_pull_to_pull() -> None:
+    async def scenario(world: World) -> None:
+        sender, receiver = await world.connect(), await world.connect()
+        offering = Bodies(sender)
+        claim = offering.offer(b"slow", anyone).claim
+        pull = pack({"body": claim.body, "offset": 0})
+        for _ in range(5):
+            await asyncio.sleep(OFFER_IDLE_S * 0.9)
+            assert unpack((await receiver.request(claim.inbox, pull, 1.0)).data) == {"data": b"slow"}
+        await asyncio.sleep(OFFER_IDLE_S * 1.1)
+        assert offering.offered_bytes == 0
+        assert unpack((await receiver.request(claim.inbox, pull, 1.0)).data) == {"gone": True}
 
     simulated(scenario)
 

@@ -77,9 +77,10 @@ def test_the_numbers_are_the_constants() -> None:
         (f"at most {bodies.CHUNK_BYTES:,} bytes from there", bodies.CHUNK_BYTES),
         (f"up to {bodies.WINDOW_CHUNKS} under way", bodies.WINDOW_CHUNKS),
         (f"One body has at most {bodies.BODY_LIMIT_BYTES // mebi} MiB", bodies.BODY_LIMIT_BYTES),
-        (f"kept for {bodies.OFFER_LIFETIME_S:.0f} s at most", bodies.OFFER_LIFETIME_S),
+        (f"forgotten {bodies.OFFER_IDLE_S:.0f} s after the last pull", bodies.OFFER_IDLE_S),
         (f"{bodies.BODY_LIMIT_BYTES // mebi} MiB; {bodies.OFFERED_LIMIT_BYTES // mebi} MiB; "
-         f"{bodies.FETCHED_LIMIT_BYTES // mebi} MiB", bodies.FETCHED_LIMIT_BYTES),
+         f"{bodies.RECEIVER_LIMIT_BYTES // mebi} MiB; {bodies.FETCHED_LIMIT_BYTES // mebi} MiB",
+         bodies.FETCHED_LIMIT_BYTES),
         (f"{connection.OUT_LIMIT_BYTES // mebi} MiB, then `Overloaded`", connection.OUT_LIMIT_BYTES),
         (f"{mux.REQUESTS_LIMIT:,} each", mux.INBOXES_LIMIT),
         (f"{client.STREAM_BUFFER_EVENTS:,}, then `Overloaded` and a cancel", client.STREAM_BUFFER_EVENTS),
