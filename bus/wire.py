@@ -220,8 +220,8 @@ class Wire(asyncio.Protocol):
 
     def _read_on(self) -> None:
         self._reading = True
-        if self.is_open:
-            assert self._transport is not None
+        assert self._transport is not None
+        if not self._transport.is_closing():
             self._transport.resume_reading()
 
     def pause_writing(self) -> None:

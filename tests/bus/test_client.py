@@ -252,6 +252,26 @@ def test_streams(run: Runner, count: int, ending: str, take: int | None) -> None
     run(scenario)
 
 
+# Events over the inline limit take the same way as replies, in their place among the others.
+def test_large_events(run: Runner) -> None:
+    async def scenario(world: World) -> None:
+        serving, asking = await world.connect("_INBOX.actors."), await world.connect("_INBOX.gateway.")
+        endpoint = Endpoint(serving, Bodies(serving))
+
+        def start(message: Message) -> None:
+            for size in (1, 2 * INLINE_LIMIT_BYTES, 2):
+                endpoint.respond(message, GATE, Reply("", event={"data": bytes(size)}))
+            endpoint.respond(message, GATE, Reply("", end=True))
+
+        serving.subscribe(subjects.anywhere(world.root), start, world.root)
+        await serving.flush()
+        client = Client(asking, GATE, region="us-east-1")
+        sizes = [len(reply.event["data"]) async for reply in client.stream(world.root, "Converse", {}) if reply.event]
+        assert sizes == [1, 2 * INLINE_LIMIT_BYTES, 2]
+
+    run(scenario)
+
+
 # A reader too slow for the bound is told, the actor is cancelled; silence and loss end a stream too.
 def test_streams_that_go_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "STREAM_BUFFER_EVENTS", 4)

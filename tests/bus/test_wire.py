@@ -93,6 +93,12 @@ class Socket(asyncio.Transport):
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.calls.append("limits")
 
+    def is_closing(self) -> bool:
+        return "closed" in self.calls
+
+    def close(self) -> None:
+        self.calls.append("closed")
+
     def pause_reading(self) -> None:
         self.calls.append("pause")
 
@@ -115,6 +121,10 @@ def test_a_flood_lets_the_loop_turn() -> None:
         await asyncio.sleep(0)
         assert socket.calls == ["limits", "pause", "resume"]
         assert others
+        wire.data_received(bytes(FLOOD_BYTES))
+        wire.close()
+        await asyncio.sleep(0)
+        assert socket.calls == ["limits", "pause", "resume", "pause", "closed"]
         wire.connection_lost(None)
         await consuming
 
