@@ -65,10 +65,14 @@ def process_inbox(user: str) -> str:
 
 
 def gateway(password: str) -> User:
-    """Publishes for everyone it has authenticated, through its own door only; hears its own replies only."""
+    """Publishes for everyone it has authenticated, through its own door only; hears its own replies only. Answers sys.…
+    to the other gateways and the administrator."""
     return User(
         GATEWAY_USER, password,
-        publish=(f"aws.{GATEWAY}.*.*.*.*.*", "sys.>", _ACTORS_INBOXES),
+        publish=(
+            f"aws.{GATEWAY}.*.*.*.*.*", "sys.>", _ACTORS_INBOXES,
+            f"{process_inbox(GATEWAY_USER)}>", f"{process_inbox(ADMIN_USER)}>",
+        ),
         subscribe=(f"{process_inbox(GATEWAY_USER)}>", "sys.>"),
     )
 

@@ -13,12 +13,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
+from bus.transport import Transport
 from deploy import VERSION
+from deploy.asking import on_bus
+from deploy.broker import ADMIN, read_run
 from deploy.failures import BrokerMissing, UsageError
+from deploy.system import gather
 from deploy.topology import find_broker, module_name, service_name, services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,6 +168,19 @@ def test_calls_that_cannot_be(running: Up) -> None:
     assert "No answer from polly" in nobody.stderr
 
 
+# Discovery as NATS's service API has it (ADR-32), and what the gateway's /_skybus/metrics gathers.
+def test_processes_answer_on_the_bus(running: Up) -> None:
+    run = read_run(running.data_dir / "run" / "run.json")
+
+    async def ask(bus: Transport) -> tuple[bytes, dict[str, dict[str, Any]]]:
+        message = await bus.request("$SRV.INFO.dynamodb", b"", 30.0)
+        return message.data, await gather(bus, "metrics", {}, {"actors", "gateway-1"}, 30.0)
+
+    info, answers = on_bus(run.url, run.users[ADMIN], ask)
+    assert "PutItem" in [endpoint["name"] for endpoint in json.loads(info)["endpoints"]]
+    assert all(answers[name]["metrics"] for name in ("actors", "gateway-1"))
+
+
 # A blob of a request is base64, and comes back so.
 def test_call(running: Up) -> None:
     def call(operation: str, request: object) -> dict[str, object]:
@@ -296,6 +314,17 @@ def test_data_of_a_newer_version(tmp_path: Path) -> None:
     done = skybus(tmp_path, "up", "--data-dir", str(tmp_path))
     assert done.returncode == 6
     assert "written by Skybus 9.9 (format 99)" in done.stderr
+
+
+# A shard knows its format itself; the process that finds it too new ends `up` with the same exit code and words.
+def test_a_shard_of_a_newer_version(tmp_path: Path) -> None:
+    shard = tmp_path / "state" / "dynamodb" / "000"
+    shard.mkdir(parents=True)
+    (shard / "format.json").write_text('{"format": 99}')
+    done = skybus(tmp_path, "up", "--data-dir", str(tmp_path), "--port", "0", "--bus-port", "0")
+    assert done.returncode == 6
+    assert "written by a newer version" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_backup_goes_into_a_directory_of_its_own(tmp_path: Path) -> None:
