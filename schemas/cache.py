@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.compile import FORMAT_VERSION, Compact, compact
+from schemas.extras import EXTRAS
 from schemas.shapes import UnknownService
 
 _MODEL, _EXTRAS = "service-2", "service-2.sdk-extras"
@@ -101,7 +102,7 @@ def _find(version: Path, stem: str) -> Path | None:
 
 
 def read_description(name: str) -> dict[str, Any]:
-    """The newest API version's service-2.json with its SDK extras merged, as botocore's loader reads it."""
+    """The newest API version's service-2.json with its SDK extras merged, as botocore's loader reads it, and ours."""
     service = data_folder() / name
     versions = _versions(service) if service.is_dir() else []
     if not versions:
@@ -110,7 +111,9 @@ def read_description(name: str) -> dict[str, Any]:
     description = _read_json(_find(newest, _MODEL))
     extras = _find(newest, _EXTRAS)
     if extras is not None:
-        _merge(description, _read_json(extras).get("merge", {}))
+        merge(description, _read_json(extras).get("merge", {}))
+    if name in EXTRAS:
+        merge(description, EXTRAS[name]())
     return description
 
 
@@ -125,9 +128,9 @@ def _read_json(path: Path | None) -> dict[str, Any]:
     return value
 
 
-def _merge(base: dict[str, Any], extra: Mapping[str, Any]) -> None:
+def merge(base: dict[str, Any], extra: Mapping[str, Any]) -> None:
     for key, value in extra.items():
         if isinstance(value, dict) and isinstance(base.get(key), dict):
-            _merge(base[key], value)
+            merge(base[key], value)
         else:
             base[key] = value

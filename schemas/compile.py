@@ -5,13 +5,13 @@ request pays only for the shapes its operation reaches. Nothing here touches fil
 """
 
 import marshal
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from schemas.shapes import NO_TRAITS, ErrorShape, Lazy, Member, Operation, Service, Shape
 
-FORMAT_VERSION = 4                                 # of Compact; part of the cache's folder name
+FORMAT_VERSION = 5                                 # of Compact and of schemas/extras.py; names the cache's folder
 
 _DROPPED = {"documentation", "deprecatedMessage", "deprecatedSince", "examples"}
 _SHAPE_PARTS = _DROPPED | {"type", "members", "required", "member", "key", "value"}
@@ -95,10 +95,7 @@ def materialise(name: str, parts: Compact) -> Service:
 
 
 def answered_protocols(metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """Those the model lists; a query-compatible service still answers the query clients it once had (SQS)."""
-    listed: Iterable[str] = metadata.get("protocols") or (metadata["protocol"],)
-    query = ("query",) if "awsQueryCompatible" in metadata and "query" not in listed else ()
-    return (*listed, *query)
+    return tuple(metadata.get("protocols") or (metadata["protocol"],))
 
 
 class _Shapes:

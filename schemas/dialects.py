@@ -37,6 +37,7 @@ class Dialect:
     echoes: bool = True                            # prints the offending value
     order: Mapping[str, tuple[str, ...]] | None = None             # structure -> members reported before the others
     constraints: Mapping[str, Constraint] | None = None            # shape -> instead of the model's
+    also_required: Mapping[str, frozenset[str]] | None = None      # structure -> beside the model's
     plain_table_names: frozenset[str] = frozenset()                # operations that check TableName later (see below)
 
     def constraint(self, shape: Shape) -> Constraint:
@@ -48,6 +49,9 @@ class Dialect:
             return NO_CONSTRAINT
         enum = tuple(traits.get("enum", ()))
         return Constraint(traits.get("min"), traits.get("max"), traits.get("pattern", ""), enum)
+
+    def required(self, shape: Shape) -> frozenset[str]:
+        return shape.required | (self.also_required or {}).get(shape.name, frozenset())
 
     def members(self, shape: Shape) -> list[str]:
         """The structure's member names in the order the service reports them."""
@@ -81,6 +85,8 @@ _DYNAMODB_CONSTRAINTS = {
         "CONTAINS",
     )),
 }
+# The model leaves these to replicas of global tables, which take them from their source; we have none.
+_DYNAMODB_REQUIRED = {"CreateTableInput": frozenset({"AttributeDefinitions", "KeySchema"})}
 _DYNAMODB_ORDER = {
     "PutItemInput": (
         "ReturnConsumedCapacity", "TableName", "Item", "ConditionalOperator", "Expected", "ReturnValues",
@@ -119,6 +125,7 @@ _BY_SERVICE = {
     "cognito-idp": replace(_JSON, invalid="InvalidParameterException"),
     "dynamodb": replace(
         _JSON, failed="InternalServerError", order=_DYNAMODB_ORDER, constraints=_DYNAMODB_CONSTRAINTS,
+        also_required=_DYNAMODB_REQUIRED,
         plain_table_names=frozenset({
             "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "SearchVectors", "UpdateItem",
         }),

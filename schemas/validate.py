@@ -94,7 +94,7 @@ class _Compiler:
 
     def _structure(self, shape: Shape, left_out: frozenset[str] = frozenset()) -> Accepts:
         checks = {name: self._member(member) for name, member in shape.members.items() if name not in left_out}
-        required = tuple(shape.required - left_out)
+        required = tuple(self._dialect.required(shape) - left_out)
         check_of = checks.get
         union = bool(shape.traits.get("union"))
 

@@ -133,6 +133,7 @@ class _Violations:
         self.missing = ""
 
     def structure(self, shape: Shape, value: dict[str, Any], path: str, left_out: frozenset[str]) -> None:
+        required = self._dialect.required(shape)
         for name in self._dialect.members(shape):
             if name in left_out or len(self.found) >= VIOLATIONS_LIMIT:
                 continue
@@ -140,7 +141,7 @@ class _Violations:
             member = shape.members[name]
             if name in value:
                 self._member(member, value[name], member_path)
-            elif name in shape.required:
+            elif name in required:
                 self.missing = self.missing or name
                 self._add(None, member_path, "Member must not be null")
         if shape.traits.get("union"):

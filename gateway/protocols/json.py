@@ -129,6 +129,8 @@ class Json:
     ) -> HttpResponse:
         shape = find_error(service, operation, error)
         status = error_status(error, shape)
+        if shape is None and error.status is None and status in (401, 403):
+            status = 400                           # docs.aws.amazon.com/amazondynamodb: Programming.Errors
         tree = error_tree(_codecs(service).trees, error, shape)
         body = dump_json({"__type": type_name(service, error, shape), **tree})
         response = self._response(service, status, body, request_id)

@@ -24,6 +24,7 @@ from gateway.protocols.xml_shapes import (
     item_name,
     key_name,
     namespace,
+    output_name,
     write_members,
 )
 from schemas.errors import AwsError
@@ -33,8 +34,6 @@ Node = dict[str, Any]                              # name -> Node; a node's own 
 Read = Callable[[Node], Any]
 
 CONTENT_TYPE = "text/xml"
-# Services that were query services and whose models no longer say their namespace.
-_NAMESPACES = {"sqs": "http://queue.amazonaws.com/doc/2012-11-05/"}
 
 _SCALARS: dict[str, Callable[[str], Any]] = {
     "string": str, "character": str, "boolean": scalars.read_boolean, "integer": scalars.read_integer,
@@ -113,9 +112,9 @@ class Codecs:
         for name, member in shape.members.items():
             members[self.input_name(member)] = name, self.value(member)
         for name, member in shape.members.items():
-            if member.shape.kind == "list" and is_flattened(member):
+            if output_name(member) != element_name(member):
                 # a flattened list goes by its item's name; only an empty one by its own
-                members.setdefault(item_name(member.shape), (name, self.value(member)))
+                members.setdefault(output_name(member), (name, self.value(member)))
         return structure
 
     def value(self, member: Member) -> Read:
@@ -232,7 +231,7 @@ def no_streams(operation: Operation) -> NoReturn:
 
 
 def _root_namespace(service: Service) -> str:
-    return namespace(service.metadata.get("xmlNamespace") or _NAMESPACES.get(service.name))
+    return namespace(service.metadata.get("xmlNamespace"))
 
 
 def write_error(writers: XmlWriters, out: list[str], error: AwsError, shape: ErrorShape | None) -> None:

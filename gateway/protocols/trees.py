@@ -269,7 +269,7 @@ def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str, tex
 
 
 def _choice_reader(members: Mapping[str, tuple[str, Convert]], name: str, texts: set[str]) -> Convert:
-    """For structures that mostly hold one text, above all DynamoDB's {"S": …}: those are taken as they are, uncopied."""
+    """For structures that mostly hold one text (DynamoDB's {"S": …}): such a one is taken as it is, uncopied."""
     read = _structure_reader(members, name, texts)
 
     def choice(value: Any) -> Any:

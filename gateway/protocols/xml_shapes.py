@@ -29,8 +29,8 @@ def escape(text: str) -> str:
 
 def parse_xml(body: bytes) -> Element:
     """The root. SerializationException for what is no XML, has a document type, or is nested too deep."""
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise malformed("Document types are not allowed.")
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\0" in body:
+        raise malformed("Document types are not allowed, nor is any encoding but UTF-8.")    # UTF-16 is full of NULs
     parser = XMLParser(encoding="utf-8")  # noqa: S314 - without a document type there are no entities to expand
     try:
         parser.feed(body)
@@ -54,7 +54,12 @@ def local_name(tag: str) -> str:
 
 
 def element_name(member: Member) -> str:
-    name: str = member.trait("locationName") or member.name
+    """legacyQueryName: schemas/extras.py."""
+    return _own_name(member) or member.name
+
+
+def _own_name(member: Member) -> str:
+    name: str = member.trait("legacyQueryName") or member.trait("locationName") or ""
     return name
 
 
@@ -64,14 +69,12 @@ def is_flattened(member: Member) -> bool:
 
 def item_name(shape: Shape) -> str:
     assert shape.item is not None
-    name: str = shape.item.trait("locationName") or ("member" if shape.kind == "list" else "value")
-    return name
+    return _own_name(shape.item) or ("member" if shape.kind == "list" else "value")
 
 
 def key_name(shape: Shape) -> str:
     assert shape.key is not None
-    name: str = shape.key.trait("locationName") or "key"
-    return name
+    return _own_name(shape.key) or "key"
 
 
 # ---- in
@@ -143,8 +146,7 @@ class XmlReaders:
             assert shape.item is not None
             read = self.reader(shape.item.shape) if flat == "list" else self._pair(shape)
             table[element_name(member)] = name, read, flat
-            if flat == "list" and shape.item.trait("locationName"):
-                table.setdefault(item_name(shape), (name, read, flat))
+            table.setdefault(output_name(member), (name, read, flat))
         return table
 
     def _pair(self, shape: Shape) -> Read:
@@ -247,7 +249,7 @@ class XmlWriters:
         return found
 
     def _elements(self, members: Mapping[str, Member]) -> dict[str, Write]:
-        return {n: self.element(each, _output_name(each)) for n, each in members.items() if not _is_attribute(each)}
+        return {n: self.element(each, output_name(each)) for n, each in members.items() if not _is_attribute(each)}
 
     def root(self, members: Mapping[str, Member], tag: str, namespace_trait: Any) -> Write:
         """A document of these members."""
@@ -303,12 +305,12 @@ class XmlWriters:
         return entry
 
 
-def _output_name(member: Member) -> str:
+def output_name(member: Member) -> str:
     """SDKs look for a flattened list under its item's name, where that has one."""
     shape = member.shape
     if shape.kind == "list" and is_flattened(member):
         assert shape.item is not None
-        return shape.item.trait("locationName") or element_name(member)
+        return _own_name(shape.item) or element_name(member)
     return element_name(member)
 
 

@@ -34,9 +34,11 @@ class Inputs:
             scalars = [name for name in names if shape.members[name].shape.kind not in ("structure", "list", "map")]
             chosen = [self.random.choice(scalars if scalars and depth >= DEPTH_LIMIT else names)]
         elif depth >= DEPTH_LIMIT:
-            chosen = [name for name in names if name in shape.required]
+            chosen = [name for name in names if name in self.dialect.required(shape)]
         else:
-            chosen = [name for name in names if name in shape.required or self.random.random() < 0.5]
+            required = self.dialect.required(shape)
+            likely = 0.5 if depth == 0 else 0.25   # deep models would grow to megabytes
+            chosen = [name for name in names if name in required or self.random.random() < likely]
         return {name: self._member(shape.members[name], depth + 1) for name in chosen}
 
     def _member(self, member: Member, depth: int) -> Any:

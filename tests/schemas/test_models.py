@@ -9,6 +9,7 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, StructureShape
 
 from schemas import cache, models
+from schemas.extras import EXTRAS
 
 SAMPLE = ("cloudwatch", "dynamodb", "ec2", "iam", "rds", "route53", "s3", "s3control", "secretsmanager", "sqs")
 
@@ -22,6 +23,8 @@ def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def description(name: str) -> dict[str, Any]:
     model: dict[str, Any] = Loader(include_default_search_paths=False, extra_search_paths=[
         Loader.BUILTIN_DATA_PATH]).load_service_model(name, "service-2")
+    if name in EXTRAS:
+        cache.merge(model, EXTRAS[name]())
     return model
 
 

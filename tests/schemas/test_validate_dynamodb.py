@@ -28,6 +28,7 @@ CAPACITY = (
     "Value 'hi' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value set: "
     "[INDEXES, TOTAL, NONE]"
 )
+KEY = {"AttributeName": "a", "KeyType": "HASH"}
 METRICS = (
     "Value 'hi' at 'returnItemCollectionMetrics' failed to satisfy constraint: Member must satisfy enum value set: "
     "[SIZE, NONE]"
@@ -59,24 +60,32 @@ def refused(operation: str, request: Any) -> AwsError:
         ("PutItem", {"TableName": "bad table!@#", "Item": {}}, [
             at("bad table!@#", "tableName", "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
         ]),
-        ("CreateTable", {"TableName": "abc", "KeySchema": [], "BillingMode": "A", "ProvisionedThroughput": {
-            "ReadCapacityUnits": -1, "WriteCapacityUnits": -1,
-        }}, [
+        ("CreateTable", {
+            "TableName": "abc", "AttributeDefinitions": [], "KeySchema": [], "BillingMode": "A",
+            "ProvisionedThroughput": {"ReadCapacityUnits": -1, "WriteCapacityUnits": -1},
+        }, [
             at("A", "billingMode", "Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]"),
             at("-1", "provisionedThroughput.writeCapacityUnits", "Member must have value greater than or equal to 1"),
             at("-1", "provisionedThroughput.readCapacityUnits", "Member must have value greater than or equal to 1"),
             at("[]", "keySchema", "Member must have length greater than or equal to 1"),
         ]),
-        ("CreateTable", {"TableName": "abc", "AttributeDefinitions": [{}]}, [
+        ("CreateTable", {"TableName": "abc;"}, [
+            NULL.format("attributeDefinitions"),
+            at("abc;", "tableName", "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
+            NULL.format("keySchema"),
+        ]),
+        ("CreateTable", {"TableName": "abc", "AttributeDefinitions": [{}], "KeySchema": [KEY]}, [
             NULL.format("attributeDefinitions.1.member.attributeName"),
             NULL.format("attributeDefinitions.1.member.attributeType"),
         ]),
-        ("CreateTable", {"TableName": "abc", "AttributeDefinitions": [{"AttributeName": "b", "AttributeType": "SS"}]}, [
+        ("CreateTable", {"TableName": "abc", "KeySchema": [KEY], "AttributeDefinitions": [
+            {"AttributeName": "b", "AttributeType": "SS"},
+        ]}, [
             at("SS", "attributeDefinitions.1.member.attributeType", "Member must satisfy enum value set: [B, N, S]"),
         ]),
-        ("CreateTable", {"TableName": "abc", "KeySchema": [{"KeyType": "HASH"}, {"AttributeName": "a"}, {
-            "KeyType": "Woop", "AttributeName": "a",
-        }]}, [
+        ("CreateTable", {"TableName": "abc", "AttributeDefinitions": [], "KeySchema": [
+            {"KeyType": "HASH"}, {"AttributeName": "a"}, {"KeyType": "Woop", "AttributeName": "a"},
+        ]}, [
             NULL.format("keySchema.1.member.attributeName"), NULL.format("keySchema.2.member.keyType"),
             at("Woop", "keySchema.3.member.keyType", "Member must satisfy enum value set: [HASH, RANGE]"),
         ]),

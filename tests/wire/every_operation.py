@@ -87,7 +87,7 @@ def run(names: list[str], examples: int, tally: Tally) -> None:
         ours, theirs = models.load(name), botocore_model(name)
         for operation in map(theirs.operation_model, theirs.operation_names):
             tally.counts["operations"] += 1
-            listed = ours.metadata.get("protocols") or (ours.metadata["protocol"],)
+            listed = theirs.metadata.get("protocols") or (theirs.metadata["protocol"],)
             for protocol in listed:
                 check_operation(Pair(ours, ours.operations[operation.name], operation, protocol), examples, tally)
         models.load.cache_clear()                  # all models at once would be gigabytes

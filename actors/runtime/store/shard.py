@@ -210,10 +210,12 @@ class Shard:
         if error is None:
             self._forget_view()
             self._last_commit = self._environment.last_commit()
-            if self._open.requests:
+            if self._open.writes:                       # the disk works while we answer
                 self._launch()
             self._count(batch)
             self._answer(batch)
+            if self._in_flight is None and self._open.requests:
+                self._launch()
             if batch.readers:
                 self._outbox.committed(batch.readers)
             if batch.jobs:

@@ -9,6 +9,9 @@ from pathlib import Path
 from actors.runtime.store.environment import CommitFailed, Environment
 from actors.runtime.store.writer import Loop, Report, Work
 
+# Where files cost little, for tests that open many directories and do not ask the disk anything.
+MEMORY_DIRECTORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
 
 class HeldWriter:
     """Keeps the commit until `commit` or `fail`."""

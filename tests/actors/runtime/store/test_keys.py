@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from actors.runtime.store import keys
 from actors.runtime.store.transaction import KEY_LIMIT_BYTES
+from tests.actors.runtime.store.faults import MEMORY_DIRECTORY
 
 # Lengths around the places where a level ends: 509 bytes after the space, then 501 more at each continuation.
 EDGES = [0, 1, 2, 508, 509, 510, 511, 1009, 1010, 1011, 1012, 1510, 1511, 1512, 3072, KEY_LIMIT_BYTES]
@@ -30,10 +31,12 @@ def long_keys(draw: st.DrawFn) -> bytes:
 
 @contextmanager
 def write_transaction() -> Iterator[Any]:
-    with tempfile.TemporaryDirectory() as directory, lmdb.open(directory, sync=False, map_size=64 << 20) as environment:
+    with tempfile.TemporaryDirectory(dir=MEMORY_DIRECTORY) as directory:
+        environment = lmdb.open(directory, sync=False, map_size=64 << 20)
         transaction = environment.begin(write=True)
         yield transaction
         transaction.abort()
+        environment.close()
 
 
 def rows(transaction: Any, start: bytes = b"", stop: bytes | None = None, reverse: bool = False) -> list[Any]:

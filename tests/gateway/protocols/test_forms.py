@@ -1,0 +1,181 @@
+"""Query, ec2 and REST in places the wire check does not reach: SQS's old names, S3's ways, paths, header lists."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.protocols import HttpRequest, named
+from gateway.protocols.rest import header_reader, header_writer
+from schemas import models
+from schemas.errors import AwsError, SerializationException
+from schemas.models import Member, Shape
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def text(body: bytes) -> str:
+    return body.decode().removeprefix('<?xml version="1.0" encoding="UTF-8"?>\n')
+
+
+def parse(protocol: str, service: str, method: str, target: str, body: bytes | None = b"", **headers: str) -> Any:
+    path, _, query = target.partition("?")
+    request = HttpRequest(method, path, query, {k.replace("_", "-"): v for k, v in headers.items()}, body)
+    operation = named(protocol).operation(models.load(service), request)
+    return operation.name, named(protocol).parse(operation, request)
+
+
+# Names of the query API: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ (2012-11-05 examples)
+@pytest.mark.parametrize(("form", "params"), [
+    (b"Action=SendMessage&MessageBody=a+b&MessageAttribute.1.Name=n&MessageAttribute.1.Value.StringValue=v"
+     b"&MessageAttribute.1.Value.DataType=String",
+     {"MessageBody": "a b", "MessageAttributes": {"n": {"StringValue": "v", "DataType": "String"}}}),
+    (b"Action=CreateQueue&QueueName=q&Attribute.1.Name=VisibilityTimeout&Attribute.1.Value=40&Tag.1.Key=k&Tag.1.Value=v",
+     {"QueueName": "q", "Attributes": {"VisibilityTimeout": "40"}, "tags": {"k": "v"}}),
+    (b"Action=ReceiveMessage&MaxNumberOfMessages=5&AttributeName.1=All&AttributeName.2=SenderId",
+     {"MaxNumberOfMessages": 5, "AttributeNames": ["All", "SenderId"]}),
+    (b"Action=DeleteMessageBatch&DeleteMessageBatchRequestEntry.1.Id=a&DeleteMessageBatchRequestEntry.1.ReceiptHandle=r",
+     {"Entries": [{"Id": "a", "ReceiptHandle": "r"}]}),
+])
+def test_sqs_query_requests(form: bytes, params: dict[str, Any]) -> None:
+    assert parse("query", "sqs", "POST", "/", form)[1] == params
+
+
+def test_sqs_query_answers() -> None:
+    sqs = models.load("sqs")
+    messages = [{"MessageId": "1", "Attributes": {"SenderId": "x"}, "Body": "<&\r\x00"}, {"MessageId": "2"}]
+    response = named("query").serialise(sqs.operations["ReceiveMessage"], {"Messages": messages}, "id")
+    assert text(response.body) == (
+        '<ReceiveMessageResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><ReceiveMessageResult>'
+        "<Message><MessageId>1</MessageId><Attribute><Name>SenderId</Name><Value>x</Value></Attribute>"
+        "<Body>&lt;&amp;&#13;\ufffd</Body></Message><Message><MessageId>2</MessageId></Message>"
+        "</ReceiveMessageResult><ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></ReceiveMessageResponse>"
+    )
+    error = AwsError("The specified queue does not exist.", code="QueueDoesNotExist")
+    response = named("query").serialise_error(sqs, None, error, "id")
+    assert "<Code>AWS.SimpleQueueService.NonExistentQueue</Code>" in text(response.body)
+    response = named("json").serialise_error(sqs, None, error, "id")
+    assert response.headers["x-amzn-query-error"] == "AWS.SimpleQueueService.NonExistentQueue;Sender"
+    assert b'"__type":"com.amazonaws.sqs#QueueDoesNotExist"' in response.body
+
+
+# Lists in order of their numbers, gaps and a missing `.member` allowed, as the query services do.
+def test_query_lists() -> None:
+    form = b"Action=TagRole&RoleName=r&TagKeys.member.10=c&Tags.3.Key=b&Tags.3.Value=2&Tags.1.Key=a&Tags.1.Value=1&X=y"
+    assert parse("query", "iam", "POST", "/", form) == (
+        "TagRole", {"RoleName": "r", "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]}
+    )
+    assert parse("query", "iam", "GET", "/?Action=ListUsers&MaxItems=7") == ("ListUsers", {"MaxItems": 7})
+    for bad in (b"MaxItems=seven", b"MaxItems=%ff", b"MaxItems.1=2", b"MaxItems=" + b"9" * 5000):
+        with pytest.raises(SerializationException):
+            parse("query", "iam", "POST", "/", b"Action=ListUsers&" + bad)
+    with pytest.raises(AwsError, match="UnknownOperation"):
+        parse("query", "iam", "POST", "/", b"Action=Nothing")
+
+
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html#api-error-response
+def test_ec2_error() -> None:
+    error = AwsError("The instance ID 'i-1' does not exist", code="InvalidInstanceID.NotFound")
+    assert text(named("ec2").serialise_error(models.load("ec2"), None, error, "id").body) == (
+        "<Response><Errors><Error><Code>InvalidInstanceID.NotFound</Code><Message>The instance ID 'i-1' does not exist"
+        "</Message></Error></Errors><RequestID>id</RequestID></Response>"
+    )
+
+
+# S3's operations share paths; constants, required members and age tell them apart.
+@pytest.mark.parametrize(("method", "target", "headers", "operation"), [
+    ("PUT", "/b/k", {}, "PutObject"),
+    ("PUT", "/b/k", {"x_amz_copy_source": "/c/d"}, "CopyObject"),
+    ("PUT", "/b/k?partNumber=1&uploadId=u", {}, "UploadPart"),
+    ("PUT", "/b/k?partNumber=1&uploadId=u", {"x_amz_copy_source": "/c/d"}, "UploadPartCopy"),
+    ("GET", "/b/k?uploadId=u", {}, "ListParts"),
+    ("GET", "/b/k?versionId=v", {}, "GetObject"),
+    ("GET", "/b/k?tagging", {}, "GetObjectTagging"),
+    ("GET", "/b/k?tagging=&versionId=v", {}, "GetObjectTagging"),
+    ("GET", "/b", {}, "ListObjects"),
+    ("GET", "/b/", {}, "ListObjects"),
+    ("GET", "/b?list-type=2", {}, "ListObjectsV2"),
+    ("GET", "/b?list-type=1", {}, "ListObjects"),
+    ("GET", "/", {}, "ListBuckets"),
+    ("GET", "/b?lifecycle", {}, "GetBucketLifecycleConfiguration"),
+    ("DELETE", "/b/k?uploadId=u", {}, "AbortMultipartUpload"),
+    ("DELETE", "/b/k", {}, "DeleteObject"),
+    ("POST", "/b?delete", {}, "DeleteObjects"),
+    ("POST", "/b/k?uploads", {}, "CreateMultipartUpload"),
+    ("HEAD", "/b", {}, "HeadBucket"),
+])
+def test_s3_operations(method: str, target: str, headers: dict[str, str], operation: str) -> None:
+    path, _, query = target.partition("?")
+    request = HttpRequest(method, path, query, {k.replace("_", "-"): v for k, v in headers.items()}, None)
+    assert named("rest-xml").operation(models.load("s3"), request).name == operation
+
+
+# A key is what follows the bucket, byte for byte: slashes, dots, plus signs, encoded slashes.
+@pytest.mark.parametrize(("path", "key"), [
+    ("/b/a/b/", "a/b/"), ("/b//x", "/x"), ("/b/a%2Fb+c", "a/b+c"), ("/b/../x", "../x"), ("/b/%E2%82%AC%20", "€ "),
+])
+def test_s3_keys(path: str, key: str) -> None:
+    assert parse("rest-xml", "s3", "PUT", path, None, x_amz_meta_a="1")[1] == {
+        "Bucket": "b", "Key": key, "Metadata": {"a": "1"}
+    }
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+def test_s3_errors() -> None:
+    s3 = models.load("s3")
+    error = AwsError("The specified key does not exist.", code="NoSuchKey", Key="a&b")
+    response = named("rest-xml").serialise_error(s3, s3.operations["GetObject"], error, "id")
+    assert response.status == 404
+    assert text(response.body) == (
+        "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><Key>a&amp;b</Key>"
+        "<RequestId>id</RequestId><HostId>id</HostId></Error>"
+    )
+    assert response.headers["x-amz-request-id"] == response.headers["x-amzn-RequestId"] == "id"
+    head = named("rest-xml").serialise_error(s3, s3.operations["HeadObject"], error, "id")
+    assert (head.status, head.body) == (404, b"")
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
+def test_s3_location_and_roots() -> None:
+    s3, xml = models.load("s3"), named("rest-xml")
+    located = xml.serialise(s3.operations["GetBucketLocation"], {"LocationConstraint": "eu-west-1"}, "id")
+    assert text(located.body) == (
+        '<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">eu-west-1</LocationConstraint>'
+    )
+    listed = xml.serialise(s3.operations["ListObjectsV2"], {"Contents": [{"Key": "k", "Size": 1}]}, "id")
+    assert text(listed.body) == (
+        '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Contents><Key>k</Key><Size>1</Size></Contents>'
+        "</ListBucketResult>"
+    )
+    grantee = {"Type": "CanonicalUser", "ID": "i"}
+    granted = text(xml.serialise(s3.operations["GetBucketAcl"], {"Grants": [{"Grantee": grantee}]}, "id").body)
+    assert 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>i</ID>' in granted
+
+
+# A header is one line, whatever an actor puts into it.
+def test_header_injection() -> None:
+    s3 = models.load("s3")
+    response = named("rest-xml").serialise(
+        s3.operations["GetObject"], {"ContentDisposition": "a\r\nSet-Cookie: b", "Metadata": {"k": "v\nw"}}, "id"
+    )
+    assert not any(re.search(r"[\r\n\0]", value) for value in response.headers.values())
+
+
+def listing(kind: str) -> Member:
+    item = Member("member", Shape("Item", kind, {}, {}, frozenset()), {})
+    return Member("m", Shape("List", "list", {}, {}, frozenset(), item), {"location": "header"})
+
+
+# https://smithy.io/2.0/spec/http-bindings.html#httpheader-serialization-rules
+@pytest.mark.parametrize(("kind", "line", "values"), [
+    ("string", 'a, "b, c" ,"d\\"e"', ["a", "b, c", 'd"e']),
+    ("integer", "1, 2,3", [1, 2, 3]),
+    ("boolean", "true,false", [True, False]),
+    ("timestamp", "Mon, 16 Dec 2019 23:48:18 GMT, Tue, 17 Dec 2019 00:00:00 GMT",
+     [datetime(2019, 12, 16, 23, 48, 18, tzinfo=UTC), datetime(2019, 12, 17, tzinfo=UTC)]),
+])
+def test_header_lists(kind: str, line: str, values: list[Any]) -> None:
+    member = listing(kind)
+    assert header_reader(member)(line) == values
+    assert header_reader(member)(header_writer(member)(values)) == values
