@@ -6,7 +6,6 @@ because only its asker may hear it. Behaviour of the server: https://docs.nats.i
 """
 
 import json
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +54,8 @@ class BrokerSettings:
 
 def new_password() -> str:
     """Unguessable; the file it goes into has mode 0600."""
+    import secrets  # hashlib and OpenSSL with it: not for the supervisor, which makes its own
+
     return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
@@ -64,10 +65,14 @@ def process_inbox(user: str) -> str:
 
 
 def gateway(password: str) -> User:
-    """Publishes for everyone it has authenticated, through its own door only; hears its own replies only."""
+    """Publishes for everyone it has authenticated, through its own door only; hears its own replies only. Answers sys.…
+    to the other gateways and the administrator."""
     return User(
         GATEWAY_USER, password,
-        publish=(f"aws.{GATEWAY}.*.*.*.*.*", "sys.>", _ACTORS_INBOXES),
+        publish=(
+            f"aws.{GATEWAY}.*.*.*.*.*", "sys.>", _ACTORS_INBOXES,
+            f"{process_inbox(GATEWAY_USER)}>", f"{process_inbox(ADMIN_USER)}>",
+        ),
         subscribe=(f"{process_inbox(GATEWAY_USER)}>", "sys.>"),
     )
 

@@ -71,7 +71,7 @@ prepare() {
         return
     fi
     if command -v flock >/dev/null; then          # two first starts at once: one installs, the other waits
-        exec {lock}>"$root/.venv-lock"
+        exec {lock}<"$root"
         flock "$lock"
     fi
     if ! { [[ -x $venv/bin/skybus ]] && installed "$extra"; }; then

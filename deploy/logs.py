@@ -13,7 +13,10 @@ LINE_LIMIT_BYTES = 64 * 1024              # a longer line is cut there
 ECHO_LINES_PER_S = 25                     # lines of one process the console shows in a second; the file has them all
 
 # What a line of ours (structlog's JSON or console) or of nats-server says when it is nothing to worry about.
-_QUIET = (b'"level":"info"', b'"level":"debug"', b"[info ", b"[debug ", b"[INF]", b"[DBG]", b"[TRC]")
+_QUIET = (
+    b'"level":"info"', b'"level":"debug"', b"[info ", b"[debug ", b"[INF]", b"[DBG]", b"[TRC]",
+    b"[WRN] Plaintext passwords detected",             # random, of one start, in a file of mode 0600
+)
 
 
 def file_name(directory: Path, process: str, age: int = 0) -> Path:

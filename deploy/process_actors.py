@@ -16,7 +16,7 @@ from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
 from actors.runtime.store.environment import Durability
-from actors.runtime.store.errors import DataTooNew, NotDurable
+from actors.runtime.store.errors import DataTooNew, NotDurable, StoreError
 from actors.runtime.store.shard import Shard, open_shard
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
@@ -56,6 +56,7 @@ class ActorProcess:
         self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.host: ActorHost | None = None
+        self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
     @property
     def services(self) -> list[str]:
@@ -69,6 +70,8 @@ class ActorProcess:
                     self.shards[actor.service] = self._open_shard(actor)
         except (DataTooNew, NotDurable) as error:
             raise failures.DataTooNew(str(error)) from error
+        except StoreError as error:
+            raise failures.CommandError(str(error)) from error
         self.host = ActorHost(self.process.transport, self.endpoint, self.chain, self.actors, self.shards)
         await self.host.start()
 
@@ -94,17 +97,19 @@ class ActorProcess:
 
     async def backup(self, request: dict[str, Any]) -> dict[str, Any]:
         target = Path(str(request["directory"]))
-        for service, shard in self.shards.items():
-            await shard.backup(target / "state" / service / SHARD)
-        return {"shards": sorted(self.shards)}
+        async with self.whole:
+            for service, shard in self.shards.items():
+                await shard.backup(target / "state" / service / SHARD)
+            return {"shards": sorted(self.shards)}
 
     async def reset(self, request: dict[str, Any]) -> dict[str, Any]:
         """Forgets every service's state: whoever is being answered meanwhile gets an error or the old state."""
-        await self.close()
-        for actor in self.actors:
-            if actor.stateful:
-                shutil.rmtree(self._directory(actor.service))
-        await self.open()
+        async with self.whole:
+            await self.close()
+            for actor in self.actors:
+                if actor.stateful:
+                    shutil.rmtree(self._directory(actor.service))
+            await self.open()
         log.warning("state_reset")
         return {"services": self.services}
 

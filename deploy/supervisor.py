@@ -254,7 +254,9 @@ class Supervisor:
         here, wakeup = socket.socketpair()
         here.setblocking(False)
         wakeup.setblocking(False)
-        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+        numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGCHLD]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:      # under nohup a closed terminal is nothing to us
+            numbers.append(signal.SIGHUP)
         before = {number: signal.signal(number, lambda *_: None) for number in numbers}
         old_wakeup = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         self.selector.register(here, selectors.EVENT_READ, lambda: self._signalled(here.recv(4096)))

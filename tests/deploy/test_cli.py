@@ -13,16 +13,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
+from bus.transport import Transport
 from deploy import VERSION
+from deploy.asking import on_bus
+from deploy.broker import ADMIN, read_run
 from deploy.failures import BrokerMissing, UsageError
+from deploy.system import gather
 from deploy.topology import find_broker, module_name, service_name, services
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER_MS = 60_000
+TABLE = {
+    "TableName": "Music", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+}
 
 
 def argv(*words: str) -> list[str]:
@@ -159,7 +168,67 @@ def test_calls_that_cannot_be(running: Up) -> None:
     assert "No answer from polly" in nobody.stderr
 
 
+# Discovery as NATS's service API has it (ADR-32), and what the gateway's /_skybus/metrics gathers.
+def test_processes_answer_on_the_bus(running: Up) -> None:
+    run = read_run(running.data_dir / "run" / "run.json")
+
+    async def ask(bus: Transport) -> tuple[bytes, dict[str, dict[str, Any]]]:
+        message = await bus.request("$SRV.INFO.dynamodb", b"", 30.0)
+        return message.data, await gather(bus, "metrics", {}, {"actors", "gateway-1"}, 30.0)
+
+    info, answers = on_bus(run.url, run.users[ADMIN], ask)
+    assert "PutItem" in [endpoint["name"] for endpoint in json.loads(info)["endpoints"]]
+    assert all(answers[name]["metrics"] for name in ("actors", "gateway-1"))
+
+
+# A blob of a request is base64, and comes back so.
+def test_call(running: Up) -> None:
+    def call(operation: str, request: object) -> dict[str, object]:
+        done = running.command("call", "dynamodb", operation, json.dumps(request))
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    call("CreateTable", TABLE)
+    call("PutItem", {"TableName": "Music", "Item": {"k": {"S": "a"}, "b": {"B": "AAEC/w=="}}})
+    assert call("GetItem", {"TableName": "Music", "Key": {"k": {"S": "a"}}})["Item"] == {
+        "k": {"S": "a"}, "b": {"B": "AAEC/w=="}
+    }
+    unknown = running.command("call", "dynamodb", "DescribeTable", '{"TableName": "Nothing"}')
+    assert unknown.returncode == 8
+    assert "ResourceNotFoundException" in unknown.stderr
+    malformed = running.command("call", "dynamodb", "PutItem", '{"TableName": "Music", "Item": {"k": {"B": "!"}}}')
+    assert malformed.returncode == 2
+    assert "PutItem.Item.k.B is a blob, so base64" in malformed.stderr
+
+
 # --- instances of their own
+
+# What is backed up is what the next instance has, and nothing is restored over state that is there, or from a backup
+# in which a byte has changed.
+def test_backup_and_restore(tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    with Up(tmp_path) as up:
+        assert up.command("call", "dynamodb", "CreateTable", json.dumps(TABLE)).returncode == 0
+        done = up.command("backup", str(backup))
+        assert done.returncode == 0, done.stderr
+        assert "in use" in up.command("restore", str(backup), "--force").stderr
+        assert up.stop()[0] == 0
+    elsewhere = ("--data-dir", str(tmp_path / "two" / "data"))
+    assert skybus(tmp_path, "restore", str(backup), *elsewhere).returncode == 0
+    again = skybus(tmp_path, "restore", str(backup), *elsewhere)
+    assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
+    assert skybus(tmp_path, "restore", str(backup), "--force", *elsewhere).returncode == 0
+    (tmp_path / "two").mkdir(exist_ok=True)
+    with Up(tmp_path / "two") as up:
+        tables = up.command("call", "dynamodb", "ListTables")
+        assert json.loads(tables.stdout) == {"TableNames": ["Music"]}
+    [data] = (backup / "state" / "dynamodb").rglob("data.mdb")
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
+    damaged = skybus(tmp_path, "restore", str(backup), "--force", *elsewhere)
+    assert (damaged.returncode, "is not what was backed up" in damaged.stderr) == (1, True)
 
 
 def test_down_returns_when_all_has_stopped(tmp_path: Path) -> None:
@@ -245,6 +314,17 @@ def test_data_of_a_newer_version(tmp_path: Path) -> None:
     done = skybus(tmp_path, "up", "--data-dir", str(tmp_path))
     assert done.returncode == 6
     assert "written by Skybus 9.9 (format 99)" in done.stderr
+
+
+# A shard knows its format itself; the process that finds it too new ends `up` with the same exit code and words.
+def test_a_shard_of_a_newer_version(tmp_path: Path) -> None:
+    shard = tmp_path / "state" / "dynamodb" / "000"
+    shard.mkdir(parents=True)
+    (shard / "format.json").write_text('{"format": 99}')
+    done = skybus(tmp_path, "up", "--data-dir", str(tmp_path), "--port", "0", "--bus-port", "0")
+    assert done.returncode == 6
+    assert "written by a newer version" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_backup_goes_into_a_directory_of_its_own(tmp_path: Path) -> None:
