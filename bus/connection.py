@@ -153,6 +153,9 @@ class NatsTransport:
     def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> Inbox:
         return self._mux.listen(handler, on_failure)
 
+    def abandon(self, pattern: str, reason: str) -> None:
+        self._mux.abandon(pattern, reason)
+
     async def flush(self) -> None:
         """Disconnected when the connection is lost meanwhile."""
         if self._wire is None:

@@ -10,6 +10,7 @@ from itertools import count
 
 import structlog
 
+from bus.subjects import matches
 from bus.transport import BusError, Disconnected, Handler, Message, NoResponders, Overloaded, RequestTimeout
 
 SWEEP_INTERVAL_S = 0.05                   # a time-out is late by at most this
@@ -53,7 +54,7 @@ class ReplyMux:
         self._skip = len(prefix)
         self._loop = loop
         self._tokens = count(1)
-        self._requests: dict[str, tuple[asyncio.Future[Message], float]] = {}
+        self._requests: dict[str, tuple[asyncio.Future[Message], float, str]] = {}
         self._inboxes: dict[str, MuxInbox] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next_look = 0.0             # loop time before which no request can be due
@@ -69,7 +70,7 @@ class ReplyMux:
         future: asyncio.Future[Message] = loop.create_future()
         now = loop.time()
         due = now + timeout_s
-        self._requests[token] = (future, due)
+        self._requests[token] = (future, due, subject)
         if self._timer is None:
             self._timer = loop.call_later(SWEEP_INTERVAL_S, self._sweep)
             self._next_look = min(due, now + FORGET_INTERVAL_S)
@@ -112,10 +113,16 @@ class ReplyMux:
         if inbox is not None:
             inbox.fail(NoResponders("nobody answers to that subject"))
 
+    def abandon(self, pattern: str, reason: str) -> None:
+        """Requests under way to subjects that match fail now."""
+        for future, _, subject in self._requests.values():
+            if matches(pattern, subject):
+                _fail(future, Disconnected(reason))
+
     def fail_all(self, reason: str) -> None:
         """The connection is gone: every request fails now, every inbox hears of it (and stays open)."""
         requests, self._requests = self._requests, {}
-        for future, _ in requests.values():
+        for future, _, _ in requests.values():
             _fail(future, Disconnected(reason))
         for inbox in list(self._inboxes.values()):
             inbox.fail(Disconnected(reason))
@@ -136,10 +143,10 @@ class ReplyMux:
         self._timer = self._loop.call_later(SWEEP_INTERVAL_S, self._sweep)
         if now < self._next_look:
             return
-        over = [token for token, (future, due) in requests.items() if due <= now or future.done()]
+        over = [token for token, (future, due, _) in requests.items() if due <= now or future.done()]
         for token in over:
             _fail(requests.pop(token)[0], RequestTimeout("no answer in time"))
-        earliest = min((due for _, due in requests.values()), default=now)
+        earliest = min((due for _, due, _ in requests.values()), default=now)
         self._next_look = min(earliest, now + FORGET_INTERVAL_S)
 
 

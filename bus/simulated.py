@@ -217,6 +217,9 @@ class SimulatedTransport:
     def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> Inbox:
         return self._mux.listen(handler, on_failure)
 
+    def abandon(self, pattern: str, reason: str) -> None:
+        self._mux.abandon(pattern, reason)
+
     async def flush(self) -> None:
         if not self._up:
             raise Disconnected("not connected to the broker")

@@ -67,6 +67,9 @@ class Transport(Protocol):
         `on_failure` hears NoResponders for such a publish, and Disconnected when messages may have been lost.
         """
 
+    def abandon(self, pattern: str, reason: str) -> None:
+        """Whoever was to answer requests to subjects that match is gone: those under way fail with Disconnected."""
+
     async def flush(self) -> None:
         """Returns when the broker has processed all subscriptions and publishes made before."""
 
