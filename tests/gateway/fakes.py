@@ -104,6 +104,9 @@ class FakeTransport:
         self._inboxes += 1
         return self.subscribe(f"_INBOX.test.{self._inboxes}", handler)
 
+    def abandon(self, pattern: str, reason: str) -> None:
+        """Nothing is under way here."""
+
     async def flush(self) -> None:
         if not self.connected:
             raise BusError("no broker")

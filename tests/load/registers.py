@@ -70,6 +70,12 @@ class Histories:
         self.of = {key: list[Operation]() for key in range(keys)}
         self._clock = clock
         self._values = itertools.count(1)
+        self._recorded = asyncio.Condition()
+
+    async def reached(self, count: int) -> None:
+        """Returns when `count` operations are recorded."""
+        async with self._recorded:
+            await self._recorded.wait_for(lambda: sum(map(len, self.of.values())) >= count)
 
     async def perform(self, door: Door, kind: str, key: int) -> None:
         began, value = self._clock(), next(self._values)
@@ -82,6 +88,8 @@ class Histories:
         except Unknown:
             pass
         self.of[key].append(Operation(kind, found if kind == "get" else value, began, done, refused))
+        async with self._recorded:
+            self._recorded.notify_all()
 
     def check(self) -> None:
         """AssertionError with the history of a key that fits no order."""
