@@ -231,23 +231,23 @@ def test_tokens_are_forgotten(tmp_path: Path) -> None:
     def insert(n: int) -> dict[str, Any]:
         return {"TransactItems": [update({"S": "a"}, "ADD n :v", {"N": "1"})], "ClientRequestToken": f"token-{n}"}
 
-    def count() -> str:
-        return str(dynamodb.call("GetItem", TableName="single", Key={"pk": {"S": "a"}})["Item"]["n"]["N"])
+    def count(caller: Caller) -> str:
+        return str(caller.call("GetItem", TableName="single", Key={"pk": {"S": "a"}})["Item"]["n"]["N"])
 
-    with open_caller(tmp_path / "store") as dynamodb:
-        dynamodb.create("single")
+    with open_caller(tmp_path / "store") as caller:
+        caller.create("single")
         for n in range(300):
-            dynamodb.call("TransactWriteItems", **insert(n))
-        now = dynamodb.store.loop.now + tokens.VALID_S - 1
-    with open_caller(tmp_path / "store", now) as dynamodb:
-        dynamodb.call("TransactWriteItems", **insert(7))
-        assert count() == "300"
-        dynamodb.store.loop.advance(1.0)
-        assert dynamodb.store.read(tokens.known) == 0
-        assert dynamodb.store.shard.stats()["jobs"] == 0
-        dynamodb.call("TransactWriteItems", **insert(7))
-        assert count() == "301"
-        assert dynamodb.store.read(tokens.known) == 1
+            caller.call("TransactWriteItems", **insert(n))
+        now = caller.store.loop.now + tokens.VALID_S - 1
+    with open_caller(tmp_path / "store", now) as caller:
+        caller.call("TransactWriteItems", **insert(7))
+        assert count(caller) == "300"
+        caller.store.loop.advance(1.0)
+        assert caller.store.read(tokens.known) == 0
+        assert caller.store.shard.stats()["jobs"] == 0
+        caller.call("TransactWriteItems", **insert(7))
+        assert count(caller) == "301"
+        assert caller.store.read(tokens.known) == 1
 
 
 # --- what is told

@@ -76,7 +76,8 @@ def test_views(dynamodb: Caller, view: str, old: bool, new: bool) -> None:
     dynamodb.call("UpdateItem", TableName="table", Key={"pk": {"S": "a"}})
     for _ in range(2):
         dynamodb.call("DeleteItem", TableName="table", Key={"pk": {"S": "a"}})
-    images = [("INSERT", None, first), ("MODIFY", first, second), ("REMOVE", {**second, "x": {"SS": ["a", "b"]}}, None)]
+    images: list[tuple[str, Any, Any]] = [("INSERT", None, first), ("MODIFY", first, second),
+                                          ("REMOVE", {**second, "x": {"SS": ["a", "b"]}}, None)]
     found = records(dynamodb, arn)
     assert [record["eventName"] for record in found] == [event for event, _, _ in images]
     for record, (_, before, after) in zip(found, images, strict=True):
