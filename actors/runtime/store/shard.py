@@ -339,6 +339,11 @@ class Shard:
         self.stop(lambda: closed.set_result(None))
         await closed
 
+    @property
+    def trouble(self) -> str:
+        """Why the last commit failed, or nothing is answered any more; "" when all is well."""
+        return self._fault or self._trouble
+
     def stats(self) -> dict[str, Any]:
         """Counters since the start; latencies of the last commits in seconds; sizes in bytes. `fault` is empty when all
         is well."""
@@ -349,7 +354,7 @@ class Shard:
             "jobs": len(self._jobs), "outbox": self._outbox.backlog(),
             "commit_p50_s": latencies[len(latencies) // 2] if latencies else 0.0,
             "commit_p99_s": latencies[len(latencies) * 99 // 100] if latencies else 0.0,
-            "fault": self._fault or self._trouble, **self._environment.stats(),
+            "fault": self.trouble, **self._environment.stats(),
         }
 
 
