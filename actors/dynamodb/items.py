@@ -150,7 +150,7 @@ def changed(table: Table, change: Update | None, old: Item | None, key: Item) ->
     if size > ITEM_LIMIT_BYTES:
         raise ValidationException(TOO_LARGE_UPDATE)
     for index in table.indexes:
-        index.check(item)
+        index.check(item, is_update=True)
     return item, size
 
 
