@@ -135,7 +135,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
     if size > ITEM_LIMIT_BYTES or charged > ITEM_LIMIT_BYTES:
         raise ValidationException(TOO_LARGE_UPDATE)
     for index in table.indexes:
-        index.check(item)
+        index.check(item, is_update=True)
     written = rows.replace(transaction, table, key, item, size, before)
     attributes = _returned(request.get("ReturnValues"), change, old, item)
     if attributes:

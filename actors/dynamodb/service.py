@@ -1,6 +1,6 @@
 """DynamoDB, operation by operation: a table of contents. What each does stands in the file it names.
 
-Not here yet: transactions, streams, PartiQL, TTL, backups (README.md, coverage).
+Not here yet: README.md, coverage.
 """
 
 from collections.abc import Generator, Mapping
