@@ -48,12 +48,15 @@ class Wire:
     def exchange(self, data: bytes, *, finished: bool = False) -> Heard | None:
         """`finished`: we send no more, and say so."""
         try:
-            self._socket.sendall(data)
+            self.send(data)
             if finished:
                 self._socket.shutdown(socket.SHUT_WR)
         except (BrokenPipeError, ConnectionResetError):
-            pass                           # refused before it was all out: the answer is there all the same
+            return self.answer()           # refused before it was all out: the answer is there all the same
         return self.answer()
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
 
     def answer(self) -> Heard | None:
         try:
