@@ -135,7 +135,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
     if size > ITEM_LIMIT_BYTES or charged > ITEM_LIMIT_BYTES:
         raise ValidationException(TOO_LARGE_UPDATE)
     for index in table.indexes:
-        index.check(item)
+        index.check(item, is_update=True)
     written = rows.replace(transaction, table, key, item, size, before)
     attributes = _returned(request.get("ReturnValues"), change, old, item)
     if attributes:
@@ -150,7 +150,7 @@ def changed(table: Table, change: Update | None, old: Item | None, key: Item) ->
     if size > ITEM_LIMIT_BYTES:
         raise ValidationException(TOO_LARGE_UPDATE)
     for index in table.indexes:
-        index.check(item)
+        index.check(item, is_update=True)
     return item, size
 
 

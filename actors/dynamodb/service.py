@@ -1,12 +1,12 @@
 """DynamoDB, operation by operation: a table of contents. What each does stands in the file it names.
 
-Not here yet: transactions, streams, PartiQL, TTL, backups (README.md, coverage).
+Not here yet: README.md, coverage.
 """
 
 from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
-from actors.dynamodb import batches, items, queries, table_changes, tables
+from actors.dynamodb import batches, items, queries, table_changes, tables, tokens, transactions
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.state import arn
 from actors.runtime.actor import ServiceActor, job, operation
@@ -77,6 +77,20 @@ class DynamoDB(ServiceActor):
     @reading("BatchGetItem")
     def batch_get_item(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from batches.get(self.tables, context, snapshot, request))
+
+    # Transactions
+
+    @operation("TransactWriteItems")
+    def transact_write_items(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transactions.write(self.tables, context, transaction, request)
+
+    @reading("TransactGetItems")
+    def transact_get_items(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from transactions.get(self.tables, context, snapshot, request))
+
+    @job(tokens.FORGET_JOB)
+    def forget_tokens(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return tokens.forget_step(transaction, now)
 
     @reading("Query")
     def query(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:

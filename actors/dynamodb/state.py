@@ -125,7 +125,7 @@ class Index(Space):
         projected = self.projected
         return item if projected is None else {name: value for name, value in item.items() if name in projected}
 
-    def check(self, item: Item) -> None:
+    def check(self, item: Item, *, is_update: bool = False) -> None:
         """ValidationException, in AWS's words, when an attribute that is the index's key cannot be one."""
         for name, kind in self.hash + self.sort:
             value = item.get(name)
@@ -135,6 +135,11 @@ class Index(Space):
                 raise ValidationException(
                     f"{INVALID}Type mismatch for Index Key {name} Expected: {kind} Actual: {kind_of(value)} "
                     f"IndexName: {self.name}"
+                )
+            if not value[kind] and is_update:
+                raise ValidationException(
+                    f"{NOT_VALID}The update expression attempted to update a secondary index key to a value that is "
+                    f"not supported. {_EMPTY_KEY.format(_NOUNS[kind]).rstrip()}"
                 )
             if not value[kind]:
                 raise ValidationException(

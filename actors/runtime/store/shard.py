@@ -50,6 +50,7 @@ class Shard:
                  clock: Callable[[], float] = time.time, elapsed: Callable[[], float] = time.perf_counter) -> None:
         self._environment = environment
         self._loop = loop
+        self._clock = clock
         self._journal = LocalJournal() if journal is None else journal
         self._elapsed = elapsed
         self._queue: deque[Request] = deque()
@@ -161,7 +162,7 @@ class Shard:
         self, batch: Batch, request: Request, below: tuple[WriteSet, ...]
     ) -> tuple[Any, BaseException | None]:
         try:
-            overlay = Overlay(self._view or self.view(), below)
+            overlay = Overlay(self._view or self.view(), below, self._clock)
         except StoreUnavailable as error:
             return None, error
         try:
@@ -347,6 +348,11 @@ class Shard:
         self.stop(lambda: closed.set_result(None))
         await closed
 
+    @property
+    def trouble(self) -> str:
+        """Why the last commit failed, or nothing is answered any more; "" when all is well."""
+        return self._fault or self._trouble
+
     def stats(self) -> dict[str, Any]:
         """Counters since the start; latencies of the last commits in seconds; sizes in bytes. `fault` is empty when all
         is well."""
@@ -357,7 +363,7 @@ class Shard:
             "jobs": len(self._jobs), "outbox": self._outbox.backlog(),
             "commit_p50_s": latencies[len(latencies) // 2] if latencies else 0.0,
             "commit_p99_s": latencies[len(latencies) * 99 // 100] if latencies else 0.0,
-            "fault": self._fault or self._trouble, **self._environment.stats(),
+            "fault": self.trouble, **self._environment.stats(),
         }
 
 

@@ -3,7 +3,8 @@
 Not here: when a view is opened and what becomes of a write set (shard.py).
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from actors.runtime.store import keys
@@ -50,9 +51,11 @@ class Overlay:
     The write set is `own`. Its size counts keys and values as given. `end` makes any later use an error.
     """
 
-    __slots__ = ("_base", "_below", "events", "jobs", "own", "size_bytes")
+    __slots__ = ("_base", "_below", "events", "jobs", "now", "own", "size_bytes")
 
-    def __init__(self, base: Committed, below: tuple[Mapping[bytes, bytes | None], ...]) -> None:
+    def __init__(self, base: Committed, below: tuple[Mapping[bytes, bytes | None], ...],
+                 clock: Callable[[], float] = time.time) -> None:
+        self.now = clock
         self._base = base
         self._below = below
         self.own: WriteSet = {}

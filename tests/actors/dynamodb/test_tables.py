@@ -200,8 +200,7 @@ class WithoutJobs:
         self.jobs: list[dict[str, Any]] = []
         self.get, self.scan = transaction.get, transaction.scan
         self.put, self.delete = transaction.put, transaction.delete
-
-        self.emit = transaction.emit
+        self.emit, self.now = transaction.emit, transaction.now
 
     def start_job(self, name: str, state: dict[str, Any]) -> None:
         self.jobs.append(state)
