@@ -46,7 +46,7 @@ _LONG_TYPES = {"S": "STRING", "N": "NUMBER", "B": "BINARY", "SS": "STRING_SET", 
                "BOOL": "BOOLEAN", "NULL": "NULL", "L": "LIST", "M": "MAP"}
 _OPERAND_TYPES = {"ADD": frozenset(("N", "SS", "NS", "BS")), "DELETE": SETS}
 
-# What UpdateItem charges an update's size for beside the attributes it writes (dynamodb-conformance, itemSizeBySurface).
+# What UpdateItem measures beside the attributes an update writes (dynamodb-conformance, itemSizeBySurface).
 _UPDATE_COST_BYTES, _WRITE_COST_BYTES, _ELEMENT_COST_BYTES, _REMOVE_COST_BYTES = 3, 19, 20, 2
 
 Change: TypeAlias = Callable[[Value | None, Value | None], Value | None]
