@@ -114,6 +114,23 @@ def test_refused_whole(dynamodb: Caller, message: str, actions: list[dict[str, A
     assert dynamodb.call("Scan", TableName="single")["Count"] == 0
 
 
+# Members first, all of them in one message: token, capacity, metrics, whatever else is wrong.
+def test_members_come_first(dynamodb: Caller) -> None:
+    fails = "failed to satisfy constraint: Member must"
+    token = f"Value '{'x' * 37}' at 'clientRequestToken' {fails} have length less than or equal to 36"
+    capacity = f"Value 'BOGUS' at 'returnConsumedCapacity' {fails} satisfy enum value set: [INDEXES, TOTAL, NONE]"
+    metrics = f"Value 'BOGUS2' at 'returnItemCollectionMetrics' {fails} satisfy enum value set: [SIZE, NONE]"
+    error = dynamodb.error("TransactWriteItems", TransactItems=[ABSENT], ReturnConsumedCapacity="BOGUS",
+                           ReturnItemCollectionMetrics="BOGUS2", ClientRequestToken="x" * 37)
+    assert error.message == f"3 validation errors detected: {token}; {capacity}; {metrics}"
+    error = dynamodb.error("TransactGetItems", TransactItems=[get({"S": "a"})] * 2, ReturnConsumedCapacity="BOGUS")
+    assert error.message == f"1 validation error detected: {capacity}"
+    for operation in ("TransactWriteItems", "TransactGetItems"):
+        assert dynamodb.error(operation, TransactItems=[]).message == (
+            "1 validation error detected: Value '[]' at 'transactItems' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 1")
+
+
 def test_a_table_that_is_not_there(dynamodb: Caller) -> None:
     error = dynamodb.error("TransactWriteItems", TransactItems=[put("a"), ABSENT])
     assert (error.error_code, error.message) == NOT_FOUND
