@@ -35,7 +35,7 @@ class Caller:
         return Context(identity, self.region, cast("Operation", None), "request", 0.0, 1_700_000_000.0)
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
-        definition = self.actor.operations[operation]
+        definition = self.actor.operations[operation].chosen(request)
         validator(load("dynamodb").operations[operation], self.actor.validates_itself)(request)
         context = self.context()
 
