@@ -50,6 +50,7 @@ class Shard:
                  clock: Callable[[], float] = time.time, elapsed: Callable[[], float] = time.perf_counter) -> None:
         self._environment = environment
         self._loop = loop
+        self._clock = clock
         self._journal = LocalJournal() if journal is None else journal
         self._elapsed = elapsed
         self._queue: deque[Request] = deque()
@@ -153,7 +154,7 @@ class Shard:
         self, batch: Batch, request: Request, below: tuple[WriteSet, ...]
     ) -> tuple[Any, BaseException | None]:
         try:
-            overlay = Overlay(self._view or self._committed(), below)
+            overlay = Overlay(self._view or self._committed(), below, self._clock)
         except StoreUnavailable as error:
             return None, error
         try:
