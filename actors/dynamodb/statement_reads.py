@@ -144,8 +144,8 @@ def planned(table: Table, body: Select, bound: Bound, condition: Condition | Non
     if found is None:
         plan = Plan(table, space, [segment(space, {})], False, condition, body.columns)
     else:
-        _check_filters(space, found, bound.values)
         reads = _reads(space, found, bound.values)
+        _check_filters(space, found, bound.values)
         exact = not any(branch.others for branch in found)
         plan = Plan(table, space, _sorted(reads, body.order, space, ascending), not ascending,
                     None if exact else condition, body.columns)
@@ -218,7 +218,7 @@ def _check_type(space: Space, term: KeyTerm, values: Mapping[str, Value]) -> Non
 def _read_of(space: Space, branch: Branch, values: Mapping[str, Value]) -> Read | None:
     """None: nothing can be in it."""
     hash_, kind = space.hash[0]
-    key = partition_key(branch, hash_, values)
+    key = key_value(branch, hash_, values)
     if key is None:
         return None
     partition = space.partition({hash_: key})
@@ -234,10 +234,10 @@ def _read_of(space: Space, branch: Branch, values: Mapping[str, Value]) -> Read 
     return Read(ENCODERS[kind](key[kind]), start, stop, sort in attributes_of(branch.others))
 
 
-def partition_key(branch: Branch, hash_: str, values: Mapping[str, Value]) -> Value | None:
-    """What the branch's equalities on the partition key agree on."""
-    wanted = [values[term.values[0]] for term in branch.keys if term.attribute == hash_]
-    return wanted[0] if all(equal(wanted[0], each) for each in wanted) else None
+def key_value(branch: Branch, name: str, values: Mapping[str, Value]) -> Value | None:
+    """What the branch's conditions on a key attribute, all of them equalities, agree on."""
+    wanted = [values[term.values[0]] for term in branch.keys if term.attribute == name]
+    return wanted[0] if wanted and all(equal(wanted[0], each) for each in wanted) else None
 
 
 def _sorted(reads: list[Read], order: tuple[Order, ...], space: Space, ascending: bool) -> list[Range]:
@@ -258,7 +258,7 @@ def _check_filters(space: Space, found: tuple[Branch, ...], values: Mapping[str,
     missing: dict[bytes, list[str]] = {}
     for branch in found:
         names = [name for name in attributes_of(branch.others) if name not in space.projected]
-        key = partition_key(branch, hash_, values)
+        key = key_value(branch, hash_, values)
         if not names or key is None or kind not in key:
             return
         missing.setdefault(ENCODERS[kind](key[kind]), names)

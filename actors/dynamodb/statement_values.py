@@ -29,6 +29,7 @@ class Bound:
     parameters: Sequence[Value]
     values: Mapping[str, Value]
     placeholders: Placeholders
+    tells_item: bool = False              # a failed condition tells what stood there
 
 
 def bind(request: Request) -> Bound:
@@ -50,7 +51,8 @@ def bind_admitted(request: Request) -> Bound:
     for operand in statement.sets:
         if next(iter(values[operand.name])) not in SETS:
             raise ValidationException(operand.complaint)
-    return Bound(text, statement, parameters, values, Placeholders(None, values or None))
+    tells_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    return Bound(text, statement, parameters, values, Placeholders(None, values or None), tells_item)
 
 
 def reads(request: Request) -> bool:
@@ -62,6 +64,14 @@ def reads(request: Request) -> bool:
         return parse(text).reads
     except ValidationException:
         return False
+
+
+def target(request: Request) -> tuple[str | None, str | None]:
+    """The table and the index of a request that is validated; (None, None) where its statement is none."""
+    try:
+        return parse(request["Statement"]).target
+    except ValidationException:
+        return None, None
 
 
 def only_reads(request: Request) -> bool:

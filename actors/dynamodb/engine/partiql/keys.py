@@ -59,13 +59,12 @@ def attributes_of(clauses: Iterable[Clause]) -> tuple[str, ...]:
 
 @lru_cache(STATEMENTS_MAX)
 def branches(text: str, hash_: str, sort: str | None) -> tuple[Branch, ...] | None:
-    """Of the SELECT (or EXISTS) `text`; None: it is a scan. ValidationException when there are too many."""
+    """Of the SELECT `text`; None: it is a scan. ValidationException when there are too many."""
     body = parse(text).body
-    select = body.select if isinstance(body, Exists) else body
-    assert isinstance(select, Select)
-    if select.where is None or not _is_keyed(select.where.clause, hash_):
+    assert isinstance(body, Select)
+    if body.where is None or not _is_keyed(body.where.clause, hash_):
         return None
-    return tuple([_branch(each, hash_, sort) for each in _expanded(select.where.clause, hash_, sort)])
+    return tuple([_branch(each, hash_, sort) for each in _expanded(body.where.clause, hash_, sort)])
 
 
 @lru_cache(STATEMENTS_MAX)
@@ -82,6 +81,23 @@ def written_key(text: str, names: tuple[str, ...]) -> tuple[tuple[str, tuple[str
     if not all(values for _, values in found):
         raise ValidationException(INCOMPLETE_KEY)
     return found
+
+
+@lru_cache(STATEMENTS_MAX)
+def checked_key(text: str, names: tuple[str, ...]) -> tuple[dict[str, str], bool]:
+    """Of an EXISTS: the key attributes it names with the first value each shall equal; does it ask anything else?"""
+    body = parse(text).body
+    assert isinstance(body, Exists)
+    where = body.select.where
+    key: dict[str, str] = {}
+    others = False
+    for clause in [] if where is None else _conjuncts(where.clause):
+        term = _term(clause, names)
+        if term is not None and term.operator == "=":
+            key.setdefault(term.attribute, term.values[0])
+        else:
+            others = True
+    return key, others
 
 
 def _conjuncts(clause: Clause) -> list[Clause]:
@@ -172,4 +188,4 @@ def _branch(clauses: tuple[Clause, ...], hash_: str, sort: str | None) -> Branch
     return Branch(tuple(keys), tuple(others))
 
 
-__all__ = ["Branch", "KeyTerm", "attributes_of", "branches", "written_key"]
+__all__ = ["Branch", "KeyTerm", "attributes_of", "branches", "checked_key", "written_key"]

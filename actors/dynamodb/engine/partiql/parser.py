@@ -163,6 +163,7 @@ class StatementParser(Terms):
             self.problem("INSERT needs one item, a struct, after VALUE")
             return Insert(target, {})
         item: dict[str, str] = {}
+        self.in_item = True
         for name, token, node in self.fields():
             if isinstance(node, ValueName):
                 item[name] = node.name

@@ -72,6 +72,7 @@ class Terms:
         self.token = self.tokens[0]
         self.depth = 0
         self.in_set = False                                # on the right of a SET: other functions, arithmetic
+        self.in_item = False                               # in an INSERT's struct: no function at all
         self.literals: dict[str, Literal] = {}
         self.parameters = 0
         self.problems: list[str] = []
@@ -462,7 +463,7 @@ class Terms:
             return Path(("?",))
         arguments = self.listed(")")
         known = (UPDATE_FUNCTIONS.keys() | _SET_FUNCTIONS) if self.in_set else CONDITION_FUNCTIONS.keys()
-        if function not in known:
+        if function not in known and not self.in_item:
             self.problem(f"Unrecognized function: {function} at {token.at}")
         as_argument = self.as_value if self.in_set else self.as_operand
         made = Call(function, tuple([as_argument(each) for each in arguments]))  # type: ignore[misc]
