@@ -49,6 +49,11 @@ def on_demand_summary(now: float) -> dict[str, Any]:
     return {"BillingMode": schema.PAY_PER_REQUEST, "LastUpdateToPayPerRequestDateTime": now}
 
 
+def billing_mode(description: Request) -> str:
+    summary = description.get("BillingModeSummary")
+    return schema.PROVISIONED if summary is None else str(summary["BillingMode"])
+
+
 def index_description(index: Request, table_arn: str, is_global: bool) -> dict[str, Any]:
     description = {
         "IndexName": index["IndexName"],
@@ -63,17 +68,24 @@ def index_description(index: Request, table_arn: str, is_global: bool) -> dict[s
     return description
 
 
-def describe(snapshot: Snapshot, table: Table, status: str = "ACTIVE") -> dict[str, Any]:
-    """AWS's TableDescription, with exact counts of this moment (AWS's are up to six hours old)."""
+def describe(snapshot: Snapshot, table: Table, status: str = "") -> dict[str, Any]:
+    """AWS's TableDescription, with exact counts of this moment (AWS's are up to six hours old).
+
+    `status`: what an operation says of the change it makes; else what it is.
+    """
+    status = status or ("ACTIVE" if table.is_made else state.CREATING)
     counts = state.statistics(snapshot, table)
     description = {
         **table.description, "TableStatus": status, "ItemCount": counts.items, "TableSizeBytes": counts.size,
-        "CreationDateTime": _moment(table.description["CreationDateTime"]),
+        "CreationDateTime": moment(table.description["CreationDateTime"]),
     }
     if "BillingModeSummary" in description:
         summary = description["BillingModeSummary"]
-        since = _moment(summary["LastUpdateToPayPerRequestDateTime"])
+        since = moment(summary["LastUpdateToPayPerRequestDateTime"])
         description["BillingModeSummary"] = {**summary, "LastUpdateToPayPerRequestDateTime": since}
+    if "RestoreSummary" in description:
+        restored = description["RestoreSummary"]
+        description["RestoreSummary"] = {**restored, "RestoreDateTime": moment(restored["RestoreDateTime"])}
     for member in INDEX_MEMBERS:
         if member in description:
             description[member] = [_describe_index(snapshot, table, each, status) for each in description[member]]
@@ -93,5 +105,5 @@ def _describe_index(snapshot: Snapshot, table: Table, description: dict[str, Any
     return described
 
 
-def _moment(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

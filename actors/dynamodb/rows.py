@@ -7,7 +7,7 @@ always go with it in the same transaction.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from actors.dynamodb import state
+from actors.dynamodb import history, state
 from actors.dynamodb.engine.values import Item, measure
 from actors.dynamodb.state import Index, Table
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -32,6 +32,8 @@ def read(snapshot: Snapshot, key: bytes) -> Item | None:
 def replace(transaction: Transaction, table: Table, key: bytes, item: Item, size: int, before: bytes | None) -> Written:
     """Puts an admitted item of `size` bytes in the place of the record `before` (None: nothing stood there)."""
     transaction.put(key, state.pack_item(item, size))
+    if table.history is not None:
+        history.remember(transaction, table.history, key, before)
     size_before = 0 if before is None else state.item_size(before)
     state.count(transaction, table.prefix, before is None, size - size_before)
     units = NO_INDEX_UNITS
@@ -46,6 +48,8 @@ def remove(transaction: Transaction, table: Table, key: bytes, before: bytes | N
     if before is None:
         return Written(0)
     transaction.delete(key)
+    if table.history is not None:
+        history.remember(transaction, table.history, key, before)
     size = state.item_size(before)
     state.count(transaction, table.prefix, -1, -size)
     units = NO_INDEX_UNITS

@@ -6,7 +6,18 @@ Not here yet: transactions, streams, PartiQL, TTL, backups (README.md, coverage)
 from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
-from actors.dynamodb import batches, items, queries, table_changes, tables
+from actors.dynamodb import (
+    backups,
+    batches,
+    copies,
+    items,
+    queries,
+    recovery,
+    restores,
+    table_changes,
+    table_records,
+    tables,
+)
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.state import arn
 from actors.runtime.actor import ServiceActor, job, operation
@@ -86,11 +97,58 @@ class DynamoDB(ServiceActor):
     def scan(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from queries.scan(self.tables, context, snapshot, request))
 
+    # Backups and recovery
+
+    @operation("CreateBackup")
+    def create_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return backups.create(self.tables, context, transaction, request)
+
+    @reading("DescribeBackup")
+    def describe_backup(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return backups.described(context, snapshot, request)
+
+    @reading("ListBackups")
+    def list_backups(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return backups.listed(context, snapshot, request)
+
+    @operation("DeleteBackup")
+    def delete_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return backups.delete(context, transaction, request)
+
+    @operation("RestoreTableFromBackup")
+    def restore_table_from_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return backups.restore(self.tables, context, transaction, request)
+
+    @operation("UpdateContinuousBackups")
+    def update_continuous_backups(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return recovery.update(self.tables, context, transaction, request)
+
+    @reading("DescribeContinuousBackups")
+    def describe_continuous_backups(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return recovery.described(self.tables, context, snapshot, request)
+
+    @operation("RestoreTableToPointInTime")
+    def restore_table_to_point_in_time(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return recovery.restore(self.tables, context, transaction, request)
+
     # Jobs
 
-    @job(tables.CLEAR_JOB)
+    @job(table_records.CLEAR_JOB)
     def clear_spaces(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
-        return tables.clear_step(transaction, state)
+        return table_records.clear_step(transaction, state)
+
+    @job(copies.COPY_JOB)
+    def copy_rows(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        finishes = {"backup": backups.filled, "restore": restores.filled}
+        return copies.step(self.tables, transaction, state, finishes)
+
+    @job(recovery.PRUNE_JOB)
+    def prune_history(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return recovery.prune_step(self.tables, transaction, state)
+
+    @job(backups.EXPIRE_JOB)
+    def expire_backup(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return backups.expire_step(transaction, state)
 
     @job(table_changes.FILL_JOB)
     def fill_index(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:

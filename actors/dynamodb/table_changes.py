@@ -15,10 +15,10 @@ from actors.dynamodb.descriptions import (
 )
 from actors.dynamodb.errors import LimitExceededException, ResourceNotFoundException
 from actors.dynamodb.state import Index, Table
-from actors.dynamodb.tables import CLEAR_JOB, refuse_missing, save
+from actors.dynamodb.table_records import CLEAR_JOB, record_of, refuse_missing, save
 from actors.runtime.actor import JOB_STEP_ROWS
 from actors.runtime.context import Context
-from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.store.transaction import Transaction
 from schemas.errors import ValidationException
 
 FILL_JOB = "fill_index"
@@ -40,8 +40,8 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
         )
     if request.get("BillingMode") == schema.PAY_PER_REQUEST:
         schema.check_billing(request)
-    table = tables.described(transaction, context.scope, name)
-    record = state.unpack_table(_record(transaction, table))
+    table = tables.changeable(transaction, context.scope, name)
+    record = record_of(transaction, table)
     description = record["description"]
     _change_billing(description, request, context.now)
     if request.get("DeletionProtectionEnabled") is not None:
@@ -57,12 +57,6 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
 
 _UPDATES = ("ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", "DeletionProtectionEnabled",
             "TableClass", "OnDemandThroughput", "StreamSpecification", "SSESpecification")
-
-
-def _record(snapshot: Snapshot, table: Table) -> bytes:
-    record = snapshot.get(state.table_key(table.account, table.region, table.table_name))
-    assert record is not None, "the table was just found"
-    return record
 
 
 def _change_billing(description: dict[str, Any], request: Request, now: float) -> None:
@@ -199,6 +193,6 @@ def fill_step(tables: Catalogue, transaction: Transaction, job: dict[str, Any]) 
 
 
 def _finish_filling(transaction: Transaction, table: Table, index: Index) -> None:
-    record = state.unpack_table(_record(transaction, table))
+    record = record_of(transaction, table)
     record["filling"] = [name for name in record["filling"] if name != index.name]
     save(transaction, record)

@@ -52,6 +52,8 @@ class Shard:
         self._loop = loop
         self._journal = LocalJournal() if journal is None else journal
         self._elapsed = elapsed
+        self._clock = clock
+        self._now = 0.0                                 # of the transaction evaluated last
         self._queue: deque[Request] = deque()
         self._queue_bytes = 0
         self._open = Batch()
@@ -119,6 +121,21 @@ class Shard:
             raise Overloaded("The shard is closing.")
         self._enqueue(Request(evaluate, done, size_bytes))
 
+    async def transact(self, evaluate: Callable[[Transaction], Any]) -> Any:
+        """`write`, awaited: its result once committed, or what it raised. For what runs in a task of its own."""
+        outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if outcome.done():                              # who waited was cancelled; what was written stays written
+                return
+            if error is None:
+                outcome.set_result(result)
+            else:
+                outcome.set_exception(error)
+
+        self.write(evaluate, done)
+        return await outcome
+
     def _enqueue(self, request: Request) -> None:
         self._queue.append(request)
         self._queue_bytes += request.size_bytes
@@ -153,7 +170,8 @@ class Shard:
         self, batch: Batch, request: Request, below: tuple[WriteSet, ...]
     ) -> tuple[Any, BaseException | None]:
         try:
-            overlay = Overlay(self._view or self._committed(), below)
+            self._now = max(self._now, self._clock())       # a clock set back does not turn back what is ordered by it
+            overlay = Overlay(self._view or self._committed(), below, self._now)
         except StoreUnavailable as error:
             return None, error
         try:

@@ -50,9 +50,10 @@ class Overlay:
     The write set is `own`. Its size counts keys and values as given. `end` makes any later use an error.
     """
 
-    __slots__ = ("_base", "_below", "events", "jobs", "own", "size_bytes")
+    __slots__ = ("_base", "_below", "events", "jobs", "now", "own", "size_bytes")
 
-    def __init__(self, base: Committed, below: tuple[Mapping[bytes, bytes | None], ...]) -> None:
+    def __init__(self, base: Committed, below: tuple[Mapping[bytes, bytes | None], ...], now: float = 0.0) -> None:
+        self.now = now
         self._base = base
         self._below = below
         self.own: WriteSet = {}

@@ -22,6 +22,10 @@ class Snapshot(Protocol):
 class Transaction(Snapshot, Protocol):
     """A Snapshot overlaid with the write sets ahead of it and its own. Raise, and nothing of it happened."""
 
+    @property
+    def now(self) -> float:
+        """When it is evaluated, in seconds since the epoch: never before that of a transaction ahead of it."""
+
     def put(self, key: bytes, value: bytes) -> None: ...
 
     def delete(self, key: bytes) -> None:

@@ -196,6 +196,8 @@ def test_rows_of_a_deleted_table_are_cleared(dynamodb: Caller) -> None:
 class WithoutJobs:
     """A transaction that keeps the jobs it is told to start instead of starting them."""
 
+    now = 0.0
+
     def __init__(self, transaction: Any) -> None:
         self.jobs: list[dict[str, Any]] = []
         self.get, self.scan = transaction.get, transaction.scan
