@@ -54,8 +54,8 @@ def create(tables: Catalogue, context: Context, transaction: Transaction, reques
 def _new(transaction: Transaction, table: Table, name: str, kind: str, status: str, space: int) -> Record:
     counts = state.statistics(transaction, table)
     return {
-        "arn": ledger.new_arn(BACKUPS, table.arn, transaction.now), "name": name, "type": kind, "status": status,
-        "space": space, "created": transaction.now, "items": counts.items, "size": counts.size,
+        "arn": ledger.new_arn(BACKUPS, table.arn, transaction.now()), "name": name, "type": kind, "status": status,
+        "space": space, "created": transaction.now(), "items": counts.items, "size": counts.size,
         "description": table.description,
     }
 
@@ -64,7 +64,7 @@ def keep_deleted(transaction: Transaction, table: Table) -> None:
     """The rows of a table that is just being deleted become its SYSTEM backup."""
     name = f"{table.table_name}$DeletedTableBackup"
     record = _new(transaction, table, name, "SYSTEM", "AVAILABLE", table.space_number)
-    record["expires"] = transaction.now + SYSTEM_BACKUP_S
+    record["expires"] = transaction.now() + SYSTEM_BACKUP_S
     scope = (table.account, table.region)
     ledger.put(transaction, BACKUPS, scope, record)
     transaction.start_job(EXPIRE_JOB, {"scope": list(scope), "arn": record["arn"], "wake_at": record["expires"]})

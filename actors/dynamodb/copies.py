@@ -1,9 +1,9 @@
 """Copying a table as it was at one moment while it goes on changing: backups, restores, exports.
 
 A job in two phases. First every row is copied as it stands when the copy gets there, which mixes moments. Then every
-change since the moment asked for is undone in the copy, newest first: a row that changed ends as what stood
-before its first change past the moment, one that did not was copied as it was all along. Writers pay one row of history each,
-wait for nothing, and a crash goes on where the last step ended.
+change since the moment asked for is undone in the copy, newest first: a row that changed ends as what stood there
+before its first change past the moment, one that did not was copied as it was all along. Writers pay one row of history
+each, wait for nothing, and a crash goes on where the last step ended.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

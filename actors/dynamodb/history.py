@@ -38,7 +38,7 @@ def remember(transaction: Transaction, prefix: bytes, key: bytes, before: bytes 
 
 def _next(transaction: Transaction, prefix: bytes) -> int:
     last = transaction.get(prefix)
-    now = int(transaction.now * MICROSECONDS)
+    now = int(transaction.now() * MICROSECONDS)
     return now if last is None else max(now, _MOMENT.unpack(last)[0] + 1)
 
 

@@ -149,7 +149,7 @@ def changed(table: Table, change: Update | None, old: Item | None, key: Item) ->
     except ValidationException as error:
         raise ValidationException(TOO_LARGE_UPDATE if error.message == TOO_LARGE else error.message) from error
     for index in table.indexes:
-        index.check(item)
+        index.check(item, is_update=True)
     return item, size
 
 

@@ -43,7 +43,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
         save(transaction, record)
         release_history(tables, transaction, context.scope, table.table_name, record["history"]["space"])
         record = record_of(transaction, table)
-    return {"ContinuousBackupsDescription": _description(record, transaction.now)}
+    return {"ContinuousBackupsDescription": _description(record, transaction.now())}
 
 
 def _enable(transaction: Transaction, table: Table, record: dict[str, Any], days: int | None) -> None:
@@ -52,7 +52,7 @@ def _enable(transaction: Transaction, table: Table, record: dict[str, Any], days
     if "since" not in kept:
         kept["since"] = history.take_moment(transaction, space)
         transaction.start_job(PRUNE_JOB, {"table": [table.account, table.region, table.table_name], "space": space,
-                                          "since": kept["since"], "wake_at": transaction.now + PRUNE_INTERVAL_S})
+                                          "since": kept["since"], "wake_at": transaction.now() + PRUNE_INTERVAL_S})
     kept["days"] = days or kept.get("days", WINDOW_DAYS)
     save(transaction, record)
 
@@ -103,7 +103,7 @@ def at_moment(transaction: Transaction, table: Table, when: Any, invalid: type[E
     now = history.take_moment(transaction, kept["space"])
     moment = now if when is None else int(when.timestamp() * history.MICROSECONDS)
     # A second is named without its fraction: the one in which recovery began is meant to be in the window.
-    earliest = _earliest(kept, transaction.now)
+    earliest = _earliest(kept, transaction.now())
     if not earliest // history.MICROSECONDS * history.MICROSECONDS <= moment <= now:
         raise invalid("The restore time is not between EarliestRestorableDateTime and LatestRestorableDateTime")
     return max(moment, earliest), kept["space"]
@@ -116,13 +116,13 @@ def prune_step(tables: Catalogue, transaction: Transaction, job: Answer) -> Answ
     kept = {} if table is None else record_of(transaction, table).get("history", {})
     if (kept.get("space"), kept.get("since")) != (job["space"], job["since"]):
         return None
-    before = _earliest(kept, transaction.now)
+    before = _earliest(kept, transaction.now())
     needed = history.copied_from(transaction, job["space"])
     keys = list(islice(history.oldest(transaction, job["space"], before if needed is None else min(before, needed)),
                        JOB_STEP_ROWS))
     for key in keys:
         transaction.delete(key)
-    return {**job, "wake_at": 0.0 if len(keys) == JOB_STEP_ROWS else transaction.now + PRUNE_INTERVAL_S}
+    return {**job, "wake_at": 0.0 if len(keys) == JOB_STEP_ROWS else transaction.now() + PRUNE_INTERVAL_S}
 
 
 def is_on(snapshot: Snapshot, table: Table) -> bool:

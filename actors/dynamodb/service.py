@@ -1,6 +1,6 @@
 """DynamoDB, operation by operation: a table of contents. What each does stands in the file it names.
 
-Not here yet: transactions, streams, PartiQL, TTL, backups (README.md, coverage).
+Not here yet: PartiQL, backups (README.md, coverage). The operations of streams: actors/dynamodbstreams.
 """
 
 from collections.abc import Generator, Mapping
@@ -14,9 +14,13 @@ from actors.dynamodb import (
     queries,
     recovery,
     restores,
+    streams,
     table_changes,
     table_records,
     tables,
+    time_to_live,
+    tokens,
+    transactions,
 )
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.state import arn
@@ -89,6 +93,16 @@ class DynamoDB(ServiceActor):
     def batch_get_item(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from batches.get(self.tables, context, snapshot, request))
 
+    # Transactions
+
+    @operation("TransactWriteItems")
+    def transact_write_items(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transactions.write(self.tables, context, transaction, request)
+
+    @reading("TransactGetItems")
+    def transact_get_items(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from transactions.get(self.tables, context, snapshot, request))
+
     @reading("Query")
     def query(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from queries.query(self.tables, context, snapshot, request))
@@ -131,7 +145,33 @@ class DynamoDB(ServiceActor):
     def restore_table_to_point_in_time(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return recovery.restore(self.tables, context, transaction, request)
 
+    # Time to live
+
+    @operation("UpdateTimeToLive")
+    def update_time_to_live(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return time_to_live.update(self.tables, context, transaction, request)
+
+    @reading("DescribeTimeToLive")
+    def describe_time_to_live(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return time_to_live.described(self.tables, context, snapshot, request)
+
     # Jobs
+
+    @job(tokens.FORGET_JOB)
+    def forget_tokens(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return tokens.forget_step(transaction, now)
+
+    @job(streams.TRIM_JOB)
+    def trim_stream(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return streams.trim_step(transaction, now, state)
+
+    @job(time_to_live.INDEX_JOB)
+    def index_expiry(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return time_to_live.index_step(self.tables, transaction, state)
+
+    @job(time_to_live.SWEEP_JOB)
+    def expire_items(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return time_to_live.sweep_step(self.tables, transaction, now, state)
 
     @job(table_records.CLEAR_JOB)
     def clear_spaces(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:

@@ -8,6 +8,8 @@
     u32 space | hash | sort                                     an item of a table
     u32 space | hash | sort | table's hash | table's sort       its entry in an index
 
+Other rows are told where they are kept: streams.py, expiry.py, tokens.py.
+
 A space is a table's or an index's own range of keys; its number is never used again, so a table made anew under an old
 name never sees the old one's rows, which a job removes meanwhile. `hash` is 16 bytes of blake2b of the partition key:
 the order of a Scan, stable and even, and the reason a Query is one seek. `sort` keeps the order of the sort key: UTF-8,
@@ -125,7 +127,7 @@ class Index(Space):
         projected = self.projected
         return item if projected is None else {name: value for name, value in item.items() if name in projected}
 
-    def check(self, item: Item) -> None:
+    def check(self, item: Item, *, is_update: bool = False) -> None:
         """ValidationException, in AWS's words, when an attribute that is the index's key cannot be one."""
         for name, kind in self.hash + self.sort:
             value = item.get(name)
@@ -135,6 +137,11 @@ class Index(Space):
                 raise ValidationException(
                     f"{INVALID}Type mismatch for Index Key {name} Expected: {kind} Actual: {kind_of(value)} "
                     f"IndexName: {self.name}"
+                )
+            if not value[kind] and is_update:
+                raise ValidationException(
+                    f"{NOT_VALID}The update expression attempted to update a secondary index key to a value that is "
+                    f"not supported. {_EMPTY_KEY.format(_NOUNS[kind]).rstrip()}"
                 )
             if not value[kind]:
                 raise ValidationException(
@@ -146,8 +153,8 @@ class Index(Space):
 class Table(Space):
     """A table as its record describes it. `description` is the record's own: AWS's members, never to be changed."""
 
-    __slots__ = ("account", "description", "history", "index_spaces", "indexes", "is_made", "key_count", "region",
-                 "space_number", "table_name")
+    __slots__ = ("account", "description", "expiry_attribute", "expiry_prefix", "history", "index_spaces", "indexes",
+                 "is_made", "key_count", "region", "space_number", "stream_prefix", "stream_view", "table_name")
 
     def __init__(self, record: dict[str, Any]) -> None:
         description = record["description"]
@@ -164,6 +171,11 @@ class Table(Space):
         # Where old images go (history.py); None: nobody asks for them.
         self.history: bytes | None = _SPACE.pack(record["history"]["space"]) if "history" in record else None
         self.is_made: bool = record.get("status") != CREATING
+        stream, expiry = record.get("stream"), record.get("expiry")
+        self.stream_prefix: bytes | None = space_prefix(stream["space"]) if stream else None
+        self.stream_view: str = stream["view"] if stream else ""
+        self.expiry_prefix: bytes | None = space_prefix(expiry["space"]) if expiry else None
+        self.expiry_attribute: str = expiry["attribute"] if expiry else ""
         indexes = self._indexes(types, frozenset(record.get("filling", ())))
         self.indexes = tuple(sorted(indexes, key=lambda index: index.name))
 
@@ -305,8 +317,9 @@ def pack_table(record: dict[str, Any]) -> bytes:
 
 def unpack_table(record: bytes) -> dict[str, Any]:
     """A table's record: account, region, space, index_spaces {index name: number}, description {AWS's members}, tags,
-    and the names of the indexes that are still `filling`. Some have `status` (CREATING: being restored or imported),
-    `history` {space, and for point-in-time recovery since, days}, `insights` {index name or "": settings}."""
+    the names of the indexes that are still `filling`; while they are on, its `stream` {space, view, label}, its items'
+    `expiry` {space, attribute} and its `history` {space, and for point-in-time recovery since, days}; `status` while it
+    is being restored or imported (CREATING), `insights` {index name or "": settings}."""
     table: dict[str, Any] = unpack(record)
     assert table["version"] == RECORD_VERSION, "records of another version are upgraded here"
     return table

@@ -34,7 +34,7 @@ def new_record(scope: tuple[str, str], transaction: Transaction, request: Reques
         "space": state.next_space(transaction),
         "index_spaces": {index: state.next_space(transaction) for index in indexes},
         "tags": {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()},
-        "description": new_description(request, name, state.arn(account, region, name), transaction.now),
+        "description": new_description(request, name, state.arn(account, region, name), transaction.now()),
     }
 
 
@@ -81,7 +81,7 @@ def clear_step(transaction: Transaction, job: dict[str, Any]) -> dict[str, Any] 
     left = JOB_STEP_ROWS
     while spaces:
         if history.copied_from(transaction, spaces[0]) is not None:
-            return {"spaces": spaces, "wake_at": transaction.now + COPY_WAIT_S}
+            return {"spaces": spaces, "wake_at": transaction.now() + COPY_WAIT_S}
         start = state.space_prefix(spaces[0])
         keys = [key for key, _ in islice(transaction.scan(start, state.past(start)), left)]
         for key in keys:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from actors.dynamodb import backups, catalogue, recovery, schema, state
+from actors.dynamodb import backups, catalogue, expiry, recovery, schema, state, streams
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import describe
 from actors.dynamodb.errors import ResourceInUseException
@@ -20,7 +20,7 @@ from schemas.errors import ValidationException
 LIST_LIMIT_TABLES = 100
 
 # What AWS has and we do not yet: refused when present and, where it can be switched, on.
-_MISSING_ON_CREATE = ("SSESpecification", "StreamSpecification", "WarmThroughput", "ResourcePolicy",
+_MISSING_ON_CREATE = ("SSESpecification", "WarmThroughput", "ResourcePolicy",
                       "GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes")
 
 Request = Mapping[str, Any]
@@ -30,10 +30,13 @@ def create(tables: Catalogue, context: Context, transaction: Transaction, reques
     name = catalogue.local_name(context.scope, catalogue.checked_own_name(request["TableName"]))
     schema.check_table(request)
     refuse_missing("CreateTable", request, _MISSING_ON_CREATE)
+    has_stream = streams.check_new(request)
     if tables.find(transaction, context.scope, name) is not None:
         raise ResourceInUseException(f"Table already exists: {name}")
-    made = save(transaction, new_record(context.scope, transaction, request, name))
-    return {"TableDescription": describe(transaction, made, state.CREATING)}
+    record = new_record(context.scope, transaction, request, name)
+    if has_stream:
+        streams.begin(transaction, record, request["StreamSpecification"]["StreamViewType"], context.now)
+    return {"TableDescription": describe(transaction, save(transaction, record), state.CREATING)}
 
 
 def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:
@@ -58,13 +61,15 @@ def delete(tables: Catalogue, context: Context, transaction: Transaction, reques
             "Disable deletion protection first."
         )
     description = describe(transaction, table, "DELETING")
-    spaces = [*table.index_spaces.values()]
+    record = record_of(transaction, table)
+    spaces = [*table.index_spaces.values(), *expiry.end(transaction, record)]
+    streams.end(transaction, record, context.now)
     if recovery.is_on(transaction, table):
         backups.keep_deleted(transaction, table)
     else:
         spaces.append(table.space_number)
-    if table.history is not None:
-        spaces.append(record_of(transaction, table)["history"]["space"])
+    if "history" in record:
+        spaces.append(record["history"]["space"])
     transaction.delete(state.table_key(table.account, table.region, table.table_name))
     transaction.start_job(CLEAR_JOB, {"spaces": spaces})
     kept = ("TableName", "TableStatus", "ProvisionedThroughput", "TableSizeBytes", "ItemCount", "TableArn", "TableId",

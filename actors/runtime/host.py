@@ -42,7 +42,7 @@ _LATER = object()                         # the operation answers through finish
 
 @dataclass(slots=True)
 class Hosted:
-    """An actor with its model and, if it is stateful, the shard that owns all of its slots."""
+    """An actor with its model and its shard: its own, which owns all of its slots, or the one it reads (`state_of`)."""
 
     actor: ServiceActor
     model: Service
@@ -61,10 +61,12 @@ class ActorHost:
         self._chain = chain
         self._clock = clock
         self._hosted = {
-            actor.service: Hosted(actor, load(actor.service), shards.get(actor.service)) for actor in actors
+            actor.service: Hosted(actor, load(actor.service), shards.get(actor.state_of or actor.service))
+            for actor in actors
         }
         for service, hosted in self._hosted.items():
-            assert hosted.actor.stateful == (hosted.shard is not None), f"{service}: state needs a shard"
+            needs_shard = hosted.actor.stateful or bool(hosted.actor.state_of)
+            assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
         client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
         for hosted in self._hosted.values():
             hosted.actor.attach(Surroundings(client, hosted.shard, settings or Settings()))

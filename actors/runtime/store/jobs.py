@@ -2,8 +2,9 @@
 
 The row holds the job's name and the state its last step returned, and changes in the same commit as what the step
 wrote: after a crash the next step starts from there. One step of one job is in the mailbox at a time, in turn, so
-requests see at most one step per batch. A step that raises is tried again after a growing wait, for ever, and reported
-each time.
+requests see at most one step per batch. A step that wrote nothing and only puts off its next turn costs no commit: the
+new time is kept in memory, and after a crash the step is simply asked again. A step that raises is tried again after a
+growing wait, for ever, and reported each time.
 
 A step that is a coroutine function waits for other services, so it runs in a task, outside any transaction, at most
 WAITING_LIMIT_STEPS at once; its state is read before and committed after it, each by a request of its own.
@@ -50,6 +51,7 @@ class Jobs:
         self._on_failure = on_failure
         self._ready: deque[int] = deque()
         self._attempts: dict[int, int] = {}
+        self._put_off: dict[int, float] = {}                    # a later `wake_at` than the row's
         self._active: dict[int, str] = {}
         self._next = 1
         self._stepping = False
@@ -108,35 +110,61 @@ class Jobs:
                 if len(self._waiting) >= WAITING_LIMIT_STEPS:
                     self._held.append(identity)
                 else:
-                    self._waiting[identity] = None
-                    self._enqueue(Request(self._reading(identity), self._begin_waiting(identity, step), 0))
+                    self._read(identity, step)
                 continue
             self._stepping = True
             self._enqueue(Request(self._evaluation(identity, step), self._outcome(identity), JOB_STEP_BYTES))
 
-    def _reading(self, identity: int) -> Callable[[Overlay], dict[str, Any]]:
-        return lambda overlay: self._state(identity, overlay)
-
-    @staticmethod
-    def _state(identity: int, overlay: Overlay) -> dict[str, Any]:
+    def _state(self, identity: int, overlay: Overlay) -> tuple[bytes, dict[str, Any]]:
+        """A job's row and the state in it, with the time its next turn was put off to."""
         row = overlay.get_raw(_key(identity))
         assert row is not None, f"job {identity} has no row"
         state: dict[str, Any] = unpack(row)["state"]
-        return state
+        wake_at = self._put_off.get(identity, state.get(WAKE_AT, 0.0))
+        return row, {**state, WAKE_AT: wake_at} if wake_at > self._clock() else state
 
-    def _begin_waiting(self, identity: int, step: Callable[..., Awaitable[State]]) -> Done:
-        def begin(state: dict[str, Any] | None, error: BaseException | None) -> None:
-            if error is not None or self._stopped:
-                self._end_waiting(identity, state, error)
-                return
-            assert state is not None
-            if state.get(WAKE_AT, 0.0) > self._clock():
-                self._end_waiting(identity, state, None)
-            else:
-                work = self._wait(identity, step, state)
-                self._waiting[identity] = asyncio.get_running_loop().create_task(work)
+    def _pack(self, identity: int, state: State) -> bytes | None:
+        return None if state is None else pack({"name": self._active[identity], "state": state})
 
-        return begin
+    def _evaluation(self, identity: int, step: Callable[..., Any]) -> Callable[[Overlay], State]:
+        def evaluate(overlay: Overlay) -> State:
+            (row, state), now = self._state(identity, overlay), self._clock()
+            if state.get(WAKE_AT, 0.0) > now:
+                return state
+            after: State = step(overlay, now, state)
+            if after is None or overlay.has_changes or not _only_puts_off(row, after):
+                overlay.put_raw(_key(identity), self._pack(identity, after))
+            return after
+
+        return evaluate
+
+    def _outcome(self, identity: int) -> Done:
+        def done(state: State, error: BaseException | None) -> None:
+            self._stepping = False
+            self._ended(identity, state, error)
+
+        return done
+
+    # --- steps that wait
+
+    def _read(self, identity: int, step: Callable[..., Awaitable[State]]) -> None:
+        self._waiting[identity] = None
+        self._enqueue(Request(
+            lambda overlay: self._state(identity, overlay)[1],
+            lambda state, error: self._begin(identity, step, state, error), 0,
+        ))
+
+    def _begin(
+        self, identity: int, step: Callable[..., Awaitable[State]], state: State, error: BaseException | None
+    ) -> None:
+        if error is not None or self._stopped:
+            self._end_waiting(identity, state, error)
+            return
+        assert state is not None
+        if state.get(WAKE_AT, 0.0) > self._clock():
+            self._end_waiting(identity, state, None)
+        else:
+            self._waiting[identity] = asyncio.get_running_loop().create_task(self._wait(identity, step, state))
 
     async def _wait(self, identity: int, step: Callable[..., Awaitable[State]], state: dict[str, Any]) -> None:
         try:
@@ -144,8 +172,7 @@ class Jobs:
         except Exception as error:
             self._end_waiting(identity, None, error)
             return
-        name = self._active[identity]
-        record = None if after is None else pack({"name": name, "state": after})
+        record = self._pack(identity, after)
         if not self._stopped:
             self._enqueue(Request(
                 lambda overlay: overlay.put_raw(_key(identity), record),
@@ -158,26 +185,6 @@ class Jobs:
         self._held.clear()
         self._ended(identity, state, error)
 
-    def _evaluation(self, identity: int, step: Callable[..., Any]) -> Callable[[Overlay], dict[str, Any] | None]:
-        def evaluate(overlay: Overlay) -> dict[str, Any] | None:
-            state: State = self._state(identity, overlay)
-            assert state is not None
-            now = self._clock()
-            if state.get(WAKE_AT, 0.0) <= now:
-                state = step(overlay, now, state)
-                name = self._active[identity]
-                overlay.put_raw(_key(identity), None if state is None else pack({"name": name, "state": state}))
-            return state
-
-        return evaluate
-
-    def _outcome(self, identity: int) -> Done:
-        def done(state: dict[str, Any] | None, error: BaseException | None) -> None:
-            self._stepping = False
-            self._ended(identity, state, error)
-
-        return done
-
     def _ended(self, identity: int, state: State, error: BaseException | None) -> None:
         if error is not None:
             attempts = self._attempts[identity] = self._attempts.get(identity, 0) + 1
@@ -185,10 +192,12 @@ class Jobs:
             self._wake_in(identity, min(RETRY_WAIT_S * 2 ** min(attempts - 1, 16), RETRY_WAIT_LIMIT_S))
         else:
             self._attempts.pop(identity, None)
+            self._put_off.pop(identity, None)
             if state is None:
                 del self._active[identity]
             else:
-                self._wake_in(identity, state.get(WAKE_AT, 0.0) - self._clock())
+                self._put_off[identity] = state.get(WAKE_AT, 0.0)
+                self._wake_in(identity, self._put_off[identity] - self._clock())
         self._turn()
 
     def _wake_in(self, identity: int, wait_s: float) -> None:
@@ -206,6 +215,11 @@ class Jobs:
             self._on_failure(self._active[identity], identity, self._attempts.get(identity, 0), error)
         else:
             self._loop.call_exception_handler({"message": f"a step of job {identity} failed", "exception": error})
+
+
+def _only_puts_off(row: bytes, after: dict[str, Any]) -> bool:
+    """Compares with the row: a step may have changed the very state it was handed."""
+    return {**unpack(row)["state"], WAKE_AT: 0.0} == {**after, WAKE_AT: 0.0}
 
 
 def _key(identity: int) -> bytes:

@@ -50,10 +50,9 @@ class Shard:
                  clock: Callable[[], float] = time.time, elapsed: Callable[[], float] = time.perf_counter) -> None:
         self._environment = environment
         self._loop = loop
+        self._clock = clock
         self._journal = LocalJournal() if journal is None else journal
         self._elapsed = elapsed
-        self._clock = clock
-        self._now = 0.0                                 # of the transaction evaluated last
         self._queue: deque[Request] = deque()
         self._queue_bytes = 0
         self._open = Batch()
@@ -170,8 +169,7 @@ class Shard:
         self, batch: Batch, request: Request, below: tuple[WriteSet, ...]
     ) -> tuple[Any, BaseException | None]:
         try:
-            self._now = max(self._now, self._clock())       # a clock set back does not turn back what is ordered by it
-            overlay = Overlay(self._view or self._committed(), below, self._now)
+            overlay = Overlay(self._view or self._committed(), below, self._clock)
         except StoreUnavailable as error:
             return None, error
         try:

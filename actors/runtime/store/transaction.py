@@ -22,9 +22,8 @@ class Snapshot(Protocol):
 class Transaction(Snapshot, Protocol):
     """A Snapshot overlaid with the write sets ahead of it and its own. Raise, and nothing of it happened."""
 
-    @property
     def now(self) -> float:
-        """When it is evaluated, in seconds since the epoch: never before that of a transaction ahead of it."""
+        """The shard's clock, seconds since the epoch: what is written with its time takes it from here."""
 
     def put(self, key: bytes, value: bytes) -> None: ...
 

@@ -127,7 +127,7 @@ def hold(dynamodb: Clocked, patch: pytest.MonkeyPatch, wait_s: float = 1) -> Non
 
     def held(tables: Any, transaction: Any, job: Any, finishes: Any) -> Any:
         after = step(tables, transaction, job, finishes)
-        return after if after is None else {**after, "wake_at": transaction.now + wait_s}
+        return after if after is None else {**after, "wake_at": transaction.now() + wait_s}
 
     patch.setattr(copies, "step", held)
 
