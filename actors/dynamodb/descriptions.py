@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from actors.dynamodb import schema, state
+from actors.dynamodb.specifications import put_warm, warm
 from actors.dynamodb.state import Table
 from actors.runtime.store.transaction import Snapshot
 
@@ -65,6 +66,7 @@ def index_description(index: Request, table_arn: str, is_global: bool) -> dict[s
         description["ProvisionedThroughput"] = throughput_description(index.get("ProvisionedThroughput"))
         if index.get("OnDemandThroughput"):
             description["OnDemandThroughput"] = index["OnDemandThroughput"]
+        put_warm(description, index.get("WarmThroughput"))
     return description
 
 
@@ -86,6 +88,9 @@ def describe(snapshot: Snapshot, table: Table, status: str = "") -> dict[str, An
     if "RestoreSummary" in description:
         restored = description["RestoreSummary"]
         description["RestoreSummary"] = {**restored, "RestoreDateTime": moment(restored["RestoreDateTime"])}
+    warm_status = "UPDATING" if status == "UPDATING" else "ACTIVE"
+    on_demand = "BillingModeSummary" in description
+    description["WarmThroughput"] = warm(description, on_demand=on_demand, status=warm_status)
     for member in INDEX_MEMBERS:
         if member in description:
             description[member] = [_describe_index(snapshot, table, each, status) for each in description[member]]
@@ -100,6 +105,8 @@ def _describe_index(snapshot: Snapshot, table: Table, description: dict[str, Any
     if index.is_global:
         steady = "ACTIVE" if status == "UPDATING" else status
         described["IndexStatus"] = "CREATING" if index.is_filling else steady
+        on_demand = "BillingModeSummary" in table.description
+        described["WarmThroughput"] = warm(description, on_demand=on_demand)
         if index.is_filling:
             described["Backfilling"] = True
     return described

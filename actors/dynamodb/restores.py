@@ -85,11 +85,14 @@ def _wanted(request: Request, source: Request) -> Answer:
         wanted["ProvisionedThroughput"] = _units(throughput)
     elif request.get("ProvisionedThroughputOverride"):
         wanted["ProvisionedThroughput"] = throughput          # refused with AWS's words
-    for ours, theirs in (("OnDemandThroughput", "OnDemandThroughputOverride"),
-                         ("SSESpecification", "SSESpecificationOverride")):
-        value = request.get(theirs) or source.get(ours)
-        if value:
-            wanted[ours] = value
+    on_demand = request.get("OnDemandThroughputOverride") or source.get("OnDemandThroughput")
+    if on_demand:
+        wanted["OnDemandThroughput"] = on_demand
+    encrypted = {"Enabled": True, "KMSMasterKeyId": source["SSEDescription"]["KMSMasterKeyArn"]} \
+        if "SSEDescription" in source else None
+    encrypted = request.get("SSESpecificationOverride") or encrypted
+    if encrypted:
+        wanted["SSESpecification"] = encrypted
     if "TableClassSummary" in source:
         wanted["TableClass"] = source["TableClassSummary"]["TableClass"]
     for member in INDEX_MEMBERS:

@@ -7,10 +7,13 @@ from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
 from actors.dynamodb import (
+    account,
     backups,
     batches,
     copies,
+    insights,
     items,
+    policies,
     queries,
     recovery,
     restores,
@@ -18,6 +21,7 @@ from actors.dynamodb import (
     table_changes,
     table_records,
     tables,
+    tagging,
     time_to_live,
     tokens,
     transactions,
@@ -154,6 +158,100 @@ class DynamoDB(ServiceActor):
     @reading("DescribeTimeToLive")
     def describe_time_to_live(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return time_to_live.described(self.tables, context, snapshot, request)
+
+    # Settings
+
+    @operation("TagResource")
+    def tag_resource(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.tag(self.tables, context, transaction, request)
+
+    @operation("UntagResource")
+    def untag_resource(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.untag(self.tables, context, transaction, request)
+
+    @reading("ListTagsOfResource")
+    def list_tags_of_resource(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.listed(self.tables, context, snapshot, request)
+
+    @operation("PutResourcePolicy")
+    def put_resource_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.put(self.tables, context, transaction, request)
+
+    @reading("GetResourcePolicy")
+    def get_resource_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.get(self.tables, context, snapshot, request)
+
+    @operation("DeleteResourcePolicy")
+    def delete_resource_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.delete(self.tables, context, transaction, request)
+
+    @operation("UpdateContributorInsights")
+    def update_contributor_insights(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return insights.update(self.tables, context, transaction, request)
+
+    @reading("DescribeContributorInsights")
+    def describe_contributor_insights(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return insights.described(self.tables, context, snapshot, request)
+
+    @reading("ListContributorInsights")
+    def list_contributor_insights(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return insights.listed(self.tables, context, snapshot, request)
+
+    @reading("DescribeLimits")
+    def describe_limits(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.limits()
+
+    @reading("DescribeEndpoints")
+    def describe_endpoints(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.endpoints(context)
+
+    @reading("EnableKinesisStreamingDestination")
+    def enable_kinesis(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.enable_kinesis(self.tables, context, snapshot, request)
+
+    @reading("DisableKinesisStreamingDestination")
+    def disable_kinesis(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_kinesis(self.tables, context, snapshot, request, "DISABLE")
+
+    @reading("UpdateKinesisStreamingDestination")
+    def update_kinesis(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_kinesis(self.tables, context, snapshot, request, "UPDATE")
+
+    @reading("DescribeKinesisStreamingDestination")
+    def describe_kinesis(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.kinesis_destinations(self.tables, context, snapshot, request)
+
+    @reading("CreateGlobalTable")
+    def create_global_table(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.create_global_table(self.tables, context, snapshot, request)
+
+    @reading("ListGlobalTables")
+    def list_global_tables(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return {"GlobalTables": []}
+
+    @reading("DescribeGlobalTable")
+    def describe_global_table(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_global_table(request)
+
+    @reading("DescribeGlobalTableSettings")
+    def describe_global_table_settings(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_global_table(request)
+
+    @reading("UpdateGlobalTable")
+    def update_global_table(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_global_table(request)
+
+    @reading("UpdateGlobalTableSettings")
+    def update_global_table_settings(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_global_table(request)
+
+    @reading("DescribeTableReplicaAutoScaling")
+    def describe_replica_scaling(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.replica_scaling(self.tables, context, snapshot, request)
+
+    @reading("UpdateTableReplicaAutoScaling")
+    def update_replica_scaling(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.update_replica_scaling(self.tables, context, snapshot, request)
 
     # Jobs
 

@@ -14,6 +14,7 @@ from actors.dynamodb.descriptions import (
     throughput_description,
 )
 from actors.dynamodb.errors import LimitExceededException, ResourceNotFoundException
+from actors.dynamodb.specifications import put_encryption, put_warm
 from actors.dynamodb.state import Index, Table
 from actors.dynamodb.table_records import CLEAR_JOB, record_of, refuse_missing, save
 from actors.runtime.actor import JOB_STEP_ROWS
@@ -23,9 +24,8 @@ from schemas.errors import ValidationException
 
 FILL_JOB = "fill_index"
 
-_MISSING_ON_UPDATE = ("SSESpecification", "WarmThroughput", "ReplicaUpdates", "MultiRegionConsistency",
-                      "GlobalTableWitnessUpdates", "GlobalTableSettingsReplicationMode",
-                      "DisassociationProtectionEnabled", "VectorIndexUpdates")
+_MISSING_ON_UPDATE = ("ReplicaUpdates", "MultiRegionConsistency", "GlobalTableWitnessUpdates",
+                      "GlobalTableSettingsReplicationMode", "DisassociationProtectionEnabled", "VectorIndexUpdates")
 
 Request = Mapping[str, Any]
 
@@ -51,13 +51,15 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
         description["TableClassSummary"] = {"TableClass": request["TableClass"]}
     if request.get("OnDemandThroughput"):
         description["OnDemandThroughput"] = request["OnDemandThroughput"]
+    put_encryption(description, request.get("SSESpecification"), *context.scope)
+    put_warm(description, request.get("WarmThroughput"))
     for change in request.get("GlobalSecondaryIndexUpdates") or ():
         _change_index(transaction, table, record, request, change)
     return {"TableDescription": describe(transaction, save(transaction, record), "UPDATING")}
 
 
 _UPDATES = ("ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", "DeletionProtectionEnabled",
-            "TableClass", "OnDemandThroughput", "StreamSpecification", "SSESpecification")
+            "TableClass", "OnDemandThroughput", "StreamSpecification", "SSESpecification", "WarmThroughput")
 
 
 def _change_billing(description: dict[str, Any], request: Request, now: float) -> None:
@@ -111,6 +113,10 @@ def _change_index(
     elif wanted.get("ProvisionedThroughput"):
         schema.check_throughput(wanted["ProvisionedThroughput"])
         known["ProvisionedThroughput"] = throughput_description(wanted["ProvisionedThroughput"])
+    if action == "Update":
+        put_warm(known, wanted.get("WarmThroughput"))
+        if wanted.get("OnDemandThroughput"):
+            known["OnDemandThroughput"] = wanted["OnDemandThroughput"]
 
 
 def _create_index(

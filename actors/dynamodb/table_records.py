@@ -11,15 +11,13 @@ from actors.dynamodb import history, state
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import INDEX_MEMBERS, new_description
 from actors.dynamodb.errors import NotImplementedMember
+from actors.dynamodb.specifications import put_encryption, put_warm
 from actors.dynamodb.state import Table
 from actors.runtime.actor import JOB_STEP_ROWS
 from actors.runtime.store.transaction import Snapshot, Transaction
 
 CLEAR_JOB = "clear_spaces"
 COPY_WAIT_S = 1.0                         # between looks whether a copy of what is to be cleared has ended
-
-# What is refused when present is, where it can be switched, refused only when on.
-_ON_SWITCHES = {"StreamSpecification": "StreamEnabled"}
 
 Request = Mapping[str, Any]
 
@@ -28,13 +26,16 @@ def new_record(scope: tuple[str, str], transaction: Transaction, request: Reques
     """The record of a table to be made, with spaces of its own. `request`: CreateTable's, checked."""
     indexes = [each["IndexName"] for member in INDEX_MEMBERS for each in request.get(member) or ()]
     account, region = scope
+    description = new_description(request, name, state.arn(account, region, name), transaction.now())
+    put_encryption(description, request.get("SSESpecification"), account, region)
+    put_warm(description, request.get("WarmThroughput"))
     return {
         "account": account,
         "region": region,
         "space": state.next_space(transaction),
         "index_spaces": {index: state.next_space(transaction) for index in indexes},
         "tags": {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()},
-        "description": new_description(request, name, state.arn(account, region, name), transaction.now()),
+        "description": description,
     }
 
 
@@ -67,8 +68,7 @@ def release_history(
 
 def refuse_missing(operation: str, request: Request, members: tuple[str, ...]) -> None:
     for member in members:
-        value = request.get(member)
-        if value and (member not in _ON_SWITCHES or value.get(_ON_SWITCHES[member])):
+        if request.get(member):
             raise NotImplementedMember(operation, member)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from actors.dynamodb import backups, catalogue, expiry, recovery, schema, state, streams
+from actors.dynamodb import backups, catalogue, expiry, policies, recovery, schema, state, streams
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import describe
 from actors.dynamodb.errors import ResourceInUseException
@@ -19,9 +19,8 @@ from schemas.errors import ValidationException
 
 LIST_LIMIT_TABLES = 100
 
-# What AWS has and we do not yet: refused when present and, where it can be switched, on.
-_MISSING_ON_CREATE = ("SSESpecification", "WarmThroughput", "ResourcePolicy",
-                      "GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes")
+# What AWS has and we do not yet: refused when present.
+_MISSING_ON_CREATE = ("GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes")
 
 Request = Mapping[str, Any]
 
@@ -36,7 +35,10 @@ def create(tables: Catalogue, context: Context, transaction: Transaction, reques
     record = new_record(context.scope, transaction, request, name)
     if has_stream:
         streams.begin(transaction, record, request["StreamSpecification"]["StreamViewType"], context.now)
-    return {"TableDescription": describe(transaction, save(transaction, record), state.CREATING)}
+    table = save(transaction, record)
+    if request.get("ResourcePolicy"):
+        policies.put_new(context, transaction, table, policies.checked_text(request["ResourcePolicy"]))
+    return {"TableDescription": describe(transaction, table, state.CREATING)}
 
 
 def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:
@@ -71,6 +73,7 @@ def delete(tables: Catalogue, context: Context, transaction: Transaction, reques
     if "history" in record:
         spaces.append(record["history"]["space"])
     transaction.delete(state.table_key(table.account, table.region, table.table_name))
+    policies.forget(transaction, table)
     transaction.start_job(CLEAR_JOB, {"spaces": spaces})
     kept = ("TableName", "TableStatus", "ProvisionedThroughput", "TableSizeBytes", "ItemCount", "TableArn", "TableId",
             "BillingModeSummary", "TableClassSummary", "DeletionProtectionEnabled")
