@@ -11,6 +11,8 @@ from actors.dynamodb import (
     backups,
     batches,
     copies,
+    exports,
+    imports,
     insights,
     items,
     policies,
@@ -159,6 +161,32 @@ class DynamoDB(ServiceActor):
     def describe_time_to_live(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return time_to_live.described(self.tables, context, snapshot, request)
 
+    # Exports and imports
+
+    @operation("ExportTableToPointInTime")
+    def export_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return exports.start(self.tables, context, transaction, request)
+
+    @reading("DescribeExport")
+    def describe_export(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return exports.described(context, snapshot, request)
+
+    @reading("ListExports")
+    def list_exports(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return exports.listed(context, snapshot, request)
+
+    @operation("ImportTable")
+    def import_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return imports.start(self.tables, context, transaction, request)
+
+    @reading("DescribeImport")
+    def describe_import(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return imports.described(context, snapshot, request)
+
+    @reading("ListImports")
+    def list_imports(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return imports.listed(context, snapshot, request)
+
     # Settings
 
     @operation("TagResource")
@@ -277,12 +305,20 @@ class DynamoDB(ServiceActor):
 
     @job(copies.COPY_JOB)
     def copy_rows(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
-        finishes = {"backup": backups.filled, "restore": restores.filled}
+        finishes = {"backup": backups.filled, "restore": restores.filled, "export": exports.filled}
         return copies.step(self.tables, transaction, state, finishes)
 
     @job(recovery.PRUNE_JOB)
     def prune_history(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return recovery.prune_step(self.tables, transaction, state)
+
+    @job(exports.UPLOAD_JOB)
+    async def upload_export(self, now: float, state: Answer) -> Answer | None:
+        return await exports.upload_step(self.surroundings, now, state)
+
+    @job(imports.READ_JOB)
+    async def read_import(self, now: float, state: Answer) -> Answer | None:
+        return await imports.read_step(self.tables, self.surroundings, now, state)
 
     @job(backups.EXPIRE_JOB)
     def expire_backup(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
