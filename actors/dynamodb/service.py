@@ -1,6 +1,6 @@
 """DynamoDB, operation by operation: a table of contents. What each does stands in the file it names.
 
-Not here yet: PartiQL, backups (README.md, coverage). The operations of streams: actors/dynamodbstreams.
+Not here yet: PartiQL (README.md, coverage). The operations of streams: actors/dynamodbstreams.
 """
 
 from collections.abc import Generator, Mapping
@@ -24,6 +24,7 @@ from actors.dynamodb import (
     table_records,
     tables,
     tagging,
+    throttle,
     time_to_live,
     tokens,
     transactions,
@@ -34,6 +35,7 @@ from actors.runtime.actor import ServiceActor, job, operation
 from actors.runtime.actor import query as reading
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.surroundings import Surroundings
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -48,6 +50,11 @@ class DynamoDB(ServiceActor):
 
     def __init__(self) -> None:
         self.tables = Catalogue()
+
+    def attach(self, surroundings: Surroundings) -> None:
+        super().attach(surroundings)
+        if surroundings.settings.throttle_provisioned:
+            self.operations = throttle.throttled(self.tables, type(self).operations)
 
     # Tables
 

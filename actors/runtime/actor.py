@@ -101,7 +101,7 @@ class ServiceActor:
     stateful: ClassVar[bool] = False                # owns a shard
     state_of: ClassVar[str] = ""                    # the service whose shard it only reads, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
-    operations: ClassVar[Mapping[str, Definition]]
+    operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]
     surroundings: "Surroundings"                    # from `attach` on
 
