@@ -20,8 +20,8 @@ from actors.runtime.context import Context
 from tests.actors.dynamodb.caller import Caller, open_caller
 
 DAY_S = 24 * 3600.0
-BY_G = {"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
-        "Projection": {"ProjectionType": "ALL"}}
+BY_G: dict[str, Any] = {"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                        "Projection": {"ProjectionType": "ALL"}}
 
 
 class Clocked(Caller):
