@@ -111,6 +111,11 @@ _DYNAMODB_ORDER = {
     ),
     "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
     "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),
+    # dynamodb-conformance, tier3/validation-ordering/transactions
+    "TransactWriteItemsInput": (
+        "ClientRequestToken", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "TransactItems",
+    ),
+    "TransactGetItemsInput": ("ReturnConsumedCapacity", "TransactItems"),
     "WriteRequest": ("DeleteRequest", "PutRequest"),
     "CreateTableInput": (
         "AttributeDefinitions", "TableName", "BillingMode", "ProvisionedThroughput", "KeySchema",
@@ -130,6 +135,7 @@ _BY_SERVICE = {
             "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "SearchVectors", "UpdateItem",
         }),
     ),
+    "dynamodbstreams": replace(_JSON, failed="InternalServerError"),
     "ecr": replace(_JSON, invalid="InvalidParameterException"),
     "ecs": replace(_JSON, invalid="ClientException", failed="ServerException"),
     "iot": replace(_BY_PROTOCOL["rest-json"], invalid="InvalidRequestException"),

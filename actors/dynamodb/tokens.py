@@ -76,7 +76,7 @@ def _forget(transaction: Transaction, key: bytes, then_ms: int) -> None:
 
 
 def _key(scope: Scope, token: str) -> bytes:
-    return _TOKENS + f"{scope[0]}\0{scope[1]}\0{token}".encode()
+    return _TOKENS + f"{scope[0]}\0{scope[1]}\0{token}".encode("utf-8", "surrogatepass")
 
 
 def _digest(content: Any) -> bytes:

@@ -196,7 +196,7 @@ def _limit(request: Request, most: int) -> int:
 
 def _stream(context: Context, snapshot: Snapshot, arn: str) -> Stream:
     stream = streams.stream_at(snapshot, _key(context, arn))
-    if stream is None:
+    if stream is None or stream["arn"] != arn:
         raise StreamNotFound(arn)
     return stream
 
@@ -208,6 +208,6 @@ def _key(context: Context, arn: str) -> bytes:
     if not slash or len(parts) != 6 or not parts[5].startswith("table/"):
         raise ValidationException("Invalid StreamArn")
     account, region = context.scope
-    if parts[:5] != ["arn", "aws", "dynamodb", region, account]:
+    if parts[:5] != ["arn", "aws", "dynamodb", region, account] or not arn.isascii():
         raise StreamNotFound(arn)
     return streams.stream_key(context.scope, parts[5].removeprefix("table/"), label)
