@@ -21,7 +21,7 @@ class Endpoint:
 
     def __init__(self, transport: Transport, bodies: Bodies, clock: Callable[[], float] = time.time) -> None:
         self._transport = transport
-        self._bodies = bodies
+        self.bodies = bodies
         self._clock = clock
 
     def receive(self, message: Message, identity: Identity) -> Request | Awaitable[Request]:
@@ -47,7 +47,7 @@ class Endpoint:
         if len(data) <= INLINE_LIMIT_BYTES:
             self._transport.publish(message.reply, data)
             return
-        offer = self._bodies.offer(
+        offer = self.bodies.offer(
             data, lambda inbox: may_reply_to(identity, inbox), receiver=identity, id=reply.id
         )
         claim = offer.claim
@@ -60,7 +60,7 @@ class Endpoint:
             timeout_s = min(timeout_s, claim.deadline_ms / 1000 - self._clock())
         if timeout_s <= 0:
             raise RequestTimeout("its sender has given up")
-        request = decode_request(await self._bodies.fetch(claim, claim.inbox, timeout_s))
+        request = decode_request(await self.bodies.fetch(claim, claim.inbox, timeout_s))
         if not isinstance(request, Request):
             raise BodyError("a body that is itself a claim")
         return replace(request, id=request.id or claim.id)

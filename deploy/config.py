@@ -111,6 +111,9 @@ class Actors:
     """What runs."""
 
     services: tuple[str, ...] = setting((), "services to run, by AWS's names, comma-separated", shown="all there are")
+    throttle_provisioned: bool = setting(
+        False, "DynamoDB refuses what exceeds a table's provisioned or maximum on-demand throughput, as AWS does"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from actors.runtime.host import ActorHost
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.errors import DataTooNew, NotDurable, StoreError
 from actors.runtime.store.shard import Shard, open_shard
+from actors.runtime.surroundings import Settings
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
 from bus.system import SystemAnswers, announce_arrival
@@ -81,7 +82,10 @@ class ActorProcess:
             raise failures.DataTooNew(str(error)) from error
         except StoreError as error:
             raise failures.CommandError(str(error)) from error
-        self.host = ActorHost(self.process.transport, self.endpoint, self.chain, self.actors, self.shards)
+        self.host = ActorHost(
+            self.process.transport, self.endpoint, self.chain, self.actors, self.shards,
+            settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
+        )
         await announce_arrival(self.process.transport, self.process.name, self.services)   # nobody else has them
         await self.host.start()
 

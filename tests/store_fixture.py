@@ -95,7 +95,8 @@ class Store:
             directory, durability=options.pop("durability", Durability.OS),
             map_size_bytes=options.pop("map_size_bytes", TEST_MAP_SIZE_BYTES))
         options.setdefault("writer", InlineWriter)
-        self.shard = Shard(environment, self.loop, clock=lambda: self.loop.now, **options)
+        options.setdefault("clock", lambda: self.loop.now)
+        self.shard = Shard(environment, self.loop, **options)
 
     def transact(self, evaluate: Callable[[Transaction], Any]) -> Any:
         """In a batch of its own, committed when this returns. Raises what `evaluate` raised."""

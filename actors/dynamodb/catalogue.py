@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from actors.dynamodb import state
-from actors.dynamodb.errors import ResourceNotFoundException
+from actors.dynamodb.errors import ResourceInUseException, ResourceNotFoundException, TableNotFoundException
 from actors.dynamodb.state import Table
 from actors.runtime.store.transaction import Snapshot
 from schemas.errors import ValidationException
@@ -26,7 +26,7 @@ class Catalogue:
     def table(self, snapshot: Snapshot, scope: Scope, name: str) -> Table:
         """The table a request names, by name or ARN. ResourceNotFoundException as item operations word it."""
         table = self.find(snapshot, scope, name)
-        if table is None:
+        if table is None or not table.is_made:
             raise ResourceNotFoundException("Requested resource not found")
         return table
 
@@ -35,6 +35,22 @@ class Catalogue:
         table = self.find(snapshot, scope, name)
         if table is None:
             raise ResourceNotFoundException(f"Requested resource not found: Table: {resource_name(name)} not found")
+        return table
+
+    def backed_up(self, snapshot: Snapshot, scope: Scope, name: str) -> Table:
+        """The same for operations on backups, whose error is TableNotFoundException."""
+        table = self.find(snapshot, scope, checked_own_name(name))
+        if table is None:
+            raise TableNotFoundException(f"Table not found: {resource_name(name)}")
+        return table
+
+    def changeable(self, snapshot: Snapshot, scope: Scope, name: str) -> Table:
+        """`described`, and not still being made (ResourceInUseException)."""
+        table = self.described(snapshot, scope, name)
+        if not table.is_made:
+            raise ResourceInUseException(
+                f"Attempt to change a resource which is still in use: Table is being created: {table.table_name}"
+            )
         return table
 
     def find(self, snapshot: Snapshot, scope: Scope, name: str) -> Table | None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from actors.dynamodb import schema, state
+from actors.dynamodb.specifications import put_warm, warm
 from actors.dynamodb.state import Table
 from actors.runtime.store.transaction import Snapshot
 
@@ -49,6 +50,11 @@ def on_demand_summary(now: float) -> dict[str, Any]:
     return {"BillingMode": schema.PAY_PER_REQUEST, "LastUpdateToPayPerRequestDateTime": now}
 
 
+def billing_mode(description: Request) -> str:
+    summary = description.get("BillingModeSummary")
+    return schema.PROVISIONED if summary is None else str(summary["BillingMode"])
+
+
 def index_description(index: Request, table_arn: str, is_global: bool) -> dict[str, Any]:
     description = {
         "IndexName": index["IndexName"],
@@ -60,20 +66,31 @@ def index_description(index: Request, table_arn: str, is_global: bool) -> dict[s
         description["ProvisionedThroughput"] = throughput_description(index.get("ProvisionedThroughput"))
         if index.get("OnDemandThroughput"):
             description["OnDemandThroughput"] = index["OnDemandThroughput"]
+        put_warm(description, index.get("WarmThroughput"))
     return description
 
 
-def describe(snapshot: Snapshot, table: Table, status: str = "ACTIVE") -> dict[str, Any]:
-    """AWS's TableDescription, with exact counts of this moment (AWS's are up to six hours old)."""
+def describe(snapshot: Snapshot, table: Table, status: str = "") -> dict[str, Any]:
+    """AWS's TableDescription, with exact counts of this moment (AWS's are up to six hours old).
+
+    `status`: what an operation says of the change it makes; else what it is.
+    """
+    status = status or ("ACTIVE" if table.is_made else state.CREATING)
     counts = state.statistics(snapshot, table)
     description = {
         **table.description, "TableStatus": status, "ItemCount": counts.items, "TableSizeBytes": counts.size,
-        "CreationDateTime": _moment(table.description["CreationDateTime"]),
+        "CreationDateTime": moment(table.description["CreationDateTime"]),
     }
     if "BillingModeSummary" in description:
         summary = description["BillingModeSummary"]
-        since = _moment(summary["LastUpdateToPayPerRequestDateTime"])
+        since = moment(summary["LastUpdateToPayPerRequestDateTime"])
         description["BillingModeSummary"] = {**summary, "LastUpdateToPayPerRequestDateTime": since}
+    if "RestoreSummary" in description:
+        restored = description["RestoreSummary"]
+        description["RestoreSummary"] = {**restored, "RestoreDateTime": moment(restored["RestoreDateTime"])}
+    warm_status = "UPDATING" if status == "UPDATING" else "ACTIVE"
+    on_demand = "BillingModeSummary" in description
+    description["WarmThroughput"] = warm(description, on_demand=on_demand, status=warm_status)
     for member in INDEX_MEMBERS:
         if member in description:
             description[member] = [_describe_index(snapshot, table, each, status) for each in description[member]]
@@ -88,10 +105,12 @@ def _describe_index(snapshot: Snapshot, table: Table, description: dict[str, Any
     if index.is_global:
         steady = "ACTIVE" if status == "UPDATING" else status
         described["IndexStatus"] = "CREATING" if index.is_filling else steady
+        on_demand = "BillingModeSummary" in table.description
+        described["WarmThroughput"] = warm(description, on_demand=on_demand)
         if index.is_filling:
             described["Backfilling"] = True
     return described
 
 
-def _moment(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

@@ -67,3 +67,63 @@ class NotImplementedMember(AwsError):
 
     def __init__(self, operation: str, member: str) -> None:
         super().__init__(f"Skybus does not implement {member} of dynamodb:{operation}.", status=501)
+
+
+class TableNotFoundException(AwsError):
+    code = "TableNotFoundException"
+
+
+class TableAlreadyExistsException(AwsError):
+    code = "TableAlreadyExistsException"
+
+
+class TableInUseException(AwsError):
+    code = "TableInUseException"
+
+
+class BackupNotFoundException(AwsError):
+    code = "BackupNotFoundException"
+
+
+class BackupInUseException(AwsError):
+    code = "BackupInUseException"
+
+
+class InvalidRestoreTimeException(AwsError):
+    code = "InvalidRestoreTimeException"
+
+
+class PointInTimeRecoveryUnavailableException(AwsError):
+    code = "PointInTimeRecoveryUnavailableException"
+
+
+class ExportNotFoundException(AwsError):
+    code = "ExportNotFoundException"
+
+
+class ExportConflictException(AwsError):
+    code = "ExportConflictException"
+
+
+class InvalidExportTimeException(AwsError):
+    code = "InvalidExportTimeException"
+
+
+class ImportNotFoundException(AwsError):
+    code = "ImportNotFoundException"
+
+
+class ImportConflictException(AwsError):
+    code = "ImportConflictException"
+
+
+class PolicyNotFoundException(AwsError):
+    code = "PolicyNotFoundException"
+
+
+class GlobalTableNotFoundException(AwsError):
+    code = "GlobalTableNotFoundException"
+
+
+class ProvisionedThroughputExceededException(AwsError):
+    code = "ProvisionedThroughputExceededException"

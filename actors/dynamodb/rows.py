@@ -7,7 +7,7 @@ Whoever writes an item goes through `replace` or `remove`, so that all of these 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from actors.dynamodb import expiry, state, streams
+from actors.dynamodb import expiry, history, state, streams
 from actors.dynamodb.engine.values import Item, measure
 from actors.dynamodb.state import Index, Table
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -33,6 +33,8 @@ def replace(transaction: Transaction, table: Table, key: bytes, item: Item, size
     """Puts an admitted item of `size` bytes in the place of the record `before` (None: nothing stood there)."""
     record = state.pack_item(item, size)
     transaction.put(key, record)
+    if table.history is not None:
+        history.remember(transaction, table.history, key, before)
     size_before = 0 if before is None else state.item_size(before)
     state.count(transaction, table.prefix, before is None, size - size_before)
     units = NO_INDEX_UNITS
@@ -53,6 +55,8 @@ def remove(
     if before is None:
         return Written(0)
     transaction.delete(key)
+    if table.history is not None:
+        history.remember(transaction, table.history, key, before)
     size = state.item_size(before)
     state.count(transaction, table.prefix, -1, -size)
     units = NO_INDEX_UNITS

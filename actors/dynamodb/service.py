@@ -7,15 +7,27 @@ from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
 from actors.dynamodb import (
+    account,
+    backups,
     batches,
+    copies,
+    exports,
+    imports,
+    insights,
     items,
+    policies,
     queries,
+    recovery,
+    restores,
     statement_transactions,
     statement_values,
     statements,
     streams,
     table_changes,
+    table_records,
     tables,
+    tagging,
+    throttle,
     time_to_live,
     tokens,
     transactions,
@@ -26,6 +38,7 @@ from actors.runtime.actor import ServiceActor, job, operation
 from actors.runtime.actor import query as reading
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.surroundings import Surroundings
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -40,6 +53,11 @@ class DynamoDB(ServiceActor):
 
     def __init__(self) -> None:
         self.tables = Catalogue()
+
+    def attach(self, surroundings: Surroundings) -> None:
+        super().attach(surroundings)
+        if surroundings.settings.throttle_provisioned:
+            self.operations = throttle.throttled(self.tables, type(self).operations)
 
     # Tables
 
@@ -109,6 +127,40 @@ class DynamoDB(ServiceActor):
     def scan(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from queries.scan(self.tables, context, snapshot, request))
 
+    # Backups and recovery
+
+    @operation("CreateBackup")
+    def create_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return backups.create(self.tables, context, transaction, request)
+
+    @reading("DescribeBackup")
+    def describe_backup(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return backups.described(context, snapshot, request)
+
+    @reading("ListBackups")
+    def list_backups(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return backups.listed(context, snapshot, request)
+
+    @operation("DeleteBackup")
+    def delete_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return backups.delete(context, transaction, request)
+
+    @operation("RestoreTableFromBackup")
+    def restore_table_from_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return backups.restore(self.tables, context, transaction, request)
+
+    @operation("UpdateContinuousBackups")
+    def update_continuous_backups(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return recovery.update(self.tables, context, transaction, request)
+
+    @reading("DescribeContinuousBackups")
+    def describe_continuous_backups(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return recovery.described(self.tables, context, snapshot, request)
+
+    @operation("RestoreTableToPointInTime")
+    def restore_table_to_point_in_time(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return recovery.restore(self.tables, context, transaction, request)
+
     # Statements
 
     @operation("ExecuteStatement")
@@ -145,6 +197,126 @@ class DynamoDB(ServiceActor):
     def describe_time_to_live(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return time_to_live.described(self.tables, context, snapshot, request)
 
+    # Exports and imports
+
+    @operation("ExportTableToPointInTime")
+    def export_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return exports.start(self.tables, context, transaction, request)
+
+    @reading("DescribeExport")
+    def describe_export(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return exports.described(context, snapshot, request)
+
+    @reading("ListExports")
+    def list_exports(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return exports.listed(context, snapshot, request)
+
+    @operation("ImportTable")
+    def import_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return imports.start(self.tables, context, transaction, request)
+
+    @reading("DescribeImport")
+    def describe_import(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return imports.described(context, snapshot, request)
+
+    @reading("ListImports")
+    def list_imports(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return imports.listed(context, snapshot, request)
+
+    # Settings
+
+    @operation("TagResource")
+    def tag_resource(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.tag(self.tables, context, transaction, request)
+
+    @operation("UntagResource")
+    def untag_resource(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.untag(self.tables, context, transaction, request)
+
+    @reading("ListTagsOfResource")
+    def list_tags_of_resource(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.listed(self.tables, context, snapshot, request)
+
+    @operation("PutResourcePolicy")
+    def put_resource_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.put(self.tables, context, transaction, request)
+
+    @reading("GetResourcePolicy")
+    def get_resource_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.get(self.tables, context, snapshot, request)
+
+    @operation("DeleteResourcePolicy")
+    def delete_resource_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.delete(self.tables, context, transaction, request)
+
+    @operation("UpdateContributorInsights")
+    def update_contributor_insights(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return insights.update(self.tables, context, transaction, request)
+
+    @reading("DescribeContributorInsights")
+    def describe_contributor_insights(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return insights.described(self.tables, context, snapshot, request)
+
+    @reading("ListContributorInsights")
+    def list_contributor_insights(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return insights.listed(self.tables, context, snapshot, request)
+
+    @reading("DescribeLimits")
+    def describe_limits(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.limits()
+
+    @reading("DescribeEndpoints")
+    def describe_endpoints(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.endpoints(context)
+
+    @reading("EnableKinesisStreamingDestination")
+    def enable_kinesis(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.enable_kinesis(self.tables, context, snapshot, request)
+
+    @reading("DisableKinesisStreamingDestination")
+    def disable_kinesis(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_kinesis(self.tables, context, snapshot, request, "DISABLE")
+
+    @reading("UpdateKinesisStreamingDestination")
+    def update_kinesis(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_kinesis(self.tables, context, snapshot, request, "UPDATE")
+
+    @reading("DescribeKinesisStreamingDestination")
+    def describe_kinesis(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.kinesis_destinations(self.tables, context, snapshot, request)
+
+    @reading("CreateGlobalTable")
+    def create_global_table(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.create_global_table(self.tables, context, snapshot, request)
+
+    @reading("ListGlobalTables")
+    def list_global_tables(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return {"GlobalTables": []}
+
+    @reading("DescribeGlobalTable")
+    def describe_global_table(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_global_table(request)
+
+    @reading("DescribeGlobalTableSettings")
+    def describe_global_table_settings(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_global_table(request)
+
+    @reading("UpdateGlobalTable")
+    def update_global_table(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_global_table(request)
+
+    @reading("UpdateGlobalTableSettings")
+    def update_global_table_settings(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.no_global_table(request)
+
+    @reading("DescribeTableReplicaAutoScaling")
+    def describe_replica_scaling(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.replica_scaling(self.tables, context, snapshot, request)
+
+    @reading("UpdateTableReplicaAutoScaling")
+    def update_replica_scaling(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return account.update_replica_scaling(self.tables, context, snapshot, request)
+
     # Jobs
 
     @job(tokens.FORGET_JOB)
@@ -163,9 +335,30 @@ class DynamoDB(ServiceActor):
     def expire_items(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return time_to_live.sweep_step(self.tables, transaction, now, state)
 
-    @job(tables.CLEAR_JOB)
+    @job(table_records.CLEAR_JOB)
     def clear_spaces(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
-        return tables.clear_step(transaction, state)
+        return table_records.clear_step(transaction, state)
+
+    @job(copies.COPY_JOB)
+    def copy_rows(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        finishes = {"backup": backups.filled, "restore": restores.filled, "export": exports.filled}
+        return copies.step(self.tables, transaction, state, finishes)
+
+    @job(recovery.PRUNE_JOB)
+    def prune_history(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return recovery.prune_step(self.tables, transaction, state)
+
+    @job(exports.UPLOAD_JOB)
+    async def upload_export(self, now: float, state: Answer) -> Answer | None:
+        return await exports.upload_step(self.surroundings, now, state)
+
+    @job(imports.READ_JOB)
+    async def read_import(self, now: float, state: Answer) -> Answer | None:
+        return await imports.read_step(self.tables, self.surroundings, now, state)
+
+    @job(backups.EXPIRE_JOB)
+    def expire_backup(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return backups.expire_step(transaction, state)
 
     @job(table_changes.FILL_JOB)
     def fill_index(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:

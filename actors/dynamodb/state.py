@@ -2,6 +2,8 @@
 
     u32 0 | "t" account \\0 region \\0 name                      a table's record (TableRecord, version inside)
     u32 0 | "n"                                                 the last space number given out
+    u32 0 | kind | account \0 region \0 …                       backups, exports, imports, policies (ledger.py)
+    u32 0 | "c" | u32 space | u32 number                        the space is being copied (history.py)
     u32 space                                                   that space's Statistics
     u32 space | hash | sort                                     an item of a table
     u32 space | hash | sort | table's hash | table's sort       its entry in an index
@@ -32,6 +34,7 @@ HASH_BYTES = 16
 PARTITION_KEY_LIMIT_BYTES = 2048
 SORT_KEY_LIMIT_BYTES = 1024
 
+CREATING = "CREATING"
 NO_MATCH = "The provided key element does not match the schema"
 NOT_VALID = "One or more parameter values are not valid. "
 _EMPTY_KEY = "The AttributeValue for a key attribute cannot contain an empty {} value. "
@@ -153,8 +156,8 @@ class Index(Space):
 class Table(Space):
     """A table as its record describes it. `description` is the record's own: AWS's members, never to be changed."""
 
-    __slots__ = ("account", "description", "expiry_attribute", "expiry_prefix", "index_spaces", "indexes", "key_count",
-                 "region", "space_number", "stream_prefix", "stream_view", "table_name")
+    __slots__ = ("account", "description", "expiry_attribute", "expiry_prefix", "history", "index_spaces", "indexes",
+                 "is_made", "key_count", "region", "space_number", "stream_prefix", "stream_view", "table_name")
 
     def __init__(self, record: dict[str, Any]) -> None:
         description = record["description"]
@@ -168,6 +171,9 @@ class Table(Space):
         self.description: dict[str, Any] = description
         self.key_count = len(self.names)
         self.index_spaces: dict[str, int] = record["index_spaces"]
+        # Where old images go (history.py); None: nobody asks for them.
+        self.history: bytes | None = _SPACE.pack(record["history"]["space"]) if "history" in record else None
+        self.is_made: bool = record.get("status") != CREATING
         stream, expiry = record.get("stream"), record.get("expiry")
         self.stream_prefix: bytes | None = space_prefix(stream["space"]) if stream else None
         self.stream_view: str = stream["view"] if stream else ""
@@ -314,8 +320,9 @@ def pack_table(record: dict[str, Any]) -> bytes:
 
 def unpack_table(record: bytes) -> dict[str, Any]:
     """A table's record: account, region, space, index_spaces {index name: number}, description {AWS's members}, tags,
-    the names of the indexes that are still `filling`; while they are on, its `stream` {space, view, label} and its
-    items' `expiry` {space, attribute}."""
+    the names of the indexes that are still `filling`; while they are on, its `stream` {space, view, label}, its items'
+    `expiry` {space, attribute} and its `history` {space, and for point-in-time recovery since, days}; `status` while it
+    is being restored or imported (CREATING), `insights` {index name or "": settings}."""
     table: dict[str, Any] = unpack(record)
     assert table["version"] == RECORD_VERSION, "records of another version are upgraded here"
     return table

@@ -14,18 +14,18 @@ from actors.dynamodb.descriptions import (
     throughput_description,
 )
 from actors.dynamodb.errors import LimitExceededException, ResourceNotFoundException
+from actors.dynamodb.specifications import put_encryption, put_warm
 from actors.dynamodb.state import Index, Table
-from actors.dynamodb.tables import CLEAR_JOB, refuse_missing, save
+from actors.dynamodb.table_records import CLEAR_JOB, record_of, refuse_missing, save
 from actors.runtime.actor import JOB_STEP_ROWS
 from actors.runtime.context import Context
-from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.store.transaction import Transaction
 from schemas.errors import ValidationException
 
 FILL_JOB = "fill_index"
 
-_MISSING_ON_UPDATE = ("SSESpecification", "WarmThroughput", "ReplicaUpdates", "MultiRegionConsistency",
-                      "GlobalTableWitnessUpdates", "GlobalTableSettingsReplicationMode",
-                      "DisassociationProtectionEnabled", "VectorIndexUpdates")
+_MISSING_ON_UPDATE = ("ReplicaUpdates", "MultiRegionConsistency", "GlobalTableWitnessUpdates",
+                      "GlobalTableSettingsReplicationMode", "DisassociationProtectionEnabled", "VectorIndexUpdates")
 
 Request = Mapping[str, Any]
 
@@ -40,8 +40,8 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
         )
     if request.get("BillingMode") == schema.PAY_PER_REQUEST:
         schema.check_billing(request)
-    table = tables.described(transaction, context.scope, name)
-    record = state.unpack_table(_record(transaction, table))
+    table = tables.changeable(transaction, context.scope, name)
+    record = record_of(transaction, table)
     description = record["description"]
     streams.update(transaction, record, request, context.now)
     _change_billing(description, request, context.now)
@@ -51,19 +51,15 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
         description["TableClassSummary"] = {"TableClass": request["TableClass"]}
     if request.get("OnDemandThroughput"):
         description["OnDemandThroughput"] = request["OnDemandThroughput"]
+    put_encryption(description, request.get("SSESpecification"), *context.scope)
+    put_warm(description, request.get("WarmThroughput"))
     for change in request.get("GlobalSecondaryIndexUpdates") or ():
         _change_index(transaction, table, record, request, change)
     return {"TableDescription": describe(transaction, save(transaction, record), "UPDATING")}
 
 
 _UPDATES = ("ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", "DeletionProtectionEnabled",
-            "TableClass", "OnDemandThroughput", "StreamSpecification", "SSESpecification")
-
-
-def _record(snapshot: Snapshot, table: Table) -> bytes:
-    record = snapshot.get(state.table_key(table.account, table.region, table.table_name))
-    assert record is not None, "the table was just found"
-    return record
+            "TableClass", "OnDemandThroughput", "StreamSpecification", "SSESpecification", "WarmThroughput")
 
 
 def _change_billing(description: dict[str, Any], request: Request, now: float) -> None:
@@ -117,6 +113,10 @@ def _change_index(
     elif wanted.get("ProvisionedThroughput"):
         schema.check_throughput(wanted["ProvisionedThroughput"])
         known["ProvisionedThroughput"] = throughput_description(wanted["ProvisionedThroughput"])
+    if action == "Update":
+        put_warm(known, wanted.get("WarmThroughput"))
+        if wanted.get("OnDemandThroughput"):
+            known["OnDemandThroughput"] = wanted["OnDemandThroughput"]
 
 
 def _create_index(
@@ -200,6 +200,6 @@ def fill_step(tables: Catalogue, transaction: Transaction, job: dict[str, Any]) 
 
 
 def _finish_filling(transaction: Transaction, table: Table, index: Index) -> None:
-    record = state.unpack_table(_record(transaction, table))
+    record = record_of(transaction, table)
     record["filling"] = [name for name in record["filling"] if name != index.name]
     save(transaction, record)

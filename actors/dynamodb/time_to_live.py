@@ -17,7 +17,7 @@ from actors.dynamodb import catalogue, expiry, rows, state
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.expiry import EXPIRY, SPACE, TABLES
 from actors.dynamodb.state import Table
-from actors.dynamodb.tables import CLEAR_JOB, save
+from actors.dynamodb.table_records import CLEAR_JOB, save
 from actors.runtime.actor import JOB_STEP_ROWS
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction

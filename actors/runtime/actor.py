@@ -6,7 +6,7 @@ Five kinds, told apart by decorator and by what the method is:
     @query("GetItem")       def        reads the committed snapshot only; answered at once
     @query("Scan")          generator  the same, yielding None every ~2 ms to give way; returns the answer
     @query("X", when=test)             either of these, for those requests to an @operation("X") that pass the test
-    @operation("Invoke")    async def  waits for something; reaches state through self.shard.read / self.shard.write
+    @operation("Invoke")    async def  waits for something; reaches state through self.surroundings.shard
     @operation("Converse…") async generator of events: a streaming answer
 
 A method is called (self, context, transaction or snapshot, request) or, async, (self, context, request). The request
@@ -17,7 +17,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from actors.runtime.surroundings import Surroundings
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -83,6 +86,10 @@ def job(name: str) -> Callable[[Method], Method]:
 
     Each call is one transaction of at most JOB_STEP_ROWS changed rows; the returned state is committed with it and
     handed to the next call, also after a crash; None ends the job. Started by `transaction.start_job(name, state)`.
+
+    A job that asks other services is `async def step(self, now, state) -> dict | None`: it runs outside any
+    transaction, reaches state through self.surroundings.shard, and what it returns is committed after it. A crash
+    between the two runs the step again, so what it does must bear that.
     """
 
     def mark(method: Method) -> Method:
@@ -106,8 +113,13 @@ class ServiceActor:
     stateful: ClassVar[bool] = False                # owns a shard
     state_of: ClassVar[str] = ""                    # the service whose shard it only reads, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
-    operations: ClassVar[Mapping[str, Definition]]
+    operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]
+    surroundings: "Surroundings"                    # from `attach` on
+
+    def attach(self, surroundings: "Surroundings") -> None:
+        """Called once a shard is open, before the first request and the first step of a job."""
+        self.surroundings = surroundings
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -17,12 +17,14 @@ from actors.runtime.actor import InitialResponse, Kind, ServiceActor
 from actors.runtime.chain import Call, Chain
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
+from actors.runtime.surroundings import OWN_IDENTITY, Settings, Surroundings
 from bus import subjects
 from bus.bodies import BodyTooLarge
+from bus.client import Client
 from bus.codec import MalformedEnvelope, Unencodable
 from bus.endpoint import Endpoint
 from bus.transport import BusError, Message, Subscription, Transport
-from schemas.envelope import Reply, Request
+from schemas.envelope import DEFAULT_REGION, Reply, Request
 from schemas.errors import AwsError, NotImplementedByUs, SerializationException, ThrottlingException, UnknownOperation
 from schemas.models import Service, load
 from schemas.routing import RESOURCE_MEMBERS, SLOT_COUNT
@@ -52,7 +54,7 @@ class ActorHost:
 
     def __init__(
         self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
-        shards: Mapping[str, Shard], clock: Callable[[], float] = time.time,
+        shards: Mapping[str, Shard], clock: Callable[[], float] = time.time, settings: Settings | None = None,
     ) -> None:
         self._transport = transport
         self._endpoint = endpoint
@@ -65,6 +67,9 @@ class ActorHost:
         for service, hosted in self._hosted.items():
             needs_shard = hosted.actor.stateful or bool(hosted.actor.state_of)
             assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
+        client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
+        for hosted in self._hosted.values():
+            hosted.actor.attach(Surroundings(client, hosted.shard, settings or Settings()))
         self._subscriptions: list[Subscription] = []
         self._addresses: dict[str, subjects.Address] = {}
         self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)

@@ -5,10 +5,15 @@ wrote: after a crash the next step starts from there. One step of one job is in 
 requests see at most one step per batch. A step that wrote nothing and only puts off its next turn costs no commit: the
 new time is kept in memory, and after a crash the step is simply asked again. A step that raises is tried again after a
 growing wait, for ever, and reported each time.
+
+A step that is a coroutine function waits for other services, so it runs in a task, outside any transaction, at most
+WAITING_LIMIT_STEPS at once; its state is read before and committed after it, each by a request of its own.
 """
 
+import asyncio
+import inspect
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from struct import Struct
 from typing import Any
 
@@ -23,7 +28,10 @@ RETRY_WAIT_S, RETRY_WAIT_LIMIT_S = 0.1, 60.0
 WAKE_AT = "wake_at"                       # member of a job's state: not before this time (seconds since the epoch)
 WAKE_WAIT_LIMIT_S = 3600.0                # a clock set forward is noticed within this
 
-Step = Callable[[Any, float, dict[str, Any]], dict[str, Any] | None]
+WAITING_LIMIT_STEPS = 16
+
+State = dict[str, Any] | None
+Step = Callable[[Any, float, dict[str, Any]], State] | Callable[[float, dict[str, Any]], Awaitable[State]]
 OnFailure = Callable[[str, int, int, BaseException], None]
 _ID = Struct(">Q")
 
@@ -48,6 +56,8 @@ class Jobs:
         self._next = 1
         self._stepping = False
         self._stopped = False
+        self._held: deque[int] = deque()                # ready, when fewer are waiting
+        self._waiting: dict[int, asyncio.Task[None] | None] = {}      # steps outside transactions; None: about to be
 
     def __len__(self) -> int:
         return len(self._active)
@@ -85,6 +95,9 @@ class Jobs:
     def stop(self) -> None:
         """No further step. The rows stay."""
         self._stopped = True
+        for task in self._waiting.values():
+            if task is not None:
+                task.cancel()
 
     def _turn(self) -> None:
         while self._ready and not self._stepping and not self._stopped:
@@ -93,44 +106,99 @@ class Jobs:
             if step is None:
                 self._report(identity, LookupError(f"no step of that name is known: {self._active[identity]!r}"))
                 continue
+            if inspect.iscoroutinefunction(step):
+                if len(self._waiting) >= WAITING_LIMIT_STEPS:
+                    self._held.append(identity)
+                else:
+                    self._read(identity, step)
+                continue
             self._stepping = True
             self._enqueue(Request(self._evaluation(identity, step), self._outcome(identity), JOB_STEP_BYTES))
 
-    def _evaluation(self, identity: int, step: Step) -> Callable[[Overlay], dict[str, Any] | None]:
-        def evaluate(overlay: Overlay) -> dict[str, Any] | None:
-            row = overlay.get_raw(_key(identity))
-            assert row is not None, f"job {identity} has no row"
-            record, now = unpack(row), self._clock()
-            state: dict[str, Any] | None = record["state"]
-            assert state is not None
-            wake_at = self._put_off.get(identity, state.get(WAKE_AT, 0.0))
-            if wake_at > now:
-                return {**state, WAKE_AT: wake_at}
-            after = record["state"] = step(overlay, now, state)
+    def _state(self, identity: int, overlay: Overlay) -> tuple[bytes, dict[str, Any]]:
+        """A job's row and the state in it, with the time its next turn was put off to."""
+        row = overlay.get_raw(_key(identity))
+        assert row is not None, f"job {identity} has no row"
+        state: dict[str, Any] = unpack(row)["state"]
+        wake_at = self._put_off.get(identity, state.get(WAKE_AT, 0.0))
+        return row, {**state, WAKE_AT: wake_at} if wake_at > self._clock() else state
+
+    def _pack(self, identity: int, state: State) -> bytes | None:
+        return None if state is None else pack({"name": self._active[identity], "state": state})
+
+    def _evaluation(self, identity: int, step: Callable[..., Any]) -> Callable[[Overlay], State]:
+        def evaluate(overlay: Overlay) -> State:
+            (row, state), now = self._state(identity, overlay), self._clock()
+            if state.get(WAKE_AT, 0.0) > now:
+                return state
+            after: State = step(overlay, now, state)
             if after is None or overlay.has_changes or not _only_puts_off(row, after):
-                overlay.put_raw(_key(identity), None if after is None else pack(record))
+                overlay.put_raw(_key(identity), self._pack(identity, after))
             return after
 
         return evaluate
 
     def _outcome(self, identity: int) -> Done:
-        def done(state: dict[str, Any] | None, error: BaseException | None) -> None:
+        def done(state: State, error: BaseException | None) -> None:
             self._stepping = False
-            if error is not None:
-                attempts = self._attempts[identity] = self._attempts.get(identity, 0) + 1
-                self._report(identity, error)
-                self._wake_in(identity, min(RETRY_WAIT_S * 2 ** min(attempts - 1, 16), RETRY_WAIT_LIMIT_S))
-            else:
-                self._attempts.pop(identity, None)
-                self._put_off.pop(identity, None)
-                if state is None:
-                    del self._active[identity]
-                else:
-                    self._put_off[identity] = state.get(WAKE_AT, 0.0)
-                    self._wake_in(identity, self._put_off[identity] - self._clock())
-            self._turn()
+            self._ended(identity, state, error)
 
         return done
+
+    # --- steps that wait
+
+    def _read(self, identity: int, step: Callable[..., Awaitable[State]]) -> None:
+        self._waiting[identity] = None
+        self._enqueue(Request(
+            lambda overlay: self._state(identity, overlay)[1],
+            lambda state, error: self._begin(identity, step, state, error), 0,
+        ))
+
+    def _begin(
+        self, identity: int, step: Callable[..., Awaitable[State]], state: State, error: BaseException | None
+    ) -> None:
+        if error is not None or self._stopped:
+            self._end_waiting(identity, state, error)
+            return
+        assert state is not None
+        if state.get(WAKE_AT, 0.0) > self._clock():
+            self._end_waiting(identity, state, None)
+        else:
+            self._waiting[identity] = asyncio.get_running_loop().create_task(self._wait(identity, step, state))
+
+    async def _wait(self, identity: int, step: Callable[..., Awaitable[State]], state: dict[str, Any]) -> None:
+        try:
+            after = await step(self._clock(), state)
+        except Exception as error:
+            self._end_waiting(identity, None, error)
+            return
+        record = self._pack(identity, after)
+        if not self._stopped:
+            self._enqueue(Request(
+                lambda overlay: overlay.put_raw(_key(identity), record),
+                lambda _, error: self._end_waiting(identity, after, error), 0,
+            ))
+
+    def _end_waiting(self, identity: int, state: State, error: BaseException | None) -> None:
+        del self._waiting[identity]
+        self._ready.extend(self._held)
+        self._held.clear()
+        self._ended(identity, state, error)
+
+    def _ended(self, identity: int, state: State, error: BaseException | None) -> None:
+        if error is not None:
+            attempts = self._attempts[identity] = self._attempts.get(identity, 0) + 1
+            self._report(identity, error)
+            self._wake_in(identity, min(RETRY_WAIT_S * 2 ** min(attempts - 1, 16), RETRY_WAIT_LIMIT_S))
+        else:
+            self._attempts.pop(identity, None)
+            self._put_off.pop(identity, None)
+            if state is None:
+                del self._active[identity]
+            else:
+                self._put_off[identity] = state.get(WAKE_AT, 0.0)
+                self._wake_in(identity, self._put_off[identity] - self._clock())
+        self._turn()
 
     def _wake_in(self, identity: int, wait_s: float) -> None:
         if wait_s <= 0.0:

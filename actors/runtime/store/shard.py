@@ -128,6 +128,21 @@ class Shard:
             raise Overloaded("The shard is closing.")
         self._enqueue(Request(evaluate, done, size_bytes))
 
+    async def transact(self, evaluate: Callable[[Transaction], Any]) -> Any:
+        """`write`, awaited: its result once committed, or what it raised. For what runs in a task of its own."""
+        outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if outcome.done():                              # who waited was cancelled; what was written stays written
+                return
+            if error is None:
+                outcome.set_result(result)
+            else:
+                outcome.set_exception(error)
+
+        self.write(evaluate, done)
+        return await outcome
+
     def _enqueue(self, request: Request) -> None:
         self._queue.append(request)
         self._queue_bytes += request.size_bytes

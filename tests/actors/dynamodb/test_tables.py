@@ -100,7 +100,6 @@ def test_refused_tables(dynamodb: Caller, message: str, changes: dict[str, Any])
 
 
 @pytest.mark.parametrize(("operation", "member", "value"), [
-    ("CreateTable", "SSESpecification", {"Enabled": True}),
     ("UpdateTable", "ReplicaUpdates", [{"Create": {"RegionName": "eu-west-1"}}]),
 ])
 def test_what_is_not_there_yet_says_so(dynamodb: Caller, operation: str, member: str, value: Any) -> None:

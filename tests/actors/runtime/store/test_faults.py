@@ -283,7 +283,7 @@ def test_growth_and_reopening_wait_for_a_backup(tmp_path: Path) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         environment = SlowCopy(tmp_path / "data", map_size_bytes=256 << 10)
-        store = Store(tmp_path / "data", environment=environment, loop=loop)
+        store = Store(tmp_path / "data", environment=environment, loop=loop, clock=loop.time)
         store.shard.write(lambda transaction: transaction.put(b"k", b"1"), lambda *_: None)
         backup = asyncio.create_task(store.shard.backup(tmp_path / "copy"))
         await environment.started.wait()

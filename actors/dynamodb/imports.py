@@ -1,0 +1,237 @@
+"""Imports: a new table from objects in S3, DynamoDB JSON or CSV, plain or gzip.
+
+A job that waits takes one object a step, in the order of their keys, under the principal that asked. Lines that are no
+item, or no item of this table, are counted as errors. The table is CREATING until the end; what S3 refuses, or that
+there is none, ends the import FAILED, and the table goes, since nobody could use it.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from actors.dynamodb import catalogue, ledger, restores, rows, schema, state
+from actors.dynamodb.catalogue import Catalogue
+from actors.dynamodb.descriptions import moment as to_datetime
+from actors.dynamodb.engine.interchange import lines
+from actors.dynamodb.engine.values import Item, admit_item
+from actors.dynamodb.errors import (
+    ImportConflictException,
+    ImportNotFoundException,
+    NotImplementedMember,
+    ResourceInUseException,
+)
+from actors.dynamodb.ledger import IMPORTS, Record, Scope
+from actors.dynamodb.state import Table
+from actors.dynamodb.table_records import CLEAR_JOB, new_record, save
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.surroundings import Surroundings, on_behalf
+from bus.transport import BusError
+from schemas.errors import AwsError
+
+READ_JOB = "read_import"
+CHUNK_ITEMS = 64
+OBJECT_LIMIT_BYTES = 256 * 1024 * 1024    # of one object, unpacked
+LIST_LIMIT = 25
+TOKEN_MIN_CHARS = 112                     # of ListImports' NextToken, by the model
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+_KEPT = ("ClientToken", "S3BucketSource", "InputFormat", "InputFormatOptions", "TableCreationParameters")
+
+
+def start(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
+    wanted = request["TableCreationParameters"]
+    for member, missing in (("InputFormat", "ION"), ("InputCompressionType", "ZSTD")):
+        if request.get(member) == missing:
+            raise NotImplementedMember("ImportTable", f"{member} {missing}")
+    if wanted.get("VectorIndexes"):
+        raise NotImplementedMember("ImportTable", "VectorIndexes")
+    schema.check_table(wanted)
+    name = catalogue.checked_own_name(wanted["TableName"])
+    again = _same_token(transaction, context, request)
+    if again is not None:
+        return {"ImportTableDescription": _described(again)}
+    if tables.find(transaction, context.scope, name) is not None:
+        raise ResourceInUseException(f"Table already exists: {name}")
+    table = save(transaction, {**new_record(context.scope, transaction, wanted, name), "status": state.CREATING})
+    record: Record = {
+        "arn": ledger.new_arn(IMPORTS, table.arn, transaction.now()), "principal": context.identity.principal,
+        "asked": _asked(request), "table": name,
+        "description": {
+            **{member: request[member] for member in _KEPT if request.get(member) is not None},
+            "InputCompressionType": request.get("InputCompressionType", "NONE"), "ImportStatus": "IN_PROGRESS",
+            "TableArn": table.arn, "TableId": table.description["TableId"], "StartTime": transaction.now(),
+        },
+    }
+    record["description"] |= {"ImportArn": record["arn"], **_counts(0, 0, 0, 0)}
+    ledger.put(transaction, IMPORTS, context.scope, record)
+    transaction.start_job(READ_JOB, {"scope": [*context.scope], "arn": record["arn"], "after": "", "bytes": 0,
+                                     "read": 0, "errors": 0})
+    return {"ImportTableDescription": _described(record)}
+
+
+def _counts(size: int, read: int, imported: int, errors: int) -> Answer:
+    return {"ProcessedSizeBytes": size, "ProcessedItemCount": read, "ImportedItemCount": imported, "ErrorCount": errors}
+
+
+def _same_token(snapshot: Snapshot, context: Context, request: Request) -> Record | None:
+    token = request.get("ClientToken")
+    for record in ledger.listed(snapshot, IMPORTS, context.scope, reverse=True) if token else ():
+        if record["description"].get("ClientToken") == token:
+            if record["asked"] != _asked(request):
+                raise ImportConflictException("Import with the same ClientToken but other parameters exists")
+            return record
+    return None
+
+
+def _asked(request: Request) -> str:
+    return repr(sorted((member, str(value)) for member, value in request.items()))
+
+
+async def read_step(tables: Catalogue, surroundings: Surroundings, now: float, job: Answer) -> Answer | None:
+    """Reads one object; after the last the table serves."""
+    scope: Scope = tuple(job["scope"])
+    shard = surroundings.shard
+    assert shard is not None
+    record = shard.read(lambda snapshot: ledger.find(snapshot, IMPORTS, scope, job["arn"]))
+    if record is None or record["description"]["ImportStatus"] != "IN_PROGRESS":
+        return None
+    try:
+        after = await _read_object(tables, surroundings, scope, record, job)
+        if after is not None:
+            return after
+        ended: Answer = {"ImportStatus": "COMPLETED"}
+    except AwsError as error:
+        ended = {"ImportStatus": "FAILED", "FailureCode": error.error_code, "FailureMessage": error.message}
+    except BusError as error:
+        ended = {"ImportStatus": "FAILED", "FailureCode": "S3Unavailable",
+                 "FailureMessage": f"S3 could not be reached: {error}"}
+    except (zlib.error, UnicodeDecodeError) as error:
+        ended = {"ImportStatus": "FAILED", "FailureCode": "InvalidInput", "FailureMessage": f"{error}"}
+    await shard.transact(lambda transaction: _end(tables, transaction, scope, record, job, {**ended, "EndTime": now}))
+    return None
+
+
+def _end(
+    tables: Catalogue, transaction: Transaction, scope: Scope, record: Record, job: Answer, ended: Answer
+) -> None:
+    table = _table(tables, transaction, scope, record)
+    counts = _counts(job["bytes"], job["read"], state.statistics(transaction, table).items, job["errors"])
+    ledger.put(transaction, IMPORTS, scope, {**record, "description": {**record["description"], **counts, **ended}})
+    if ended["ImportStatus"] == "COMPLETED":
+        restores.finish(transaction, table)
+    else:
+        transaction.delete(state.table_key(*scope, table.table_name))
+        transaction.start_job(CLEAR_JOB, {"spaces": [table.space_number, *table.index_spaces.values()]})
+
+
+async def _read_object(
+    tables: Catalogue, surroundings: Surroundings, scope: Scope, record: Record, job: Answer
+) -> Answer | None:
+    """The job after one more object; None when there is none left."""
+    source = record["description"]["S3BucketSource"]
+    ask = partial(surroundings.client.call, "s3", identity=on_behalf(scope[0], record["principal"]), region=scope[1])
+    owner = {"ExpectedBucketOwner": source["S3BucketOwner"]} if source.get("S3BucketOwner") else {}
+    wanted = {"Bucket": source["S3Bucket"], "Prefix": source.get("S3KeyPrefix", ""), "MaxKeys": 1, **owner}
+    if job["after"]:
+        wanted["StartAfter"] = job["after"]
+    listed = await ask("ListObjectsV2", wanted)
+    if not listed.get("Contents"):
+        return None
+    key = listed["Contents"][0]["Key"]
+    found = await ask("GetObject", {"Bucket": source["S3Bucket"], "Key": key, **owner})
+    content = bytes(found["Body"])
+    assert surroundings.shard is not None
+    table = surroundings.shard.read(lambda snapshot: _table(tables, snapshot, scope, record))
+    read = errors = 0
+    items = _items(record["description"], table, content)
+    while chunk := list(islice(items, CHUNK_ITEMS)):
+        good = [each for each in chunk if not isinstance(each, lines.Unreadable)]
+        refused = await surroundings.shard.transact(partial(_put_all, tables, scope, record, good))
+        read, errors = read + len(chunk), errors + len(chunk) - len(good) + refused
+    return {**job, "after": key, "bytes": job["bytes"] + len(content), "read": job["read"] + read,
+            "errors": job["errors"] + errors}
+
+
+def _put_all(tables: Catalogue, scope: Scope, record: Record, items: list[Item], transaction: Transaction) -> int:
+    """Puts the items; how many the table could not take."""
+    table = _table(tables, transaction, scope, record)
+    refused = 0
+    for item in items:
+        try:
+            size = admit_item(item)
+            key = table.item_key(item)
+            for index in table.indexes:
+                index.check(item)
+        except AwsError:
+            refused += 1
+            continue
+        rows.replace(transaction, table, key, item, size, transaction.get(key))
+    return refused
+
+
+def _items(description: Request, table: Table, content: bytes) -> Iterator[Item | lines.Unreadable]:
+    content = _unpacked(content) if description["InputCompressionType"] == "GZIP" else content
+    if description["InputFormat"] == "CSV":
+        options = description.get("InputFormatOptions", {}).get("Csv", {})
+        definitions = table.description["AttributeDefinitions"]
+        types = {each["AttributeName"]: each["AttributeType"] for each in definitions}
+        yield from lines.read_csv(content.decode("utf-8-sig").splitlines(keepends=True), types,
+                                  delimiter=options.get("Delimiter", ","), header=options.get("HeaderList"))
+        return
+    for line in content.split(b"\n"):
+        if line.strip():
+            try:
+                yield lines.read_json(line)
+            except lines.Unreadable as error:
+                yield error
+
+
+def _unpacked(content: bytes) -> bytes:
+    """zlib.error when it is no gzip, or larger than OBJECT_LIMIT_BYTES. Several members may follow one another."""
+    unpacked = bytearray()
+    while content:
+        unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        unpacked += unpacker.decompress(content, OBJECT_LIMIT_BYTES + 1 - len(unpacked))
+        if len(unpacked) > OBJECT_LIMIT_BYTES or not unpacker.eof:
+            raise zlib.error(f"an object is cut short, or larger than {OBJECT_LIMIT_BYTES} bytes")
+        content = unpacker.unused_data
+    return bytes(unpacked)
+
+
+def _table(tables: Catalogue, snapshot: Snapshot, scope: Scope, record: Record) -> Table:
+    table = tables.find(snapshot, scope, record["table"])
+    assert table is not None, "a table being made cannot be deleted"
+    return table
+
+
+def described(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    record = ledger.find(snapshot, IMPORTS, context.scope, request["ImportArn"])
+    if record is None:
+        raise ImportNotFoundException(f"Import not found: {request['ImportArn']}")
+    return {"ImportTableDescription": _described(record)}
+
+
+def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    """The newest first. NextToken: the last one told, as long as AWS's tokens are at least."""
+    after = (request.get("NextToken") or "").lstrip("=")
+    found = [each for each in ledger.listed(snapshot, IMPORTS, context.scope, after, reverse=True)
+             if request.get("TableArn") in (None, each["description"]["TableArn"])]
+    limit = request.get("PageSize") or LIST_LIMIT
+    members = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
+    shown = [_described(each) for each in found[:limit]]
+    answer: Answer = {"ImportSummaryList": [{member: each[member] for member in members if member in each}
+                                            for each in shown]}
+    if len(found) > limit:
+        answer["NextToken"] = found[limit - 1]["arn"].rjust(TOKEN_MIN_CHARS, "=")
+    return answer
+
+
+def _described(record: Record) -> Answer:
+    description = record["description"]
+    times = ("StartTime", "EndTime")
+    return {**description, **{time: to_datetime(description[time]) for time in times if time in description}}

@@ -1,0 +1,113 @@
+"""Resource policies of tables and streams: kept and given back; what they allow is decided by whoever authorises.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html and its neighbours.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from actors.dynamodb import ledger
+from actors.dynamodb.catalogue import Catalogue
+from actors.dynamodb.errors import PolicyNotFoundException, ResourceNotFoundException
+from actors.dynamodb.ledger import POLICIES, Record
+from actors.dynamodb.state import Table, past
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from bus.codec import pack, unpack
+from schemas.errors import ValidationException
+
+POLICY_LIMIT_BYTES = 20 * 1024
+NO_POLICY = "NO_POLICY"                   # the ExpectedRevisionId that asks for there being none
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def put(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
+    arn, text = request["ResourceArn"], request["Policy"]
+    checked_text(text)
+    _check_resource(tables, context, transaction, arn)
+    known = _find(transaction, context, arn)
+    expected = request.get("ExpectedRevisionId")
+    if expected is not None and expected != (NO_POLICY if known is None else known["revision"]):
+        raise _missing(arn)
+    if known is not None and known["text"] == text:
+        return {"RevisionId": known["revision"]}
+    return {"RevisionId": _save(transaction, context, arn, text, known)}
+
+
+def put_new(context: Context, transaction: Transaction, table: Table, text: str) -> None:
+    """The policy a CreateTable brings."""
+    _save(transaction, context, table.arn, text, None)
+
+
+def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    arn = request["ResourceArn"]
+    _check_resource(tables, context, snapshot, arn)
+    known = _find(snapshot, context, arn)
+    if known is None:
+        raise _missing(arn)
+    return {"Policy": known["text"], "RevisionId": known["revision"]}
+
+
+def delete(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
+    """Deleting what is not there is nothing, unless a revision of it is named."""
+    arn, expected = request["ResourceArn"], request.get("ExpectedRevisionId")
+    _check_resource(tables, context, transaction, arn)
+    known = _find(transaction, context, arn)
+    if expected is not None and (known is None or known["revision"] != expected):
+        raise _missing(arn)
+    if known is None:
+        return {}
+    transaction.delete(_key(context, arn))
+    return {"RevisionId": known["revision"]}
+
+
+def forget(transaction: Transaction, table: Table) -> None:
+    """Those of a table being deleted, and of its streams."""
+    start = ledger.key(POLICIES, (table.account, table.region), table.arn)
+    transaction.delete(start)
+    for key, _ in list(transaction.scan(start + b"/", past(start + b"/"))):
+        transaction.delete(key)
+
+
+def checked_text(text: str) -> str:
+    if len(text.encode()) > POLICY_LIMIT_BYTES:
+        raise ValidationException(f"Resource-based policy is larger than the limit of {POLICY_LIMIT_BYTES} bytes")
+    try:
+        policy = json.loads(text)
+    except ValueError as error:
+        raise ValidationException("Resource-based policy document is not valid JSON") from error
+    if not isinstance(policy, dict) or "Statement" not in policy:
+        raise ValidationException("Resource-based policy document has no Statement")
+    return text
+
+
+def _save(transaction: Transaction, context: Context, arn: str, text: str, known: Record | None) -> str:
+    """Revisions are milliseconds since the epoch, and grow."""
+    revision = max(int(transaction.now() * 1000), 1 + (0 if known is None else int(known["revision"])))
+    record = {"version": ledger.RECORD_VERSION, "text": text, "revision": str(revision)}
+    transaction.put(_key(context, arn), pack(record))
+    return str(revision)
+
+
+def _find(snapshot: Snapshot, context: Context, arn: str) -> Record | None:
+    row = snapshot.get(_key(context, arn))
+    record: Record | None = None if row is None else unpack(row)
+    return record
+
+
+def _key(context: Context, arn: str) -> bytes:
+    return ledger.key(POLICIES, context.scope, arn)
+
+
+def _check_resource(tables: Catalogue, context: Context, snapshot: Snapshot, arn: str) -> None:
+    if ":table/" not in arn:
+        raise ValidationException(f"Invalid ResourceArn: {arn}")
+    if tables.find(snapshot, context.scope, arn) is None:
+        raise ResourceNotFoundException(f"Requested resource not found: ResourceArn: {arn} not found")
+
+
+def _missing(arn: str) -> PolicyNotFoundException:
+    return PolicyNotFoundException(f"Resource-based policy not found for the provided ResourceArn: {arn}")

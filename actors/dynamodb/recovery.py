@@ -1,0 +1,131 @@
+"""Point-in-time recovery: switched on and off, its window, and restoring a table to a moment in it.
+
+On means that old images are kept (history.py); a job prunes them to the window.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html and the API's
+UpdateContinuousBackups, RestoreTableToPointInTime.
+"""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from actors.dynamodb import history, restores
+from actors.dynamodb.catalogue import Catalogue
+from actors.dynamodb.descriptions import moment as to_datetime
+from actors.dynamodb.errors import InvalidRestoreTimeException, PointInTimeRecoveryUnavailableException
+from actors.dynamodb.state import Table
+from actors.dynamodb.table_records import record_of, release_history, save
+from actors.runtime.actor import JOB_STEP_ROWS
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from schemas.errors import ValidationException
+
+PRUNE_JOB = "prune_history"
+PRUNE_INTERVAL_S = 600.0
+WINDOW_DAYS = 35                          # AWS's default and maximum
+DAY_S = 24 * 3600.0
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
+    table = tables.backed_up(transaction, context.scope, request["TableName"])
+    wanted = request["PointInTimeRecoverySpecification"]
+    record = record_of(transaction, table)
+    if wanted["PointInTimeRecoveryEnabled"]:
+        _enable(transaction, table, record, wanted.get("RecoveryPeriodInDays"))
+    elif wanted.get("RecoveryPeriodInDays") is not None:
+        raise ValidationException(
+            "RecoveryPeriodInDays can only be specified when PointInTimeRecoveryEnabled is set to true")
+    elif "since" in record.get("history", ()):
+        del record["history"]["since"], record["history"]["days"]
+        save(transaction, record)
+        release_history(tables, transaction, context.scope, table.table_name, record["history"]["space"])
+        record = record_of(transaction, table)
+    return {"ContinuousBackupsDescription": _description(record, transaction.now())}
+
+
+def _enable(transaction: Transaction, table: Table, record: dict[str, Any], days: int | None) -> None:
+    space = history.begin(transaction, record)
+    kept = record["history"]
+    if "since" not in kept:
+        kept["since"] = history.take_moment(transaction, space)
+        transaction.start_job(PRUNE_JOB, {"table": [table.account, table.region, table.table_name], "space": space,
+                                          "since": kept["since"], "wake_at": transaction.now() + PRUNE_INTERVAL_S})
+    kept["days"] = days or kept.get("days", WINDOW_DAYS)
+    save(transaction, record)
+
+
+def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    table = tables.backed_up(snapshot, context.scope, request["TableName"])
+    return {"ContinuousBackupsDescription": _description(record_of(snapshot, table), context.now)}
+
+
+def _description(record: dict[str, Any], now: float) -> Answer:
+    """ContinuousBackupsStatus is ENABLED for every table; what can be switched is the recovery."""
+    kept = record.get("history", {})
+    recovery: Answer = {"PointInTimeRecoveryStatus": "DISABLED"}
+    if "since" in kept:
+        recovery = {
+            "PointInTimeRecoveryStatus": "ENABLED", "RecoveryPeriodInDays": kept["days"],
+            "EarliestRestorableDateTime": to_datetime(_earliest(kept, now) / history.MICROSECONDS),
+            "LatestRestorableDateTime": to_datetime(now),
+        }
+    return {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
+
+
+def _earliest(kept: Request, now: float) -> int:
+    return max(int(kept["since"]), int((now - kept["days"] * DAY_S) * history.MICROSECONDS))
+
+
+def restore(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
+    name, arn = request.get("SourceTableName"), request.get("SourceTableArn")
+    if (name is None) == (arn is None):
+        raise ValidationException("Exactly one of SourceTableName and SourceTableArn must be specified")
+    if bool(request.get("UseLatestRestorableTime")) == (request.get("RestoreDateTime") is not None):
+        raise ValidationException("Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified")
+    table = tables.backed_up(transaction, context.scope, name or str(arn))
+    moment, space = at_moment(transaction, table, request.get("RestoreDateTime"), InvalidRestoreTimeException)
+    summary = {"SourceTableArn": table.arn, "RestoreDateTime": moment / history.MICROSECONDS, "RestoreInProgress": True}
+    made = restores.make(tables, context, transaction, request, table.description, summary)
+    restores.start(transaction, made, table.space_number, history_space=space, moment=moment, owner=table)
+    return restores.answer(transaction, made)
+
+
+def at_moment(transaction: Transaction, table: Table, when: Any, invalid: type[Exception]) -> tuple[int, int]:
+    """The moment a datetime names (None: now) and the table's history space. PointInTimeRecoveryUnavailableException
+    when it keeps none; `invalid` when the moment is outside the window."""
+    kept = record_of(transaction, table).get("history", {})
+    if "since" not in kept:
+        raise PointInTimeRecoveryUnavailableException(
+            f"Point in time recovery is not enabled for table '{table.table_name}'")
+    now = history.take_moment(transaction, kept["space"])
+    moment = now if when is None else int(when.timestamp() * history.MICROSECONDS)
+    # A second is named without its fraction: the one in which recovery began is meant to be in the window.
+    earliest = _earliest(kept, transaction.now())
+    if not earliest // history.MICROSECONDS * history.MICROSECONDS <= moment <= now:
+        raise invalid("The restore time is not between EarliestRestorableDateTime and LatestRestorableDateTime")
+    return max(moment, earliest), kept["space"]
+
+
+def prune_step(tables: Catalogue, transaction: Transaction, job: Answer) -> Answer | None:
+    """Removes what lies before the window and no copy under way needs; ends when recovery is off."""
+    account, region, name = job["table"]
+    table = tables.find(transaction, (account, region), name)
+    kept = {} if table is None else record_of(transaction, table).get("history", {})
+    if (kept.get("space"), kept.get("since")) != (job["space"], job["since"]):
+        return None
+    before = _earliest(kept, transaction.now())
+    needed = history.copied_from(transaction, job["space"])
+    keys = list(islice(history.oldest(transaction, job["space"], before if needed is None else min(before, needed)),
+                       JOB_STEP_ROWS))
+    for key in keys:
+        transaction.delete(key)
+    return {**job, "wake_at": 0.0 if len(keys) == JOB_STEP_ROWS else transaction.now() + PRUNE_INTERVAL_S}
+
+
+def is_on(snapshot: Snapshot, table: Table) -> bool:
+    return "since" in record_of(snapshot, table).get("history", ())
+
+

@@ -1,0 +1,135 @@
+"""The table that a restore makes: from a source's description and the request's overrides, CREATING until it is filled.
+
+As on AWS, indexes may be left out but not added; tags, policies, streams, TTL and recovery settings are not restored.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableFromBackup.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.dynamodb import catalogue, copies, schema, state
+from actors.dynamodb.catalogue import Catalogue
+from actors.dynamodb.descriptions import INDEX_MEMBERS, billing_mode, describe
+from actors.dynamodb.errors import TableAlreadyExistsException
+from actors.dynamodb.state import Table
+from actors.dynamodb.table_records import new_record, record_of, refuse_missing, release_history, save
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Transaction
+from schemas.errors import ValidationException
+
+OVERRIDES = {"LocalSecondaryIndexes": "LocalSecondaryIndexOverride",
+             "GlobalSecondaryIndexes": "GlobalSecondaryIndexOverride"}
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def make(
+    tables: Catalogue, context: Context, transaction: Transaction, request: Request, source: Request, summary: Answer
+) -> Table:
+    """The new table, saved. `source`: TableDescription of what is restored; `summary`: the RestoreSummary it shows."""
+    name = request["TargetTableName"]
+    refuse_missing("RestoreTable", request, ("VectorIndexOverride",))
+    wanted = _wanted(request, source)
+    schema.check_table(wanted)
+    if tables.find(transaction, context.scope, name) is not None:
+        raise TableAlreadyExistsException(f"Table already exists: {name}")
+    record = new_record(context.scope, transaction, wanted, catalogue.checked_own_name(name))
+    record["status"] = state.CREATING
+    record["description"]["RestoreSummary"] = summary
+    return save(transaction, record)
+
+
+def start(
+    transaction: Transaction, made: Table, source: int, *, history_space: int | None = None, moment: int = 0,
+    owner: Table | None = None,
+) -> None:
+    """Fills it from space `source`. `owner`: the table whose history that is."""
+    name = None if owner is None else [owner.account, owner.region, owner.table_name]
+    copies.start(
+        transaction, "restore", source, made.space_number, history_space=history_space, moment=moment, owner=name,
+        table=[made.account, made.region, made.table_name],
+    )
+
+
+def answer(transaction: Transaction, made: Table) -> Answer:
+    return {"TableDescription": describe(transaction, made)}
+
+
+def filled(tables: Catalogue, transaction: Transaction, job: Answer) -> None:
+    """All its rows are there."""
+    account, region, name = job["table"]
+    table = tables.find(transaction, (account, region), name)
+    assert table is not None, "a table being made cannot be deleted"
+    finish(transaction, table)
+    if job["owner"] is not None:
+        account, region, name = job["owner"]
+        release_history(tables, transaction, (account, region), name, job["history"])
+
+
+def finish(transaction: Transaction, table: Table) -> None:
+    """From now on it serves."""
+    record = record_of(transaction, table)
+    del record["status"]
+    if "RestoreSummary" in record["description"]:
+        record["description"]["RestoreSummary"]["RestoreInProgress"] = False
+    save(transaction, record)
+
+
+def _wanted(request: Request, source: Request) -> Answer:
+    """The CreateTable request this restore amounts to."""
+    billing = request.get("BillingModeOverride") or billing_mode(source)
+    wanted: Answer = {"TableName": request["TargetTableName"], "KeySchema": source["KeySchema"], "BillingMode": billing}
+    throughput = request.get("ProvisionedThroughputOverride") or source["ProvisionedThroughput"]
+    if billing == schema.PROVISIONED:
+        wanted["ProvisionedThroughput"] = _units(throughput)
+    elif request.get("ProvisionedThroughputOverride"):
+        wanted["ProvisionedThroughput"] = throughput          # refused with AWS's words
+    on_demand = request.get("OnDemandThroughputOverride") or source.get("OnDemandThroughput")
+    if on_demand:
+        wanted["OnDemandThroughput"] = on_demand
+    encrypted = {"Enabled": True, "KMSMasterKeyId": source["SSEDescription"]["KMSMasterKeyArn"]} \
+        if "SSEDescription" in source else None
+    encrypted = request.get("SSESpecificationOverride") or encrypted
+    if encrypted:
+        wanted["SSESpecification"] = encrypted
+    if "TableClassSummary" in source:
+        wanted["TableClass"] = source["TableClassSummary"]["TableClass"]
+    for member in INDEX_MEMBERS:
+        indexes = _indexes(request, source, member, billing)
+        if indexes:
+            wanted[member] = indexes
+    wanted["AttributeDefinitions"] = _definitions(wanted, source)
+    return wanted
+
+
+def _indexes(request: Request, source: Request, member: str, billing: str) -> list[Answer]:
+    """The source's indexes, or those of them that the request names."""
+    known = {each["IndexName"]: each for each in source.get(member, ())}
+    overrides = request.get(OVERRIDES[member])
+    chosen = list(known.values()) if overrides is None else overrides
+    indexes = []
+    for each in chosen:
+        original = known.get(each["IndexName"])
+        if original is None or any(each[part] != original[part] for part in ("KeySchema", "Projection")):
+            raise ValidationException(
+                f"{OVERRIDES[member]} contains an index that the source table does not have: {each['IndexName']}")
+        index = {part: each[part] for part in ("IndexName", "KeySchema", "Projection")}
+        if member == "GlobalSecondaryIndexes":
+            if billing == schema.PROVISIONED:
+                index["ProvisionedThroughput"] = _units(
+                    each.get("ProvisionedThroughput") or original["ProvisionedThroughput"])
+            if each.get("OnDemandThroughput"):
+                index["OnDemandThroughput"] = each["OnDemandThroughput"]
+        indexes.append(index)
+    return indexes
+
+
+def _definitions(wanted: Request, source: Request) -> list[Answer]:
+    schemas = [wanted["KeySchema"], *(each["KeySchema"] for member in INDEX_MEMBERS for each in wanted.get(member, ()))]
+    used = {key["AttributeName"] for keys in schemas for key in keys}
+    return [each for each in source["AttributeDefinitions"] if each["AttributeName"] in used]
+
+
+def _units(throughput: Request) -> Answer:
+    return {member: throughput[member] for member in ("ReadCapacityUnits", "WriteCapacityUnits")}

@@ -1,0 +1,38 @@
+"""What an actor is given beside its requests: a way to other services, its shard, its settings.
+
+A service asks another through the services' door, under the principal of whoever asked it:
+
+    await self.surroundings.client.call("s3", "PutObject", params, identity=on_behalf(account, principal), region=…)
+"""
+
+from dataclasses import dataclass, field
+
+from actors.runtime.store.shard import Shard
+from bus.client import Client
+from bus.subjects import SERVICE
+from schemas.envelope import ANONYMOUS, Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What of the configuration changes how services behave; deploy/config.py says what each means."""
+
+    throttle_provisioned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Handed to ServiceActor.attach before the first request. `shard`: None for an actor without state."""
+
+    client: Client
+    shard: Shard | None
+    settings: Settings = field(default_factory=Settings)
+
+
+# A service that forgets on whose behalf it asks is nobody.
+OWN_IDENTITY = Identity(SERVICE, "000000000000", ANONYMOUS)
+
+
+def on_behalf(account: str, principal: str) -> Identity:
+    """Who a service's own request is from: the services' door, and the principal it was asked by."""
+    return Identity(SERVICE, account, principal)

@@ -1,0 +1,142 @@
+"""Tags, resource policies, contributor insights, encryption, warm throughput, limits; what one region has no use for.
+
+Behaviour and wording: dynalite's tag operations and the API reference of each.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.actors.dynamodb.caller import Caller, open_caller
+
+ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/live"
+NONE = "arn:aws:dynamodb:us-east-1:000000000000:table/none"
+STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
+GSI = {"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+       "Projection": {"ProjectionType": "ALL"}}
+
+
+@pytest.fixture
+def dynamodb(tmp_path: Path) -> Iterator[Caller]:
+    with open_caller(tmp_path / "store") as caller:
+        caller.create("live", attributes={"g": "S"}, GlobalSecondaryIndexes=[GSI])
+        yield caller
+
+
+def tags(dynamodb: Caller) -> dict[str, str]:
+    listed = dynamodb.call("ListTagsOfResource", ResourceArn=ARN)
+    return {each["Key"]: each["Value"] for each in listed["Tags"]}
+
+
+def test_tags(dynamodb: Caller) -> None:
+    assert tags(dynamodb) == {}
+    dynamodb.call("TagResource", ResourceArn=ARN, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}])
+    dynamodb.call("TagResource", ResourceArn=ARN, Tags=[{"Key": "a", "Value": "2"}])
+    assert tags(dynamodb) == {"a": "2", "b": ""}
+    dynamodb.call("UntagResource", ResourceArn=ARN, TagKeys=["a", "none"])
+    assert tags(dynamodb) == {"b": ""}
+    many = [{"Key": str(n), "Value": ""} for n in range(50)]
+    assert dynamodb.error("TagResource", ResourceArn=ARN, Tags=many).error_code == "ValidationException"
+    dynamodb.call("TagResource", ResourceArn=ARN, Tags=many[1:])
+    assert len(tags(dynamodb)) == 50
+
+
+MISSING_POLICY = f"Resource-based policy not found for the provided ResourceArn: {ARN}"
+
+
+@pytest.mark.parametrize(("operation", "code", "message", "request_"), [
+    ("TagResource", "ValidationException", "Atleast one Tag needs to be provided as Input.",
+     {"ResourceArn": ARN, "Tags": []}),
+    ("UntagResource", "ValidationException", "Atleast one Tag Key needs to be provided as Input.",
+     {"ResourceArn": ARN, "TagKeys": []}),
+    ("TagResource", "ResourceNotFoundException", "Requested resource not found",
+     {"ResourceArn": NONE, "Tags": [{"Key": "a", "Value": ""}]}),
+    ("ListTagsOfResource", "ResourceNotFoundException",
+     f"Requested resource not found: ResourcArn: {NONE} not found", {"ResourceArn": NONE}),
+    ("ListTagsOfResource", "ValidationException",
+     f"Invalid TableArn: Invalid ResourceArn provided as input {ARN}/index/by-g", {"ResourceArn": f"{ARN}/index/by-g"}),
+    ("ListTagsOfResource", "AccessDeniedException",
+     "User: arn:aws:iam::000000000000:root is not authorized to perform: dynamodb:ListTagsOfResource on resource: x",
+     {"ResourceArn": "x"}),
+    ("GetResourcePolicy", "PolicyNotFoundException", MISSING_POLICY, {"ResourceArn": ARN}),
+    ("DeleteResourcePolicy", "PolicyNotFoundException", MISSING_POLICY,
+     {"ResourceArn": ARN, "ExpectedRevisionId": "1"}),
+    ("PutResourcePolicy", "ValidationException", "Resource-based policy document is not valid JSON",
+     {"ResourceArn": ARN, "Policy": "{"}),
+    ("DescribeGlobalTable", "GlobalTableNotFoundException",
+     "Global table not found: Global table with name: 'live' does not exist.", {"GlobalTableName": "live"}),
+    ("CreateGlobalTable", "TableNotFoundException", "Table not found: none",
+     {"GlobalTableName": "none", "ReplicationGroup": [{"RegionName": "us-east-1"}]}),
+    ("CreateGlobalTable", "NotImplemented", "Skybus does not implement ReplicationGroup of dynamodb:CreateGlobalTable.",
+     {"GlobalTableName": "live", "ReplicationGroup": [{"RegionName": "us-east-1"}]}),
+    ("DisableKinesisStreamingDestination", "ValidationException",
+     "Table is not in a valid state to disable Kinesis Streaming Destination: KinesisStreamingDestination must be "
+     "ACTIVE to perform DISABLE operation.", {"TableName": "live", "StreamArn": STREAM}),
+    ("EnableKinesisStreamingDestination", "ResourceNotFoundException",
+     f"Requested resource not found: Stream: {STREAM} not found (Skybus does not implement kinesis)",
+     {"TableName": "live", "StreamArn": STREAM}),
+    ("DescribeContributorInsights", "ResourceNotFoundException",
+     "Requested resource not found: Table: live, Index: none not found", {"TableName": "live", "IndexName": "none"}),
+])
+def test_refused(dynamodb: Caller, operation: str, code: str, message: str, request_: dict[str, Any]) -> None:
+    error = dynamodb.error(operation, **request_)
+    assert (error.error_code, error.message) == (code, message)
+
+
+# Revisions guard a policy; the same text keeps its revision; a table's policies go with it.
+def test_resource_policies(dynamodb: Caller) -> None:
+    one, two = (json.dumps({"Version": "2012-10-17", "Statement": [], "Id": name}) for name in ("one", "two"))
+    revision = dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one, ExpectedRevisionId="NO_POLICY")
+    assert dynamodb.call("GetResourcePolicy", ResourceArn=ARN) == {"Policy": one, **revision}
+    assert dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one) == revision
+    for expected in ("NO_POLICY", "1"):
+        error = dynamodb.error("PutResourcePolicy", ResourceArn=ARN, Policy=two, ExpectedRevisionId=expected)
+        assert error.error_code == "PolicyNotFoundException"
+    new = dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=two, ExpectedRevisionId=revision["RevisionId"])
+    assert int(new["RevisionId"]) > int(revision["RevisionId"])
+    assert dynamodb.call("DeleteResourcePolicy", ResourceArn=ARN) == new
+    assert dynamodb.call("DeleteResourcePolicy", ResourceArn=ARN) == {}
+    dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one)
+    dynamodb.call("DeleteTable", TableName="live")
+    dynamodb.create("live", ResourcePolicy=two)
+    assert dynamodb.call("GetResourcePolicy", ResourceArn=ARN)["Policy"] == two
+
+
+def test_contributor_insights(dynamodb: Caller) -> None:
+    assert dynamodb.call("DescribeContributorInsights", TableName="live")["ContributorInsightsStatus"] == "DISABLED"
+    on = {"TableName": "live", "ContributorInsightsAction": "ENABLE"}
+    assert dynamodb.call("UpdateContributorInsights", **on)["ContributorInsightsStatus"] == "ENABLING"
+    dynamodb.call("UpdateContributorInsights", **on, IndexName="by-g", ContributorInsightsMode="THROTTLED_KEYS")
+    described = dynamodb.call("DescribeContributorInsights", TableName="live")
+    assert described["ContributorInsightsStatus"] == "ENABLED"
+    assert [rule.split("-")[1] for rule in described["ContributorInsightsRuleList"]] == ["PKC", "PKT"]
+    first = dynamodb.call("ListContributorInsights", MaxResults=1)
+    second = dynamodb.call("ListContributorInsights", MaxResults=1, NextToken=first["NextToken"])
+    assert [each["ContributorInsightsSummaries"][0].get("IndexName") for each in (first, second)] == [None, "by-g"]
+    assert "NextToken" not in second
+
+
+def test_encryption_and_warm_throughput(dynamodb: Caller) -> None:
+    table = dynamodb.call("DescribeTable", TableName="live")["Table"]
+    assert table["WarmThroughput"] == {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
+    assert "SSEDescription" not in table
+    dynamodb.call("UpdateTable", TableName="live", SSESpecification={"Enabled": True, "KMSMasterKeyId": "alias/mine"},
+                  WarmThroughput={"ReadUnitsPerSecond": 13000})
+    table = dynamodb.call("DescribeTable", TableName="live")["Table"]
+    assert table["SSEDescription"] == {"Status": "ENABLED", "SSEType": "KMS",
+                                       "KMSMasterKeyArn": "arn:aws:kms:us-east-1:000000000000:alias/mine"}
+    assert table["WarmThroughput"] == {"ReadUnitsPerSecond": 13000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
+    less = dynamodb.error("UpdateTable", TableName="live", WarmThroughput={"ReadUnitsPerSecond": 12500})
+    assert less.error_code == "ValidationException"
+
+
+def test_the_account(dynamodb: Caller) -> None:
+    assert dynamodb.call("DescribeLimits")["TableMaxReadCapacityUnits"] == 40_000
+    assert dynamodb.call("DescribeEndpoints")["Endpoints"][0]["CachePeriodInMinutes"] == 1440
+    assert dynamodb.call("ListGlobalTables") == {"GlobalTables": []}
+    scaling = dynamodb.call("DescribeTableReplicaAutoScaling", TableName="live")["TableAutoScalingDescription"]
+    assert scaling == {"TableName": "live", "TableStatus": "ACTIVE", "Replicas": []}
+    assert dynamodb.call("DescribeKinesisStreamingDestination", TableName="live")["KinesisDataStreamDestinations"] == []
