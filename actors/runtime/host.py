@@ -40,7 +40,7 @@ _LATER = object()                         # the operation answers through finish
 
 @dataclass(slots=True)
 class Hosted:
-    """An actor with its model and, if it is stateful, the shard that owns all of its slots."""
+    """An actor with its model and its shard: its own, which owns all of its slots, or the one it reads (`state_of`)."""
 
     actor: ServiceActor
     model: Service
@@ -59,10 +59,12 @@ class ActorHost:
         self._chain = chain
         self._clock = clock
         self._hosted = {
-            actor.service: Hosted(actor, load(actor.service), shards.get(actor.service)) for actor in actors
+            actor.service: Hosted(actor, load(actor.service), shards.get(actor.state_of or actor.service))
+            for actor in actors
         }
         for service, hosted in self._hosted.items():
-            assert hosted.actor.stateful == (hosted.shard is not None), f"{service}: state needs a shard"
+            needs_shard = hosted.actor.stateful or bool(hosted.actor.state_of)
+            assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
         self._subscriptions: list[Subscription] = []
         self._addresses: dict[str, subjects.Address] = {}
         self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)
