@@ -1,8 +1,8 @@
 """Transactions, time to live and streams against a twin of one dict.
 
 Proves that a transaction happens whole or not at all and says why for each action, that what expires goes within the
-sweep's period and nothing else does, and that a NEW_AND_OLD_IMAGES stream from TRIM_HORIZON is the table's history: each
-change exactly once, none for a write that changed nothing, and replayed it gives the table. Restarts in between.
+sweep's period and nothing else does, and that a NEW_AND_OLD_IMAGES stream from TRIM_HORIZON is the table's history:
+each change exactly once, none for a write that changed nothing, and replayed it gives the table. Restarts in between.
 """
 
 import shutil
