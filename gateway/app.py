@@ -35,6 +35,7 @@ MAX_IN_FLIGHT = 1024                      # requests under way; the next one is 
 RETRY_AFTER_S = 1
 BACKLOG = 1024                            # connections the kernel holds until they are accepted
 DRAIN_LIMIT_S = 5.0                       # what is under way may finish when the gateway closes
+BUS_FAILED_PERIOD_S = 1.0                 # between two log lines about it
 TEXT_LIMIT_CHARACTERS = 256               # of each value we tell the actor about the caller
 
 log = structlog.get_logger(__name__)
@@ -88,6 +89,7 @@ class Gateway:
         self._tracer = tracer or Untraced()
         self._reader = body_reader or BodyReader()
         self._clock = clock
+        self._bus_failures, self._bus_failed_told = 0, 0.0             # since it was last told, and when that was
 
     async def handle(self, incoming: Incoming) -> Answer | StreamAnswer:
         """aiohttp's handler. Never raises but for the client's going away."""
@@ -268,7 +270,7 @@ class Gateway:
         if isinstance(error, Refusal):
             return as_error(error, exchange.service)
         if isinstance(error, BusError):
-            log.warning("bus_failed", request_id=exchange.id, error=f"{type(error).__name__}: {error}")
+            self._tell_bus_failed(exchange, error)
             return ServiceUnavailable()
         if isinstance(error, Unencodable):
             return SerializationException(str(error), status=400)
@@ -282,6 +284,15 @@ class Gateway:
             return False
         service = self._router.likely(wire.HttpRequest("GET", "/", "", incoming.headers, None), None)
         return service is None or service.name in dynamodb.SERVICES
+
+    def _tell_bus_failed(self, exchange: Exchange, error: BusError) -> None:
+        """One line for all within BUS_FAILED_PERIOD_S: while an actor restarts, every request fails."""
+        self._bus_failures += 1
+        now = self._clock()
+        if now - self._bus_failed_told >= BUS_FAILED_PERIOD_S:
+            log.warning("bus_failed", request_id=exchange.id, error=f"{type(error).__name__}: {error}",
+                        failures=self._bus_failures)
+            self._bus_failures, self._bus_failed_told = 0, now
 
     def _overloaded(self, exchange: Exchange) -> Answer:
         """503 without reading the body or verifying anything."""

@@ -22,7 +22,7 @@ from gateway.browsers import is_loopback_name
 from gateway.connection import Answer, Incoming
 from gateway.metrics import Metrics, render
 
-HEALTH_WAIT_S = 1.0
+HEALTH_WAIT_S = 3.0
 METRICS_WAIT_S = 0.25                     # for other processes' counters
 RESET_WAIT_S = 10.0                       # for every owner of state
 PREFIXES = ("/_skybus/", "/_localstack/")

@@ -7,13 +7,14 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from tests import servers
 
 TABLE = "ledger"
 WRITERS = 64
 PROGRESS_LIMIT_S = 60.0
+READ_TIMEOUT_S = 20                                  # well below the gateway's 60
 
 
 class Writers:
@@ -23,6 +24,7 @@ class Writers:
         self.client = pooled_client(server.endpoint)
         self.acknowledged = [0] * WRITERS            # how many of each writer's items were acknowledged
         self.refusals = 0
+        self.timeouts = 0                            # of the refusals: nobody said anything for READ_TIMEOUT_S
         self._progress = threading.Condition()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._write, args=(writer,)) for writer in range(WRITERS)]
@@ -42,8 +44,9 @@ class Writers:
             number = self.acknowledged[writer]
             try:
                 self.client.put_item(TableName=TABLE, Item=entry(writer, number))
-            except (ClientError, BotoCoreError):
+            except (ClientError, BotoCoreError) as error:
                 self.refusals += 1
+                self.timeouts += isinstance(error, ReadTimeoutError)
                 self._stop.wait(0.02)                # no spinning on a refused connection
                 continue
             with self._progress:
@@ -64,7 +67,8 @@ def pooled_client(endpoint: str, attempts: int = 1) -> Any:
         "dynamodb", region_name="us-east-1", endpoint_url=endpoint, aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(
-            retries={"total_max_attempts": attempts}, connect_timeout=2, read_timeout=20, max_pool_connections=WRITERS
+            retries={"total_max_attempts": attempts}, connect_timeout=2, read_timeout=READ_TIMEOUT_S,
+            max_pool_connections=WRITERS,
         ),
     )
 

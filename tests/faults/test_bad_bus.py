@@ -137,7 +137,7 @@ def test_every_family(skybus: servers.Server, data_dir: Path, messages: list[tup
             bus.publish(subject, data, "_INBOX.admin.fuzz.1" if wanted else "")
         await bus.flush()
         answer = await bus.request("sys.health", b"", ANSWER_LIMIT_S)                 # behind all of it
-        assert unpack(answer.data)["services"] == {"dynamodb": "", "sts": ""}
+        assert set(unpack(answer.data)["services"].values()) == {""}
 
     as_admin(data_dir, work)
 

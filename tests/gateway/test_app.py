@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EventStreamError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from bus.codec import Unencodable
 from bus.transport import NoResponders, Overloaded, RequestTimeout
@@ -169,6 +170,26 @@ def test_errors_from_behind(outcome: Fault | Exception, status: int, code: str) 
             assert ("retry-after" in response.headers) == (status == 503)
 
     run(main)
+
+
+# While an actor restarts, every request fails: one log line a second tells of them all.
+def test_failures_of_the_bus_do_not_flood_the_log() -> None:
+    now = [1000.0]
+
+    def answer(asked: Asked) -> Reply:
+        raise NoResponders("nobody")
+
+    async def main() -> None:
+        async with running(answer, open_mode=True, clock=lambda: now[0]) as gateway:
+            request = dynamodb("ListTables", keys=("AKIAIOSFODNN7EXAMPLE", "any"))
+            for _ in range(5):
+                assert (await ask(gateway, request)).status == 503
+            now[0] += 1.0
+            assert (await ask(gateway, request)).status == 503
+
+    with capture_logs() as lines:
+        run(main)
+    assert [line["failures"] for line in lines if line["event"] == "bus_failed"] == [1, 5]
 
 
 # Bodies that are not what they should be: AWS's error each time, and the bus hears of none.

@@ -7,7 +7,6 @@ Hypothesis generates who does what to which key; a failing example prints its pl
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 from bus.client import Client
 from bus.connection import open_connection
 from bus.subjects import DIRECT
+from deploy.broker import read_bus
 from schemas.envelope import DEFAULT_REGION, Identity
 from tests import servers
 from tests.crash.writers import pooled_client
@@ -48,7 +48,7 @@ def skybus(data_dir: Path) -> Iterator[servers.Server]:
 @asynccontextmanager
 async def direct_publisher(data_dir: Path) -> AsyncIterator[Client]:
     """As any outsider connects: with what run/bus.json says."""
-    bus = json.loads((data_dir / "run" / "bus.json").read_bytes())
+    bus = read_bus(data_dir / "run")
     transport = await open_connection(bus["url"], bus["user"], bus["password"], bus["inbox_prefix"], "load test")
     try:
         yield Client(transport, Identity(DIRECT, bus["account"], bus["principal"]), region=DEFAULT_REGION)
