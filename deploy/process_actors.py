@@ -43,6 +43,14 @@ def actor_of(service: str) -> ServiceActor:
     return found()
 
 
+def check_complete(actors: list[ServiceActor]) -> None:
+    """UsageError when a service was chosen without the one whose state it reads."""
+    services = {actor.service for actor in actors}
+    for actor in actors:
+        if actor.state_of and actor.state_of not in services:
+            raise failures.UsageError(f"services: {actor.service} reads the state of {actor.state_of}: choose both.")
+
+
 class ActorProcess:
     """The actors of a process with their shards and host: opened, served, backed up, forgotten."""
 
@@ -50,6 +58,7 @@ class ActorProcess:
         self.process = process
         self.config = process.run.config
         self.actors = [actor_of(service) for service in process.run.services]
+        check_complete(self.actors)
         self.shards: dict[str, Shard] = {}
         self.journal = Journal(self.config.storage.log_dir / "audit.jsonl")
         self.meter = Meter()

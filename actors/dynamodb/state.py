@@ -6,6 +6,8 @@
     u32 space | hash | sort                                     an item of a table
     u32 space | hash | sort | table's hash | table's sort       its entry in an index
 
+Other rows are told where they are kept: streams.py, expiry.py, tokens.py.
+
 A space is a table's or an index's own range of keys; its number is never used again, so a table made anew under an old
 name never sees the old one's rows, which a job removes meanwhile. `hash` is 16 bytes of blake2b of the partition key:
 the order of a Scan, stable and even, and the reason a Query is one seek. `sort` keeps the order of the sort key: UTF-8,
@@ -151,8 +153,8 @@ class Index(Space):
 class Table(Space):
     """A table as its record describes it. `description` is the record's own: AWS's members, never to be changed."""
 
-    __slots__ = ("account", "description", "index_spaces", "indexes", "key_count", "region", "space_number",
-                 "table_name")
+    __slots__ = ("account", "description", "expiry_attribute", "expiry_prefix", "index_spaces", "indexes", "key_count",
+                 "region", "space_number", "stream_prefix", "stream_view", "table_name")
 
     def __init__(self, record: dict[str, Any]) -> None:
         description = record["description"]
@@ -166,6 +168,11 @@ class Table(Space):
         self.description: dict[str, Any] = description
         self.key_count = len(self.names)
         self.index_spaces: dict[str, int] = record["index_spaces"]
+        stream, expiry = record.get("stream"), record.get("expiry")
+        self.stream_prefix: bytes | None = space_prefix(stream["space"]) if stream else None
+        self.stream_view: str = stream["view"] if stream else ""
+        self.expiry_prefix: bytes | None = space_prefix(expiry["space"]) if expiry else None
+        self.expiry_attribute: str = expiry["attribute"] if expiry else ""
         indexes = self._indexes(types, frozenset(record.get("filling", ())))
         self.indexes = tuple(sorted(indexes, key=lambda index: index.name))
 
@@ -307,7 +314,8 @@ def pack_table(record: dict[str, Any]) -> bytes:
 
 def unpack_table(record: bytes) -> dict[str, Any]:
     """A table's record: account, region, space, index_spaces {index name: number}, description {AWS's members}, tags,
-    and the names of the indexes that are still `filling`."""
+    the names of the indexes that are still `filling`; while they are on, its `stream` {space, view, label} and its
+    items' `expiry` {space, attribute}."""
     table: dict[str, Any] = unpack(record)
     assert table["version"] == RECORD_VERSION, "records of another version are upgraded here"
     return table

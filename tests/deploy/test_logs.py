@@ -91,4 +91,6 @@ def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     log.feed(b'"level":"info" after\n')
     log.close()
     assert file_name(tmp_path, "p").read_bytes() == b'"level":"info" before\n"level":"info" after\n'
-    assert said == ["p: its log cannot be written: No space left on device.", "p: its log is written again; 3 lines are lost."]
+    assert said == [
+        "p: its log cannot be written: No space left on device.", "p: its log is written again; 3 lines are lost.",
+    ]

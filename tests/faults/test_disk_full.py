@@ -1,8 +1,8 @@
 """A data directory on a file system with no room left: errors of AWS's own, nothing half-written, reads go on, and
 writes again as soon as there is room, all with the same processes.
 
-The file system is a tmpfs of this test. Where mounting is not permitted, RLIMIT_FSIZE stands for it: a file that may not
-grow. Expected: StoreUnavailable (actors/runtime/store/errors.py), InternalServerError 500, which SDKs retry:
+The file system is a tmpfs of this test. Where mounting is not permitted, RLIMIT_FSIZE stands for it: files that may
+not grow. Expected: StoreUnavailable (actors/runtime/store/errors.py), InternalServerError 500, which SDKs retry:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 """
 
@@ -81,11 +81,13 @@ def put(client: Any, number: int) -> bool:
     try:
         client.put_item(TableName=TABLE, Item={"k": {"N": str(number)}, "payload": {"S": PAYLOAD}})
     except ClientError as error:
-        assert error.response["Error"]["Code"] == "InternalServerError"
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 500
-        assert "Traceback" not in str(error.response)
-        return False
-    return True
+        refusal = error.response
+    else:
+        return True
+    assert refusal["Error"]["Code"] == "InternalServerError"
+    assert refusal["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert "Traceback" not in str(refusal)
+    return False
 
 
 def stored(client: Any) -> dict[int, int]:

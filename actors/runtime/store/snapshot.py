@@ -63,6 +63,10 @@ class Overlay:
         self.events: list[tuple[str, bytes]] | None = None      # (reader, record): sequences come with the batch
         self.jobs: list[tuple[str, bytes]] | None = None        # (name, record)
 
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.own) or self.events is not None or self.jobs is not None
+
     def get(self, key: bytes) -> bytes | None:
         return self.get_raw(_ROWS + key)
 

@@ -100,7 +100,6 @@ def test_refused_tables(dynamodb: Caller, message: str, changes: dict[str, Any])
 
 
 @pytest.mark.parametrize(("operation", "member", "value"), [
-    ("CreateTable", "StreamSpecification", {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}),
     ("CreateTable", "SSESpecification", {"Enabled": True}),
     ("UpdateTable", "ReplicaUpdates", [{"Create": {"RegionName": "eu-west-1"}}]),
 ])
