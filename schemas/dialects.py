@@ -75,6 +75,9 @@ _NAME = r"[a-zA-Z0-9_.-]+"
 _DYNAMODB_CONSTRAINTS = {
     # A name or an ARN. The service checks the name inside an ARN; the model alone would let any 1,024 characters pass.
     "TableArn": Constraint(1, 255, _NAME, arn_maximum=1024),
+    # Empty ones are refused in words of their own (actors/dynamodb/batches.py).
+    "BatchGetRequestMap": Constraint(maximum=100),
+    "BatchWriteItemRequestMap": Constraint(maximum=25),
     "ReturnValue": Constraint(enum=("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")),
     "ConditionalOperator": Constraint(enum=("OR", "AND")),
     "ScalarAttributeType": Constraint(enum=("B", "N", "S")),

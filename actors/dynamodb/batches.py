@@ -29,6 +29,7 @@ from schemas.errors import ValidationException
 WRITES_LIMIT = 25
 GETS_LIMIT = 100
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
+EMPTY_REQUEST = "The requestItems parameter is required for {}"
 DUPLICATES = "Provided list of item keys contains duplicates"
 
 Request = Mapping[str, Any]
@@ -54,6 +55,8 @@ def write(tables: Catalogue, context: Context, transaction: Transaction, request
 
 
 def _checked(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not wanted:
+        raise ValidationException(EMPTY_REQUEST.format("BatchWriteItem"))
     for name in wanted:
         catalogue.checked_name(name)
     return wanted
@@ -133,6 +136,8 @@ def _admit_gets(wanted: Mapping[str, Request]) -> dict[str, Projection | None]:
     """Checks and normalises every key, parses every projection. More keys than allowed are refused on the way."""
     projections: dict[str, Projection | None] = {}
     count = 0
+    if not wanted:
+        raise ValidationException(EMPTY_REQUEST.format("BatchGetItem"))
     _check_one_style(wanted)
     for name, each in wanted.items():
         catalogue.checked_name(name)

@@ -83,7 +83,7 @@ def scan(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reque
     space = _space(table, request)
     fetches = _fetches(space, request)
     start, stop = segment(space, request)
-    if request.get("ExclusiveStartKey"):
+    if request.get("ExclusiveStartKey") is not None:
         start = start_of(table, space, request["ExclusiveStartKey"], (start, stop), request)
     _check_key_attributes(table, space, read, is_query=False)
     return (yield from _read(snapshot, request, Page(

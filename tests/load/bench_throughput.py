@@ -61,9 +61,10 @@ def measure(
     before = server.cpu_seconds()
     result = wrk.run(server.endpoint, requests, connections, seconds)
     after = server.cpu_seconds()
-    spent = {name: (after[name] - before.get(name, 0)) / result.requests * 1e6 for name in after}
+    spent = {name: (after[name] - before.get(name, 0)) / max(result.requests, 1) * 1e6 for name in after}
     return {
-        "server": server.name, "operation": operation, "connections": connections, "req/s": round(result.per_second),
+        "server": server.name, "operation": operation, "connections": connections,
+        "req/s": round(result.per_second, 0 if result.per_second >= 100 else 2),
         "p50 ms": result.p50_ms, "p99 ms": result.p99_ms, "errors": result.bad_status + result.broken,
         "cpu us/request": " ".join(f"{name}={us:.0f}" for name, us in spent.items() if us >= 1),
     }
@@ -85,8 +86,8 @@ def ratios(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     rate = {(row["server"], row["operation"], row["connections"]): float(str(row["req/s"])) for row in rows}
     return [
         {"operation": operation, "connections": connections, "to": peer,
-         "times": rate["skybus", operation, connections] / rate[peer, operation, connections]}
-        for (peer, operation, connections) in rate if peer != "skybus"
+         "times": rate["skybus", operation, connections] / answered}
+        for (peer, operation, connections), answered in rate.items() if peer != "skybus" and answered
     ]
 
 

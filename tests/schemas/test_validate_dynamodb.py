@@ -90,9 +90,6 @@ def refused(operation: str, request: Any) -> AwsError:
             at("Woop", "keySchema.3.member.keyType", "Member must satisfy enum value set: [HASH, RANGE]"),
         ]),
         ("BatchWriteItem", {}, [NULL.format("requestItems")]),
-        ("BatchWriteItem", {"RequestItems": {}}, [
-            at("{}", "requestItems", "Member must have length greater than or equal to 1"),
-        ]),
         ("BatchWriteItem", {"RequestItems": {"abc": []}}, [at("{abc=[]}", "requestItems", BATCH)]),
         ("BatchWriteItem", {
             "RequestItems": {"aa;": [{"PutRequest": {}, "DeleteRequest": {}}]}, "ReturnConsumedCapacity": "hi",

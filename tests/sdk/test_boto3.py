@@ -1,12 +1,13 @@
 """An unmodified boto3 program against the gateway; every expectation is AWS's documented behaviour."""
 
+import gzip
 import uuid
 from decimal import Decimal
 from typing import Any
 
 import boto3
 import pytest
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -99,6 +100,61 @@ def test_batches_queries_and_pages(skybus: servers.Server, music: str) -> None:
     assert [int(item["Year"]) for item in backwards["Items"]] == [3, 2, 1, 0, -1, -2, -3]
     pages = table.meta.client.get_paginator("scan").paginate(TableName=music, PaginationConfig={"PageSize": 10})
     assert sum(page["Count"] for page in pages) == 101
+
+
+def test_conditions_as_objects(skybus: servers.Server, music: str) -> None:
+    """boto3's own condition objects become expressions with names and values of its choosing."""
+    table = session().resource("dynamodb", endpoint_url=skybus.endpoint).Table(music)
+    with table.batch_writer(overwrite_by_pkeys=["Artist", "Year"]) as batch:
+        for year in [*range(30), *range(30)]:
+            batch.put_item({"Artist": "D", "Year": year, "size": year % 5, "tags": {"odd" if year % 2 else "even"},
+                            "deep": {"list": [year]}})
+    wanted = (Attr("size").is_in([1, 2]) & Attr("tags").contains("odd") & ~Attr("deep.list[0]").lt(10)
+              & Attr("missing").not_exists() & Attr("deep").attribute_type("M"))
+    found = table.query(KeyConditionExpression=Key("Artist").eq("D"), FilterExpression=wanted,
+                        ProjectionExpression="#y, deep.#l[0]", ExpressionAttributeNames={"#y": "Year", "#l": "list"})
+    assert [int(item["Year"]) for item in found["Items"]] == [11, 17, 21, 27]
+    assert found["Items"][0] == {"Year": 11, "deep": {"list": [11]}}
+    assert (found["Count"], found["ScannedCount"]) == (4, 30)
+    with pytest.raises(ClientError) as caught:
+        table.update_item(Key={"Artist": "D", "Year": 1}, UpdateExpression="SET size = :s",
+                          ExpressionAttributeValues={":s": 1})
+    assert caught.value.response["Error"] == {
+        "Code": "ValidationException",
+        "Message": "Invalid UpdateExpression: Attribute name is a reserved keyword; reserved keyword: size",
+    }
+    changed = table.update_item(
+        Key={"Artist": "D", "Year": 1}, UpdateExpression="SET #s = #s + :one ADD tags :t",
+        ConditionExpression=Attr("size").gte(1), ExpressionAttributeNames={"#s": "size"},
+        ExpressionAttributeValues={":one": 1, ":t": {"new"}}, ReturnValues="ALL_NEW", ReturnConsumedCapacity="TOTAL",
+    )
+    assert changed["Attributes"]["size"] == 2
+    assert changed["Attributes"]["tags"] == {"odd", "new"}
+    assert changed["ConsumedCapacity"] == {"TableName": music, "CapacityUnits": 1.0}
+
+
+def test_compressed_requests_and_answers(skybus: servers.Server, music: str) -> None:
+    """As botocore compresses bodies for operations that ask for it, and as clients that accept gzip are answered."""
+    client = session().client("dynamodb", endpoint_url=skybus.endpoint)
+    item = {"Artist": {"S": "Z"}, "Year": {"N": "1"}, "Lyrics": {"S": "la" * 5_000}}
+
+    def compress(request: Any, **_: Any) -> None:
+        request.data = gzip.compress(request.data)
+        request.headers["Content-Encoding"] = "gzip"
+
+    def accept(params: Any, **_: Any) -> None:
+        params["headers"]["Accept-Encoding"] = "gzip"
+
+    def inflate(response_dict: Any, **_: Any) -> None:               # botocore leaves this to its caller
+        response_dict["body"] = gzip.decompress(response_dict["body"])
+
+    client.meta.events.register("before-sign.dynamodb.PutItem", compress)
+    client.meta.events.register("before-call.dynamodb.GetItem", accept)
+    client.meta.events.register("before-parse.dynamodb.GetItem", inflate)
+    client.put_item(TableName=music, Item=item)
+    found = client.get_item(TableName=music, Key={"Artist": {"S": "Z"}, "Year": {"N": "1"}})
+    assert found["Item"] == item
+    assert found["ResponseMetadata"]["HTTPHeaders"]["content-encoding"] == "gzip"
 
 
 def test_a_batch_answer_of_sixteen_megabytes(dynamodb: Any, music: str) -> None:

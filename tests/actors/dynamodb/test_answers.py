@@ -4,12 +4,20 @@ Figures: measured on AWS by the public dynamodb-conformance suite (tier1/*/consu
 itemCollectionMetrics) and Scylla's Alternator suite (test_returnconsumedcapacity.py).
 """
 
+import contextlib
+import copy
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.dynamodb.batches import ANSWER_LIMIT_BYTES
+from actors.dynamodb.engine.values import measure
+from schemas.errors import ValidationException
 from tests.actors.dynamodb.caller import Caller, open_caller
 
 KB = 1024
@@ -185,3 +193,28 @@ def test_select_on_indexes(dynamodb: Caller) -> None:
     assert query(Select="ALL_PROJECTED_ATTRIBUTES") == (keys, 0.5)
     assert query(Select="ALL_ATTRIBUTES") == (keys | {"more": {"S": "m"}}, 1.0)
     assert query(ProjectionExpression="more") == ({"more": {"S": "m"}}, 1.0)
+
+
+# An update measures only what it touches; the sum must be what measuring the whole item gives. TableSizeBytes is exact
+# (README.md), so it shows the size an item was recorded with.
+@given(st.lists(st.sampled_from([
+    "SET a = :v", "SET b = :n, c = :v", "SET n = if_not_exists(n, :n) + :n", "SET m = :m", "SET m.x = :v", "SET l = :l",
+    "SET l[0] = :v, l[7] = :n", "SET l = list_append(l, :l)", "ADD n :n", "ADD s :s", "DELETE s :s", "REMOVE a, b, m.x",
+    "REMOVE l[0]", "REMOVE m", "SET a = b", "SET a = m",
+]), max_size=12), st.text(max_size=20), st.decimals(-1000, 1000, places=2).map(str))
+def test_sizes_after_updates(updates: list[str], text: str, figure: str) -> None:
+    values: dict[str, Any] = {
+        ":v": {"S": text}, ":n": {"N": figure}, ":s": {"SS": list({text, "ü"})}, ":l": {"L": [{"N": figure}]},
+        ":m": {"M": {"x": {"S": text}, "y": {"NULL": True}}},
+    }
+    with TemporaryDirectory() as directory, open_caller(Path(directory)) as dynamodb:
+        dynamodb.create("sizes")
+        for update in updates:
+            used = {name: value for name, value in values.items() if name in update}
+            request = {"ExpressionAttributeValues": used} if used else {}
+            with contextlib.suppress(ValidationException):           # a path or operand that is not there
+                dynamodb.call("UpdateItem", TableName="sizes", Key={"pk": {"S": "k"}}, UpdateExpression=update,
+                              **copy.deepcopy(request))
+        item = dynamodb.call("GetItem", TableName="sizes", Key={"pk": {"S": "k"}}).get("Item", {})
+        described = dynamodb.call("DescribeTable", TableName="sizes")["Table"]
+        assert described["TableSizeBytes"] == measure(item)

@@ -137,6 +137,42 @@ def test_item_size(dynamodb: Caller) -> None:
     dynamodb.call("DeleteItem", TableName="single", Key={"pk": {"S": "k"}})
 
 
+# UpdateItem alone compares with the limit what it writes, plus 3 bytes, plus 19 per SET or ADD (20 into a list) and 2
+# per REMOVE or DELETE; and the whole item as everybody does.
+# Measured byte by byte: dynamodb-conformance, limits/itemSizeBySurface.
+@pytest.mark.parametrize(
+    ("expression", "values", "cost"),
+    [
+        ("SET b = :pad", {}, 22),
+        ("SET b = :pad, c = :c", {":c": {"S": "y" * 500}}, 41),
+        ("SET b = :pad ADD c :c", {":c": {"SS": ["y"]}}, 41),
+        ("SET b = :pad REMOVE r", {}, 24),
+        ("SET b = :pad DELETE s :c", {":c": {"SS": ["x"]}}, 24),
+        ("SET d.leaf = :pad", {}, 22),
+        ("SET l[0] = :pad", {}, 23),
+    ],
+)
+def test_update_size(
+    dynamodb: Caller, expression: str, values: dict[str, Any], cost: int
+) -> None:
+    key = {"pk": {"S": "K"}}
+    seed = {**key, "r": {"S": "z"}, "s": {"SS": ["x"]}} | {
+        name: value for name, value in {"d": {"M": {"leaf": {"S": ""}}}, "l": {"L": [{"S": ""}]}}.items()
+        if expression.startswith(f"SET {name}")}
+
+    def update(padding: int) -> dict[str, Any]:
+        dynamodb.call("PutItem", TableName="single", Item=seed)
+        return {"TableName": "single", "Key": key, "UpdateExpression": expression,
+                "ExpressionAttributeValues": {":pad": {"S": "x" * padding}, **values}}
+
+    written = {"b": 1, "d": 9, "l": 5}[expression[4]] + (501 if ":c" in values and "S" in values[":c"] else 0)
+    written += 2 if "ADD" in expression else 0
+    padding = 409_600 - cost - written
+    dynamodb.call("UpdateItem", **update(padding))
+    refused(dynamodb, "UpdateItem", "Item size to update has exceeded the maximum allowed size", **update(padding + 1))
+    dynamodb.call("DeleteItem", TableName="single", Key=key)
+
+
 OPERATIONS: dict[str, dict[str, Any]] = {
     "PutItem": {"Item": {"pk": {"S": "a"}}},
     "GetItem": {"Key": {"pk": {"S": "a"}}},
@@ -177,6 +213,12 @@ def test_tables_that_are_not_there(dynamodb: Caller) -> None:
     refused(dynamodb, "BatchWriteItem", message, code, RequestItems={"nowhere": [{"DeleteRequest": {"Key": KEY}}]})
     for operation in ("DescribeTable", "DeleteTable"):
         refused(dynamodb, operation, f"{message}: Table: nowhere not found", code, TableName="nowhere")
+
+
+# Measured in most regions, us-east-1 among them: dynamodb-conformance, captures of August and October 2026.
+def test_empty_batches(dynamodb: Caller) -> None:
+    for operation in ("BatchGetItem", "BatchWriteItem"):
+        refused(dynamodb, operation, f"The requestItems parameter is required for {operation}", RequestItems={})
 
 
 # Keys: PutItem says which attribute is wrong, all others that the key does not match.
@@ -292,6 +334,8 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("Scan", "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
      {"Select": "ALL_PROJECTED_ATTRIBUTES"}),
     ("Scan", f"{START}is invalid: {NO_MATCH}", {"ExclusiveStartKey": {"pk": {"S": "p"}}}),
+    ("Scan", f"{START}is invalid: {NO_MATCH}", {"ExclusiveStartKey": {}}),
+    ("Query", START + "is invalid", {"ExclusiveStartKey": {}}),
     ("Scan", START + "is invalid", {"IndexName": "global", "ExclusiveStartKey": {"pk": {"S": "p"}}}),
     ("Scan", INVALID + "Global secondary index global does not project [tail]",
      {"IndexName": "global", "ProjectionExpression": "kept, tail"}),
