@@ -16,6 +16,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -93,6 +94,7 @@ class ServiceActor:
     service: ClassVar[str]                          # botocore's name
     stateful: ClassVar[bool] = False                # owns a shard
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
+    private_files: ClassVar[tuple[str, ...]] = ()   # in the directory `settle` is given; kept by backups
     operations: ClassVar[Mapping[str, Definition]]
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]
 
@@ -104,6 +106,9 @@ class ServiceActor:
         cls.jobs = {
             member.__skybus_job__: member for member in members if getattr(member, "__skybus_job__", None) is not None
         }
+
+    def settle(self, directory: Path) -> None:
+        """Once, before the first request: a directory of the service's own, for what no shard should hold (keys)."""
 
     def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
         """The ARN this request is about, for authorisation and audit; "*" where AWS has none."""
