@@ -19,6 +19,8 @@ SEES = {
     "schemas": (), "bus": ("schemas",), "actors.runtime": ("schemas", "bus"),
     "actors": ("schemas", "bus", "actors.runtime"), "gateway": ("schemas", "bus"), "deploy": ROOMS,
 }
+# Two models of one service: the second reads the first's shard (ServiceActor.state_of) and knows its rows.
+FAMILIES = {"actors.dynamodbstreams": "actors.dynamodb"}
 DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
     "aiohttp": ("gateway/",), "ray": ("actors/runtime/inference/",), "vllm": ("actors/runtime/inference/",),
@@ -54,7 +56,7 @@ def test_floors_and_doors(path: Path) -> None:
     for imported in imports(path):
         library = imported.split(".")[0]
         if library in ROOMS:
-            seen = (own, *SEES[on])
+            seen = (own, *SEES[on], *([FAMILIES[own]] if own in FAMILIES else []))
             assert imported == library or any(f"{imported}.".startswith(f"{part}.") for part in seen), \
                 f"{name} may not import {imported}"
             assert library in {part.split(".")[0] for part in seen}, f"{name} may not import {imported}"

@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Capacit
 are there under TOTAL and INDEXES: measured on AWS by the public dynamodb-conformance suite.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actors.dynamodb.engine.values import Item
@@ -37,6 +37,39 @@ def consumed(request: Request, table: Table, units: float, index_units: Mapping[
                 member = "GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes"
                 answer.setdefault(member, {})[index.name] = {"CapacityUnits": float(index_units[index.name])}
     return answer
+
+
+class Spent:
+    """What a transaction is said to consume, by table in the order of its actions. `kind`: ReadCapacityUnits or
+    WriteCapacityUnits, which transactions tell beside the sum; `cost`: how often each unit is paid."""
+
+    def __init__(self, kind: str, cost: int) -> None:
+        self._kind = kind
+        self._cost = cost
+        self._tables: dict[int, tuple[Table, float, dict[str, float]]] = {}    # by the number of their space
+
+    def add(self, table: Table, units: float, index_units: Mapping[str, float]) -> None:
+        _, before, by_index = self._tables.get(table.space_number, (table, 0.0, {}))
+        for name, more in index_units.items():
+            by_index[name] = by_index.get(name, 0.0) + more * self._cost
+        self._tables[table.space_number] = table, before + units * self._cost, by_index
+
+    def told(self, request: Request) -> list[dict[str, Any]]:
+        answers = []
+        for table, units, by_index in self._tables.values():
+            answer = consumed(request, table, units, by_index)
+            for part in (answer, *_details(answer)):
+                part[self._kind] = part["CapacityUnits"]
+            answers.append(answer)
+        return answers
+
+
+def _details(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts that INDEXES asks for: of the table, of each index."""
+    if "Table" in answer:
+        yield answer["Table"]
+    for member in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        yield from answer.get(member, {}).values()
 
 
 def tell_write(answer: dict[str, Any], request: Request, table: Table, written: Written, item: Item) -> None:

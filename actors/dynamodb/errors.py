@@ -26,6 +26,29 @@ class ConditionalCheckFailedException(AwsError):
         super().__init__("The conditional request failed", **fields)
 
 
+class TransactionCanceledException(AwsError):
+    """`reasons`: AWS's CancellationReason for each action in order, {"Code": "None"} where nothing was wrong."""
+
+    code = "TransactionCanceledException"
+
+    def __init__(self, reasons: list[dict[str, Any]]) -> None:
+        codes = ", ".join(reason["Code"] for reason in reasons)
+        super().__init__(
+            f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+            CancellationReasons=reasons,
+        )
+
+
+class IdempotentParameterMismatchException(AwsError):
+    code = "IdempotentParameterMismatchException"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "DynamoDB rejected the request because you retried a request with a different payload but with an "
+            "idempotent token that was already used."
+        )
+
+
 class LimitExceededException(AwsError):
     code = "LimitExceededException"
 

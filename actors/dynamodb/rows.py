@@ -1,13 +1,13 @@
-"""The one place where items change: the item's row, the table's statistics, the entries in its indexes.
+"""The one place where items change: the item's row, the table's statistics, the entries in its indexes, the change in
+its stream, its place among the items that expire.
 
-Whoever writes an item goes through `replace` or `remove`, so that indexes (and streams, which will be emitted here)
-always go with it in the same transaction.
+Whoever writes an item goes through `replace` or `remove`, so that all of these go with it in the same transaction.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from actors.dynamodb import state
+from actors.dynamodb import expiry, state, streams
 from actors.dynamodb.engine.values import Item, measure
 from actors.dynamodb.state import Index, Table
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -31,18 +31,25 @@ def read(snapshot: Snapshot, key: bytes) -> Item | None:
 
 def replace(transaction: Transaction, table: Table, key: bytes, item: Item, size: int, before: bytes | None) -> Written:
     """Puts an admitted item of `size` bytes in the place of the record `before` (None: nothing stood there)."""
-    transaction.put(key, state.pack_item(item, size))
+    record = state.pack_item(item, size)
+    transaction.put(key, record)
     size_before = 0 if before is None else state.item_size(before)
     state.count(transaction, table.prefix, before is None, size - size_before)
     units = NO_INDEX_UNITS
     if table.indexes:
         old = None if before is None else state.unpack_item(before)
         units = _reindex(transaction, table, key, old, item)
+    if table.stream_prefix is not None:
+        streams.note(transaction, table, before, record)
+    if table.expiry_prefix is not None:
+        expiry.follow(transaction, table, key, before, item)
     return Written(max(size, size_before), units)
 
 
-def remove(transaction: Transaction, table: Table, key: bytes, before: bytes | None) -> Written:
-    """Removes what stands there, if anything does."""
+def remove(
+    transaction: Transaction, table: Table, key: bytes, before: bytes | None, *, is_expiry: bool = False
+) -> Written:
+    """Removes what stands there, if anything does. `is_expiry`: because its time to live is over."""
     if before is None:
         return Written(0)
     transaction.delete(key)
@@ -51,6 +58,10 @@ def remove(transaction: Transaction, table: Table, key: bytes, before: bytes | N
     units = NO_INDEX_UNITS
     if table.indexes:
         units = _reindex(transaction, table, key, state.unpack_item(before), None)
+    if table.stream_prefix is not None:
+        streams.note(transaction, table, before, None, is_expiry=is_expiry)
+    if table.expiry_prefix is not None:
+        expiry.follow(transaction, table, key, before, None)
     return Written(size, units)
 
 

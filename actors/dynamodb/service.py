@@ -1,12 +1,22 @@
 """DynamoDB, operation by operation: a table of contents. What each does stands in the file it names.
 
-Not here yet: transactions, streams, PartiQL, TTL, backups (README.md, coverage).
+The operations of streams: actors/dynamodbstreams. What is not here: README.md, coverage.
 """
 
 from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
-from actors.dynamodb import batches, items, queries, table_changes, tables
+from actors.dynamodb import (
+    batches,
+    items,
+    queries,
+    streams,
+    table_changes,
+    tables,
+    time_to_live,
+    tokens,
+    transactions,
+)
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.state import arn
 from actors.runtime.actor import ServiceActor, job, operation
@@ -78,6 +88,16 @@ class DynamoDB(ServiceActor):
     def batch_get_item(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from batches.get(self.tables, context, snapshot, request))
 
+    # Transactions
+
+    @operation("TransactWriteItems")
+    def transact_write_items(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transactions.write(self.tables, context, transaction, request)
+
+    @reading("TransactGetItems")
+    def transact_get_items(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from transactions.get(self.tables, context, snapshot, request))
+
     @reading("Query")
     def query(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from queries.query(self.tables, context, snapshot, request))
@@ -86,7 +106,33 @@ class DynamoDB(ServiceActor):
     def scan(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from queries.scan(self.tables, context, snapshot, request))
 
+    # Time to live
+
+    @operation("UpdateTimeToLive")
+    def update_time_to_live(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return time_to_live.update(self.tables, context, transaction, request)
+
+    @reading("DescribeTimeToLive")
+    def describe_time_to_live(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return time_to_live.described(self.tables, context, snapshot, request)
+
     # Jobs
+
+    @job(tokens.FORGET_JOB)
+    def forget_tokens(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return tokens.forget_step(transaction, now)
+
+    @job(streams.TRIM_JOB)
+    def trim_stream(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return streams.trim_step(transaction, now, state)
+
+    @job(time_to_live.INDEX_JOB)
+    def index_expiry(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return time_to_live.index_step(self.tables, transaction, state)
+
+    @job(time_to_live.SWEEP_JOB)
+    def expire_items(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return time_to_live.sweep_step(self.tables, transaction, now, state)
 
     @job(tables.CLEAR_JOB)
     def clear_spaces(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:

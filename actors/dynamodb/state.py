@@ -6,6 +6,8 @@
     u32 space | hash | sort                                     an item of a table
     u32 space | hash | sort | table's hash | table's sort       its entry in an index
 
+Other rows are told where they are kept: streams.py, expiry.py, tokens.py.
+
 A space is a table's or an index's own range of keys; its number is never used again, so a table made anew under an old
 name never sees the old one's rows, which a job removes meanwhile. `hash` is 16 bytes of blake2b of the partition key:
 the order of a Scan, stable and even, and the reason a Query is one seek. `sort` keeps the order of the sort key: UTF-8,
@@ -60,14 +62,17 @@ class Statistics:
 class Space:
     """One ordered set of rows and the attributes that order it. Keys have one hash attribute, an index up to four."""
 
-    __slots__ = ("hash", "name", "names", "prefix", "sort")
+    __slots__ = ("hash", "hash_names", "name", "names", "prefix", "sort", "sort_names", "types")
 
     def __init__(self, number_: int, name: str, hash_: tuple[Key, ...], sort: tuple[Key, ...]) -> None:
         self.name = name                  # an index's; "" for the table itself
         self.prefix = _SPACE.pack(number_)
         self.hash = hash_
         self.sort = sort
-        self.names = tuple(key for key, _ in hash_ + sort)
+        self.hash_names = tuple(key for key, _ in hash_)
+        self.sort_names = tuple(key for key, _ in sort)
+        self.names = self.hash_names + self.sort_names
+        self.types = dict(hash_ + sort)
 
     def partition(self, attributes: Mapping[str, Any]) -> bytes:
         """prefix | hash of the partition key among `attributes`. KeyMismatch, or what AWS says of its value."""
@@ -122,7 +127,7 @@ class Index(Space):
         projected = self.projected
         return item if projected is None else {name: value for name, value in item.items() if name in projected}
 
-    def check(self, item: Item) -> None:
+    def check(self, item: Item, *, is_update: bool = False) -> None:
         """ValidationException, in AWS's words, when an attribute that is the index's key cannot be one."""
         for name, kind in self.hash + self.sort:
             value = item.get(name)
@@ -132,6 +137,11 @@ class Index(Space):
                 raise ValidationException(
                     f"{INVALID}Type mismatch for Index Key {name} Expected: {kind} Actual: {kind_of(value)} "
                     f"IndexName: {self.name}"
+                )
+            if not value[kind] and is_update:
+                raise ValidationException(
+                    f"{NOT_VALID}The update expression attempted to update a secondary index key to a value that is "
+                    f"not supported. {_EMPTY_KEY.format(_NOUNS[kind]).rstrip()}"
                 )
             if not value[kind]:
                 raise ValidationException(
@@ -143,8 +153,8 @@ class Index(Space):
 class Table(Space):
     """A table as its record describes it. `description` is the record's own: AWS's members, never to be changed."""
 
-    __slots__ = ("account", "description", "index_spaces", "indexes", "key_count", "region", "space_number",
-                 "table_name")
+    __slots__ = ("account", "description", "expiry_attribute", "expiry_prefix", "index_spaces", "indexes", "key_count",
+                 "region", "space_number", "stream_prefix", "stream_view", "table_name")
 
     def __init__(self, record: dict[str, Any]) -> None:
         description = record["description"]
@@ -158,6 +168,11 @@ class Table(Space):
         self.description: dict[str, Any] = description
         self.key_count = len(self.names)
         self.index_spaces: dict[str, int] = record["index_spaces"]
+        stream, expiry = record.get("stream"), record.get("expiry")
+        self.stream_prefix: bytes | None = space_prefix(stream["space"]) if stream else None
+        self.stream_view: str = stream["view"] if stream else ""
+        self.expiry_prefix: bytes | None = space_prefix(expiry["space"]) if expiry else None
+        self.expiry_attribute: str = expiry["attribute"] if expiry else ""
         indexes = self._indexes(types, frozenset(record.get("filling", ())))
         self.indexes = tuple(sorted(indexes, key=lambda index: index.name))
 
@@ -299,7 +314,8 @@ def pack_table(record: dict[str, Any]) -> bytes:
 
 def unpack_table(record: bytes) -> dict[str, Any]:
     """A table's record: account, region, space, index_spaces {index name: number}, description {AWS's members}, tags,
-    and the names of the indexes that are still `filling`."""
+    the names of the indexes that are still `filling`; while they are on, its `stream` {space, view, label} and its
+    items' `expiry` {space, attribute}."""
     table: dict[str, Any] = unpack(record)
     assert table["version"] == RECORD_VERSION, "records of another version are upgraded here"
     return table

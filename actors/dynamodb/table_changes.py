@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from actors.dynamodb import catalogue, rows, schema, state
+from actors.dynamodb import catalogue, rows, schema, state, streams
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import (
     INDEX_MEMBERS,
@@ -23,8 +23,8 @@ from schemas.errors import ValidationException
 
 FILL_JOB = "fill_index"
 
-_MISSING_ON_UPDATE = ("SSESpecification", "StreamSpecification", "WarmThroughput", "ReplicaUpdates",
-                      "MultiRegionConsistency", "GlobalTableWitnessUpdates", "GlobalTableSettingsReplicationMode",
+_MISSING_ON_UPDATE = ("SSESpecification", "WarmThroughput", "ReplicaUpdates", "MultiRegionConsistency",
+                      "GlobalTableWitnessUpdates", "GlobalTableSettingsReplicationMode",
                       "DisassociationProtectionEnabled", "VectorIndexUpdates")
 
 Request = Mapping[str, Any]
@@ -43,6 +43,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
     table = tables.described(transaction, context.scope, name)
     record = state.unpack_table(_record(transaction, table))
     description = record["description"]
+    streams.update(transaction, record, request, context.now)
     _change_billing(description, request, context.now)
     if request.get("DeletionProtectionEnabled") is not None:
         description["DeletionProtectionEnabled"] = request["DeletionProtectionEnabled"]

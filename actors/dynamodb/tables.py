@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from actors.dynamodb import catalogue, schema, state
+from actors.dynamodb import catalogue, expiry, schema, state, streams
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import INDEX_MEMBERS, describe, new_description
 from actors.dynamodb.errors import NotImplementedMember, ResourceInUseException
@@ -22,9 +22,9 @@ LIST_LIMIT_TABLES = 100
 CLEAR_JOB = "clear_spaces"
 
 # What AWS has and we do not yet: refused when present and, where it can be switched, on.
-_MISSING_ON_CREATE = ("SSESpecification", "StreamSpecification", "WarmThroughput", "ResourcePolicy",
+_MISSING_ON_CREATE = ("SSESpecification", "WarmThroughput", "ResourcePolicy",
                       "GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes")
-_ON_SWITCHES = {"StreamSpecification": "StreamEnabled", "SSESpecification": "Enabled"}
+_ON_SWITCHES = {"SSESpecification": "Enabled"}
 
 Request = Mapping[str, Any]
 
@@ -33,11 +33,12 @@ def create(tables: Catalogue, context: Context, transaction: Transaction, reques
     name = catalogue.local_name(context.scope, catalogue.checked_own_name(request["TableName"]))
     schema.check_table(request)
     refuse_missing("CreateTable", request, _MISSING_ON_CREATE)
+    has_stream = streams.check_new(request)
     if tables.find(transaction, context.scope, name) is not None:
         raise ResourceInUseException(f"Table already exists: {name}")
     indexes = [each["IndexName"] for member in INDEX_MEMBERS for each in request.get(member) or ()]
     account, region = context.scope
-    record = {
+    record: dict[str, Any] = {
         "account": account,
         "region": region,
         "space": state.next_space(transaction),
@@ -45,6 +46,8 @@ def create(tables: Catalogue, context: Context, transaction: Transaction, reques
         "tags": {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()},
         "description": new_description(request, name, state.arn(account, region, name), context.now),
     }
+    if has_stream:
+        streams.begin(transaction, record, request["StreamSpecification"]["StreamViewType"], context.now)
     return {"TableDescription": describe(transaction, save(transaction, record), "CREATING")}
 
 
@@ -83,8 +86,11 @@ def delete(tables: Catalogue, context: Context, transaction: Transaction, reques
             "Disable deletion protection first."
         )
     description = describe(transaction, table, "DELETING")
-    transaction.delete(state.table_key(table.account, table.region, table.table_name))
-    spaces = [table.space_number, *table.index_spaces.values()]
+    key = state.table_key(table.account, table.region, table.table_name)
+    record = state.unpack_table(transaction.get(key) or b"")
+    spaces = [table.space_number, *table.index_spaces.values(), *expiry.end(transaction, record)]
+    streams.end(transaction, record, context.now)
+    transaction.delete(key)
     transaction.start_job(CLEAR_JOB, {"spaces": spaces})
     kept = ("TableName", "TableStatus", "ProvisionedThroughput", "TableSizeBytes", "ItemCount", "TableArn", "TableId",
             "BillingModeSummary", "TableClassSummary", "DeletionProtectionEnabled")

@@ -93,6 +93,7 @@ class ServiceActor:
 
     service: ClassVar[str]                          # botocore's name
     stateful: ClassVar[bool] = False                # owns a shard
+    state_of: ClassVar[str] = ""                    # the service whose shard it only reads, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     private_files: ClassVar[tuple[str, ...]] = ()   # in the directory `settle` is given; kept by backups
     operations: ClassVar[Mapping[str, Definition]]
@@ -100,9 +101,12 @@ class ServiceActor:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        assert not (cls.stateful and cls.state_of), f"{cls.__name__}: a shard of its own, or another's"
         members = [getattr(cls, name) for name in dir(cls)]
         found = [getattr(member, "__skybus_operation__", None) for member in members]
         cls.operations = {definition.name: definition for definition in found if definition is not None}
+        if cls.state_of:
+            assert not any(definition.kind is Kind.WRITE for definition in cls.operations.values()), cls.__name__
         cls.jobs = {
             member.__skybus_job__: member for member in members if getattr(member, "__skybus_job__", None) is not None
         }

@@ -40,7 +40,7 @@ _LATER = object()                         # the operation answers through finish
 
 @dataclass(slots=True)
 class Hosted:
-    """An actor with its model and, if it is stateful, the shard that owns all of its slots."""
+    """An actor with its model and its shard: its own, which owns all of its slots, or the one it reads (`state_of`)."""
 
     actor: ServiceActor
     model: Service
@@ -59,10 +59,12 @@ class ActorHost:
         self._chain = chain
         self._clock = clock
         self._hosted = {
-            actor.service: Hosted(actor, load(actor.service), shards.get(actor.service)) for actor in actors
+            actor.service: Hosted(actor, load(actor.service), shards.get(actor.state_of or actor.service))
+            for actor in actors
         }
         for service, hosted in self._hosted.items():
-            assert hosted.actor.stateful == (hosted.shard is not None), f"{service}: state needs a shard"
+            needs_shard = hosted.actor.stateful or bool(hosted.actor.state_of)
+            assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
         self._subscriptions: list[Subscription] = []
         self._addresses: dict[str, subjects.Address] = {}
         self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)
@@ -174,7 +176,7 @@ class ActorHost:
         elif shard is None:
             return method(actor, context, None, request)
         elif kind is Kind.WRITE:
-            shard.write(lambda transaction: method(actor, context, transaction, request), finish, call.request_bytes)
+            shard.write(_evaluation(call), finish, call.request_bytes)
         elif kind is Kind.READ:
             return shard.read(lambda snapshot: method(actor, context, snapshot, request))
         else:
@@ -264,3 +266,17 @@ class ActorHost:
             self._endpoint.respond(message, address.identity, Reply(request_id, error=fault))
         except BusError as lost:
             log.info("answer_lost", request_id=request_id, reason=str(lost))
+
+
+def _evaluation(call: Call) -> Callable[[Any], Any]:
+    """What the shard runs for a write; where it is traced, its commit is told apart from its evaluation."""
+    method, actor, context, request = call.definition.method, call.actor, call.context, call.request
+    if call.tracer is None:
+        return lambda transaction: method(actor, context, transaction, request)
+
+    def traced(transaction: Any) -> Any:
+        result = method(actor, context, transaction, request)
+        call.evaluated()
+        return result
+
+    return traced

@@ -2,8 +2,9 @@
 
 The row holds the job's name and the state its last step returned, and changes in the same commit as what the step
 wrote: after a crash the next step starts from there. One step of one job is in the mailbox at a time, in turn, so
-requests see at most one step per batch. A step that raises is tried again after a growing wait, for ever, and reported
-each time.
+requests see at most one step per batch. A step that wrote nothing and only puts off its next turn costs no commit: the
+new time is kept in memory, and after a crash the step is simply asked again. A step that raises is tried again after a
+growing wait, for ever, and reported each time.
 """
 
 from collections import deque
@@ -42,6 +43,7 @@ class Jobs:
         self._on_failure = on_failure
         self._ready: deque[int] = deque()
         self._attempts: dict[int, int] = {}
+        self._put_off: dict[int, float] = {}                    # a later `wake_at` than the row's
         self._active: dict[int, str] = {}
         self._next = 1
         self._stepping = False
@@ -101,10 +103,13 @@ class Jobs:
             record, now = unpack(row), self._clock()
             state: dict[str, Any] | None = record["state"]
             assert state is not None
-            if state.get(WAKE_AT, 0.0) <= now:
-                state = record["state"] = step(overlay, now, state)
-                overlay.put_raw(_key(identity), None if state is None else pack(record))
-            return state
+            wake_at = self._put_off.get(identity, state.get(WAKE_AT, 0.0))
+            if wake_at > now:
+                return {**state, WAKE_AT: wake_at}
+            after = record["state"] = step(overlay, now, state)
+            if after is None or overlay.has_changes or not _only_puts_off(row, after):
+                overlay.put_raw(_key(identity), None if after is None else pack(record))
+            return after
 
         return evaluate
 
@@ -117,10 +122,12 @@ class Jobs:
                 self._wake_in(identity, min(RETRY_WAIT_S * 2 ** min(attempts - 1, 16), RETRY_WAIT_LIMIT_S))
             else:
                 self._attempts.pop(identity, None)
+                self._put_off.pop(identity, None)
                 if state is None:
                     del self._active[identity]
                 else:
-                    self._wake_in(identity, state.get(WAKE_AT, 0.0) - self._clock())
+                    self._put_off[identity] = state.get(WAKE_AT, 0.0)
+                    self._wake_in(identity, self._put_off[identity] - self._clock())
             self._turn()
 
         return done
@@ -140,6 +147,11 @@ class Jobs:
             self._on_failure(self._active[identity], identity, self._attempts.get(identity, 0), error)
         else:
             self._loop.call_exception_handler({"message": f"a step of job {identity} failed", "exception": error})
+
+
+def _only_puts_off(row: bytes, after: dict[str, Any]) -> bool:
+    """Compares with the row: a step may have changed the very state it was handed."""
+    return {**unpack(row)["state"], WAKE_AT: 0.0} == {**after, WAKE_AT: 0.0}
 
 
 def _key(identity: int) -> bytes:

@@ -3,7 +3,8 @@
 Not here: when a view is opened and what becomes of a write set (shard.py).
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from actors.runtime.store import keys
@@ -50,15 +51,21 @@ class Overlay:
     The write set is `own`. Its size counts keys and values as given. `end` makes any later use an error.
     """
 
-    __slots__ = ("_base", "_below", "events", "jobs", "own", "size_bytes")
+    __slots__ = ("_base", "_below", "events", "jobs", "now", "own", "size_bytes")
 
-    def __init__(self, base: Committed, below: tuple[Mapping[bytes, bytes | None], ...]) -> None:
+    def __init__(self, base: Committed, below: tuple[Mapping[bytes, bytes | None], ...],
+                 clock: Callable[[], float] = time.time) -> None:
+        self.now = clock
         self._base = base
         self._below = below
         self.own: WriteSet = {}
         self.size_bytes = 0
         self.events: list[tuple[str, bytes]] | None = None      # (reader, record): sequences come with the batch
         self.jobs: list[tuple[str, bytes]] | None = None        # (name, record)
+
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.own) or self.events is not None or self.jobs is not None
 
     def get(self, key: bytes) -> bytes | None:
         return self.get_raw(_ROWS + key)

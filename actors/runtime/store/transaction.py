@@ -22,6 +22,9 @@ class Snapshot(Protocol):
 class Transaction(Snapshot, Protocol):
     """A Snapshot overlaid with the write sets ahead of it and its own. Raise, and nothing of it happened."""
 
+    def now(self) -> float:
+        """The shard's clock, seconds since the epoch: what is written with its time takes it from here."""
+
     def put(self, key: bytes, value: bytes) -> None: ...
 
     def delete(self, key: bytes) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from actors.dynamodb.service import DynamoDB
+from actors.dynamodbstreams.service import DynamoDBStreams
 from actors.runtime.actor import Kind
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
@@ -18,9 +19,10 @@ from schemas.envelope import Identity
 from schemas.errors import AwsError
 from schemas.models import Operation, load
 from schemas.validate import validator
-from tests.store_fixture import Store, open_store
+from tests.store_fixture import ManualLoop, Store, open_store
 
 PAGES_LIMIT = 10_000
+EPOCH_S = 1_700_000_000.0                 # when a caller's clock begins; its store's loop makes it go on
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
 
@@ -28,19 +30,22 @@ class Caller:
     def __init__(self, store: Store, actor: DynamoDB | None = None) -> None:
         self.store = store
         self.actor = actor or DynamoDB()
+        self.streams = DynamoDBStreams()
         self.account, self.region = ACCOUNT, REGION
 
     def context(self) -> Context:
         identity = Identity("gw", self.account, "test")
-        return Context(identity, self.region, cast("Operation", None), "request", 0.0, 1_700_000_000.0)
+        return Context(identity, self.region, cast("Operation", None), "request", 0.0, self.store.loop.now)
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
-        definition = self.actor.operations[operation]
-        validator(load("dynamodb").operations[operation], self.actor.validates_itself)(request)
+        """An operation of DynamoDB's or its streams': no two have the same name."""
+        actor = self.actor if operation in self.actor.operations else self.streams
+        definition = actor.operations[operation]
+        validator(load(actor.service).operations[operation], actor.validates_itself)(request)
         context = self.context()
 
         def evaluate(view: Any) -> Any:
-            return definition.method(self.actor, context, view, request)
+            return definition.method(actor, context, view, request)
 
         if definition.kind is Kind.WRITE:
             answer = self.store.transact(evaluate)
@@ -92,12 +97,15 @@ class Caller:
 
 
 @contextmanager
-def open_caller(directory: Path) -> Iterator[Caller]:
+def open_caller(directory: Path, now: float = EPOCH_S) -> Iterator[Caller]:
+    """On an earlier caller's directory too: a restart, at the time `now`."""
     actor = DynamoDB()
 
     def step(name: str) -> Any:
         method = actor.jobs[name]
         return lambda transaction, now, state: method(actor, transaction, now, state)
 
-    with open_store(directory, jobs={name: step(name) for name in actor.jobs}) as store:
+    loop = ManualLoop()
+    loop.now = now
+    with open_store(directory, loop=loop, jobs={name: step(name) for name in actor.jobs}) as store:
         yield Caller(store, actor)

@@ -220,12 +220,16 @@ def test_index_keys(dynamodb: Caller) -> None:
     wrong = INVALID + "Type mismatch for Index Key l Expected: S Actual: N IndexName: local"
     empty = (NOT_VALID + "A value specified for a secondary index key is not supported. The AttributeValue for a key "
              "attribute cannot contain an empty binary value. IndexName: global, IndexKey: g")
-    for message, name, value in ((wrong, "l", {"N": "1"}), (empty, "g", {"B": b""})):
+    empty_update = (NOT_VALID + "The update expression attempted to update a secondary index key to a value that is "
+                    "not supported. The AttributeValue for a key attribute cannot contain an empty binary value.")
+    for message, update_message, name, value in (
+        (wrong, wrong, "l", {"N": "1"}), (empty, empty_update, "g", {"B": b""}),
+    ):
         item = {**KEY, name: value}
         refused(dynamodb, "PutItem", message, TableName="pair", Item=item)
         refused(dynamodb, "BatchWriteItem", message, RequestItems={"pair": [{"PutRequest": {"Item": item}}]})
-        refused(dynamodb, "UpdateItem", message, TableName="pair", Key=KEY, UpdateExpression=f"SET {name} = :v",
-                ExpressionAttributeValues={":v": value})
+        refused(dynamodb, "UpdateItem", update_message, TableName="pair", Key=KEY,
+                UpdateExpression=f"SET {name} = :v", ExpressionAttributeValues={":v": value})
 
 
 # (operation, message, members) beside TableName="pair"; a Query has a good key condition unless it brings its own.

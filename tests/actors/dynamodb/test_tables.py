@@ -100,7 +100,6 @@ def test_refused_tables(dynamodb: Caller, message: str, changes: dict[str, Any])
 
 
 @pytest.mark.parametrize(("operation", "member", "value"), [
-    ("CreateTable", "StreamSpecification", {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}),
     ("CreateTable", "SSESpecification", {"Enabled": True}),
     ("UpdateTable", "ReplicaUpdates", [{"Create": {"RegionName": "eu-west-1"}}]),
 ])
@@ -200,8 +199,7 @@ class WithoutJobs:
         self.jobs: list[dict[str, Any]] = []
         self.get, self.scan = transaction.get, transaction.scan
         self.put, self.delete = transaction.put, transaction.delete
-
-        self.emit = transaction.emit
+        self.emit, self.now = transaction.emit, transaction.now
 
     def start_job(self, name: str, state: dict[str, Any]) -> None:
         self.jobs.append(state)

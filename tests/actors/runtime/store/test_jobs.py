@@ -141,6 +141,7 @@ def test_a_job_may_sleep(tmp_path: Path) -> None:
 
     def sweep(transaction: Transaction, now: float, state: dict[str, Any]) -> dict[str, Any]:
         ran.append(now)
+        transaction.put(b"swept", str(now).encode())
         return {"wake_at": now + 60.0}
 
     with open_store(tmp_path, jobs={"sweep": sweep}) as store:
@@ -169,3 +170,30 @@ def test_a_step_whose_commit_fails(tmp_path: Path) -> None:
         environment.before_apply = None
         store.loop.advance(100.0)
         assert store.read(written) == [b"a/%04d" % number for number in range(5)] + [b"other"]
+
+
+# A step that wrote nothing and only names a later time costs no commit, keeps to that time, and is asked again after a
+# restart; one that changed its state is recorded though it wrote nothing.
+def test_putting_off_costs_no_commit(tmp_path: Path) -> None:
+    asked: list[tuple[float, int]] = []
+
+    def step(transaction: Transaction, now: float, state: dict[str, Any]) -> dict[str, Any] | None:
+        asked.append((now, state["round"]))
+        if len(asked) == 3:
+            state["round"] += 1
+        state["wake_at"] = now + 7000.0
+        return state
+
+    with open_store(tmp_path, jobs={"wait": step}) as store:
+        store.transact(lambda transaction: transaction.start_job("wait", {"round": 1}))
+        begin = store.loop.now
+        commits = store.shard.stats()["commits"]
+        store.loop.advance(7000.0)
+        assert asked == [(begin, 1), (begin + 7000.0, 1)]
+        assert store.shard.stats()["commits"] == commits
+        store.loop.advance(7000.0)
+        assert store.shard.stats()["commits"] == commits + 1
+    with open_store(tmp_path, jobs={"wait": step}) as store:
+        store.loop.now = begin + 30_000.0
+        store.loop.run()
+        assert asked[-1] == (begin + 30_000.0, 2)

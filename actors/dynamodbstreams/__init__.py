@@ -1,0 +1,1 @@
+"""DynamoDB Streams: reading what DynamoDB keeps of its tables' changes."""
