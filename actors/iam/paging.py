@@ -19,7 +19,7 @@ def after(request: Mapping[str, Any]) -> str:
     if not marker:
         return ""
     try:
-        return base64.urlsafe_b64decode(marker.encode()).decode()
+        return base64.b64decode(marker, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise ValidationError("Invalid Marker.") from error
 
