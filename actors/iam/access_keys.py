@@ -1,5 +1,7 @@
 """Access keys: made with a secret that is shown once, kept sealed, found by whoever verifies signatures."""
 
+import os
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -48,13 +50,10 @@ def user_of(book: Book, view: Snapshot, context: Context, request: Request) -> R
 
 
 def create(book: Book, vault: Vault, user: Record, now: float) -> Answer:
-    import secrets
-    from base64 import b64encode
-
     if sum(1 for _ in book.rows("key", user["id"])) >= KEYS_PER_USER_LIMIT:
         raise quota("AccessKeysPerUser", KEYS_PER_USER_LIMIT)
     access_key = new_id("AKIA", KEY_ID_CHARACTERS)
-    secret = b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    secret = b64encode(os.urandom(SECRET_BYTES)).decode()
     key = {"id": access_key, "status": "Active", "created": now, "secret": vault.seal(secret, access_key)}
     book.put(key, "key", user["id"], access_key)
     book.elsewhere("").put({"account": book.account, "user": user["id"]}, "key", access_key)

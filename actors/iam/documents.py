@@ -115,12 +115,12 @@ def delete_boundary(book: Book, record: Record) -> Answer:
 # Inline policies
 
 def put_inline(book: Book, record: Record, request: Request) -> Answer:
-    name, text = request["PolicyName"], checked(request["PolicyDocument"])
+    name, text = request["PolicyName"], request["PolicyDocument"]
     others = sum(size_of(row["document"]) for key, row in book.rows("inline", record["id"]) if key != name)
     limit = INLINE_LIMIT_CHARACTERS[record["kind"]]
     if others + size_of(text) > limit:
         raise LimitExceeded(f"Maximum policy size of {limit} bytes exceeded for {record['kind']} {record['name']}")
-    book.put({"document": text}, "inline", record["id"], name)
+    book.put({"document": checked(text)}, "inline", record["id"], name)
     return {}
 
 

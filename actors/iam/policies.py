@@ -32,10 +32,9 @@ def create(book: Book, context: Context, request: Request) -> Answer:
 
 
 def _sized(text: str) -> str:
-    documents.checked(text)
     if size_of(text) > documents.POLICY_LIMIT_CHARACTERS:
         raise quota("PolicySize", documents.POLICY_LIMIT_CHARACTERS)
-    return text
+    return documents.checked(text)
 
 
 def _put_version(book: Book, record: Record, number: int, text: str, now: float) -> Record:

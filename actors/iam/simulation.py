@@ -23,7 +23,9 @@ from actors.runtime.policy import (
     decide,
 )
 
+ORGANIZATION_LEVELS_LIMIT = 7                 # root, five levels of units, the account
 QUESTIONS_LIMIT = 10_000                      # actions times resources of one request
+DOCUMENTS_LIMIT_CHARACTERS = 262_144          # all the policies that a request brings
 
 Request = Mapping[str, Any]
 
@@ -61,6 +63,8 @@ def find_principal(book: Book, arn: str) -> Record:
 
 
 def _inputs(request: Request, member: str) -> list[Policy]:
+    if sum(map(len, request.get(member) or ())) > DOCUMENTS_LIMIT_CHARACTERS:
+        raise InvalidInput(f"A simulation takes at most {DOCUMENTS_LIMIT_CHARACTERS} characters of policies.")
     return [Policy(f"{member}.{number}", _compiled(text))
             for number, text in enumerate(request.get(member) or (), start=1)]
 
@@ -120,10 +124,11 @@ def _under_organization(caller: Caller, request: Request) -> Caller:
     if not levels:
         return caller
     scps = []
+    if len(levels) > ORGANIZATION_LEVELS_LIMIT:
+        raise InvalidInput(f"An organization has at most {ORGANIZATION_LEVELS_LIMIT} levels.")
     for number, level in enumerate(levels, start=1):
-        texts = level.get("ServiceControlPolicyInputList") or ()
-        scps.append([Policy(f"OrganizationPolicy.{number}.{place}", _compiled(text))
-                     for place, text in enumerate(texts, start=1)])
+        given = _inputs(level, "ServiceControlPolicyInputList")
+        scps.append([policy._replace(name=f"OrganizationPolicy.{number}.{policy.name}") for policy in given])
     return replace(caller, scps=scps)
 
 

@@ -1,7 +1,6 @@
 """Secrets at rest: AES-256-GCM under a key that stands in a file of its own, readable by its owner alone."""
 
 import os
-import secrets
 from pathlib import Path
 
 KEY_FILE = "secrets.key"
@@ -15,7 +14,7 @@ class Vault:
         """Makes the key where there is none. OSError, ValueError (a damaged key: never replaced, secrets need it)."""
         path = directory / KEY_FILE
         if not path.exists():
-            _write(path, secrets.token_bytes(KEY_BYTES))
+            _write(path, os.urandom(KEY_BYTES))
         self._key = path.read_bytes()
         if len(self._key) != KEY_BYTES:
             raise ValueError(f"{path} is no key of {KEY_BYTES} bytes")
@@ -23,7 +22,7 @@ class Vault:
     def seal(self, text: str, name: str) -> bytes:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # late: 30 ms and some megabytes, rarely needed
 
-        nonce = secrets.token_bytes(NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self._key).encrypt(nonce, text.encode(), name.encode())
 
     def open(self, sealed: bytes, name: str) -> str:

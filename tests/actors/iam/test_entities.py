@@ -172,9 +172,12 @@ def test_simulation(tmp_path: Path) -> None:
         limited = asked(PolicyInputList=[ALLOW], OrderedOrganizationPolicyInputList=[
             {"ServiceControlPolicyInputList": [nothing]}])
         assert limited["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": False}
-        assert iam.call("GetContextKeysForCustomPolicy", PolicyInputList=[by_team]) == {
-            "ContextKeyNames": ["aws:PrincipalTag/team"]}
+        by_name = ALLOW.replace('"Resource":"*"', '"Resource":"arn:aws:s3:::${aws:username}"')
+        assert iam.call("GetContextKeysForCustomPolicy", PolicyInputList=[by_team, by_name]) == {
+            "ContextKeyNames": ["aws:PrincipalTag/team", "aws:username"]}
         assert iam.error("SimulateCustomPolicy", PolicyInputList=["{"], ActionNames=["s3:a"])[0] == "InvalidInput"
+        much = [ALLOW + " " * 100_000] * 3
+        assert iam.error("SimulateCustomPolicy", PolicyInputList=much, ActionNames=["s3:a"])[0] == "InvalidInput"
 
 
 # Over the bus, by slot of the account in whatever region, and after a restart.
