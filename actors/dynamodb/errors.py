@@ -26,6 +26,13 @@ class ConditionalCheckFailedException(AwsError):
         super().__init__("The conditional request failed", **fields)
 
 
+class DuplicateItemException(AwsError):
+    code = "DuplicateItemException"
+
+    def __init__(self) -> None:
+        super().__init__("Duplicate primary key exists in table")
+
+
 class TransactionCanceledException(AwsError):
     """`reasons`: AWS's CancellationReason for each action in order, {"Code": "None"} where nothing was wrong."""
 

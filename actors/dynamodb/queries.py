@@ -6,14 +6,14 @@ dynamodb-conformance suite.
 """
 
 import time
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from actors.dynamodb import catalogue, state
 from actors.dynamodb.capacity import consumed, is_told, read_units
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.engine.expressions import Condition, Projection
+from actors.dynamodb.engine.expressions import Condition
 from actors.dynamodb.engine.values import INVALID, Item
 from actors.dynamodb.parameters import Read, check_kept, check_paths, query_parameters, scan_parameters
 from actors.dynamodb.ranges import bounds, segment, start_of
@@ -41,9 +41,23 @@ class Page:
     reverse: bool
     limit: int                            # rows looked at; 0: no limit
     condition: Condition | None
-    projection: Projection | None
+    project: Callable[[Item], Item] | None    # None: the whole item
     fetches: bool                         # the items themselves are wanted, not what the index keeps of them
     counts_only: bool
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was read so far."""
+
+    items: list[Item] = field(default_factory=list)
+    scanned: int = 0
+    count: int = 0
+    size: int = 0                         # bytes, of what was scanned
+    fetched_size: int = 0                 # bytes, of the items looked up
+    fetched_units: float = 0.0            # the same, each for itself, read consistently
+    last: bytes | None = None             # the record the page ended at; None: nothing is left
+    last_row: bytes = b""                 # and its key
 
 
 def query(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Paging:
@@ -57,7 +71,7 @@ def query(tables: Catalogue, context: Context, snapshot: Snapshot, request: Requ
     _check_key_attributes(table, space, read, is_query=True)
     fetches = _fetches(space, request)
     return (yield from _read(snapshot, request, Page(
-        table, space, start, stop, reverse, request.get("Limit") or 0, read.filter, read.projection, fetches,
+        table, space, start, stop, reverse, request.get("Limit") or 0, read.filter, _project(read), fetches,
         request.get("Select") == "COUNT",
     )))
 
@@ -73,9 +87,13 @@ def scan(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reque
         start = start_of(table, space, request["ExclusiveStartKey"], (start, stop), request)
     _check_key_attributes(table, space, read, is_query=False)
     return (yield from _read(snapshot, request, Page(
-        table, space, start, stop, False, request.get("Limit") or 0, read.filter, read.projection, fetches,
+        table, space, start, stop, False, request.get("Limit") or 0, read.filter, _project(read), fetches,
         request.get("Select") == "COUNT",
     )))
+
+
+def _project(read: Read) -> Callable[[Item], Item] | None:
+    return None if read.projection is None else read.projection.apply
 
 
 def _space(table: Table, request: Request) -> Space:
@@ -123,14 +141,32 @@ def _check_key_attributes(table: Table, space: Space, read: Read, *, is_query: b
 
 
 def _read(snapshot: Snapshot, request: Request, page: Page) -> Paging:
-    table, condition, projection = page.table, page.condition, page.projection
-    project = None if projection is None else projection.apply
-    items: list[Item] = []
-    scanned = count = size = fetched_size = 0
-    last: bytes | None = None
+    tally = Tally()
+    yield from walk(snapshot, page, tally)
+    answer: dict[str, Any] = {"Count": tally.count, "ScannedCount": tally.scanned}
+    if not page.counts_only:
+        answer["Items"] = tally.items
+    if tally.last is not None:
+        answer["LastEvaluatedKey"] = last_key(page.table, page.space, tally.last)
+    if is_told(request):
+        answer["ConsumedCapacity"] = _consumed(request, page, tally.size, tally.fetched_size)
+    return answer
+
+
+def last_key(table: Table, space: Space, last: bytes) -> Item:
+    """The key attributes, of the table and of what is read, of the record a page ended at."""
+    item = state.unpack_item(last)
+    return {name: item[name] for name in dict.fromkeys(table.names + space.names)}
+
+
+def walk(snapshot: Snapshot, page: Page, tally: Tally) -> Generator[None, None, None]:
+    """Reads the page's range into `tally`, on top of what stands there, up to the limits of a page."""
+    table, condition, project = page.table, page.condition, page.project
+    items = tally.items
+    scanned, count, size = tally.scanned, tally.count, tally.size
     limit = page.limit or -1
     slice_end = time.perf_counter() + SLICE_S
-    for _, record in snapshot.scan(page.start, page.stop, reverse=page.reverse):
+    for row, record in snapshot.scan(page.start, page.stop, reverse=page.reverse):
         scanned += 1
         size += state.item_size(record)
         if condition is None and page.counts_only:
@@ -140,27 +176,20 @@ def _read(snapshot: Snapshot, request: Request, page: Page) -> Paging:
             if page.fetches:
                 whole = snapshot.get(table.row(item))
                 assert whole is not None, "an index entry without its item"
-                fetched_size += state.item_size(whole)
+                tally.fetched_size += state.item_size(whole)
+                tally.fetched_units += read_units(state.item_size(whole), consistent=True)
                 item = state.unpack_item(whole)
             if condition is None or condition.holds(item):
                 count += 1
                 if not page.counts_only:
                     items.append(item if project is None else project(item))
         if scanned == limit or size >= PAGE_LIMIT_BYTES:
-            last = record
+            tally.last, tally.last_row = record, row
             break
         if scanned % SLICE_CHECK_ROWS == 0 and time.perf_counter() > slice_end:
             yield
             slice_end = time.perf_counter() + SLICE_S
-    answer: dict[str, Any] = {"Count": count, "ScannedCount": scanned}
-    if not page.counts_only:
-        answer["Items"] = items
-    if last is not None:
-        whole_item = state.unpack_item(last)
-        answer["LastEvaluatedKey"] = {name: whole_item[name] for name in dict.fromkeys(table.names + page.space.names)}
-    if is_told(request):
-        answer["ConsumedCapacity"] = _consumed(request, page, size, fetched_size)
-    return answer
+    tally.scanned, tally.count, tally.size = scanned, count, size
 
 
 def _consumed(request: Request, page: Page, size: int, fetched_size: int) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def bounds(table: Table, space: Space, keys: KeyCondition, exclusive_start: Item
         _check_start_members(table, space, exclusive_start)
     wanted = keys.resolve(space.hash_names, space.sort_names, space.types)
     partition = space.partition(dict(zip(space.hash_names, wanted.hash_values, strict=True)))
-    start, stop = _around(space, partition, wanted)
+    start, stop = around(space, partition, wanted)
     if exclusive_start is None:
         return start, stop
     row = _start_row(table, space, exclusive_start)
@@ -48,7 +48,7 @@ def bounds(table: Table, space: Space, keys: KeyCondition, exclusive_start: Item
     return (start, row) if reverse else (row + b"\0", stop)
 
 
-def _around(space: Space, partition: bytes, wanted: KeyRange) -> Range:
+def around(space: Space, partition: bytes, wanted: KeyRange) -> Range:
     """The rows of a partition that the conditions on its sort key allow."""
     prefix = partition
     for (_, kind), value in zip(space.sort, wanted.equal, strict=False):

@@ -10,6 +10,9 @@ from actors.dynamodb import (
     batches,
     items,
     queries,
+    statement_transactions,
+    statement_values,
+    statements,
     streams,
     table_changes,
     tables,
@@ -106,6 +109,32 @@ class DynamoDB(ServiceActor):
     def scan(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from queries.scan(self.tables, context, snapshot, request))
 
+    # Statements
+
+    @operation("ExecuteStatement")
+    def execute_statement(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return statements.execute(self.tables, context, transaction, request)
+
+    @reading("ExecuteStatement", when=statement_values.reads)
+    def query_statement(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from statements.query(self.tables, context, snapshot, request))
+
+    @operation("BatchExecuteStatement")
+    def batch_execute_statement(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return statements.Batch(self.tables, context, transaction, request).answer()
+
+    @reading("BatchExecuteStatement", when=statement_values.only_reads)
+    def batch_query_statement(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return statements.Batch(self.tables, context, snapshot, request).answer()
+
+    @operation("ExecuteTransaction")
+    def execute_transaction(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return statement_transactions.write(self.tables, context, transaction, request)
+
+    @reading("ExecuteTransaction", when=statement_values.only_reads)
+    def query_transaction(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from statement_transactions.read(self.tables, context, snapshot, request))
+
     # Time to live
 
     @operation("UpdateTimeToLive")
@@ -144,9 +173,10 @@ class DynamoDB(ServiceActor):
 
     def resource(self, operation: str, request: Request, account: str, region: str) -> str:
         """The table's ARN, an index's where one is named; "*" for operations on no single table."""
-        name = request.get("TableName")
+        name, index = request.get("TableName"), request.get("IndexName")
+        if operation == "ExecuteStatement":
+            name, index = statement_values.target(request)
         if not isinstance(name, str) or operation == "ListTables":
             return "*"
         table = name if name.startswith("arn:") else arn(account, region, name)
-        index = request.get("IndexName")
         return f"{table}/index/{index}" if isinstance(index, str) else table

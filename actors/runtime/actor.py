@@ -5,6 +5,7 @@ Five kinds, told apart by decorator and by what the method is:
     @operation("PutItem")   def        one transaction, in the shard's next commit; answered after it
     @query("GetItem")       def        reads the committed snapshot only; answered at once
     @query("Scan")          generator  the same, yielding None every ~2 ms to give way; returns the answer
+    @query("X", when=test)             either of these, for those requests to an @operation("X") that pass the test
     @operation("Invoke")    async def  waits for something; reaches state through self.shard.read / self.shard.write
     @operation("Converse…") async generator of events: a streaming answer
 
@@ -14,7 +15,7 @@ has passed validation and authorisation. What it raises: AwsError, or it is a bu
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -37,6 +38,13 @@ class Definition:
     name: str
     kind: Kind
     method: Callable[..., Any]
+    when: Callable[[Mapping[str, Any]], bool] | None = None
+    alternative: "Definition | None" = None         # answers in its place the requests its `when` says
+
+    def chosen(self, request: Mapping[str, Any]) -> "Definition":
+        """Itself, or its alternative where that is for this request, which is not validated yet."""
+        other = self.alternative
+        return self if other is None or other.when is None or not other.when(request) else other
 
 
 def operation(name: str) -> Callable[[Method], Method]:
@@ -56,12 +64,16 @@ def operation(name: str) -> Callable[[Method], Method]:
     return mark
 
 
-def query(name: str) -> Callable[[Method], Method]:
-    """Declares the method that answers AWS's operation `name` and only reads."""
+def query(name: str, when: Callable[[Mapping[str, Any]], bool] | None = None) -> Callable[[Method], Method]:
+    """Declares the method that answers AWS's operation `name` and only reads.
+
+    With `when` it answers only the requests of which that is true, beside an @operation of the same name: what
+    ExecuteStatement does depends on its statement. `when` sees requests before they are validated and never raises.
+    """
 
     def mark(method: Method) -> Method:
         kind = Kind.LONG_READ if inspect.isgeneratorfunction(method) else Kind.READ
-        method.__skybus_operation__ = Definition(name, kind, method)  # type: ignore[attr-defined]
+        method.__skybus_operation__ = Definition(name, kind, method, when)  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -104,7 +116,13 @@ class ServiceActor:
         assert not (cls.stateful and cls.state_of), f"{cls.__name__}: a shard of its own, or another's"
         members = [getattr(cls, name) for name in dir(cls)]
         found = [getattr(member, "__skybus_operation__", None) for member in members]
-        cls.operations = {definition.name: definition for definition in found if definition is not None}
+        definitions = [definition for definition in found if definition is not None]
+        alternatives = {each.name: each for each in definitions if each.when is not None}
+        cls.operations = {
+            each.name: replace(each, alternative=alternatives.get(each.name)) for each in definitions
+            if each.when is None
+        }
+        assert alternatives.keys() <= cls.operations.keys(), "an alternative to nothing"
         if cls.state_of:
             assert not any(definition.kind is Kind.WRITE for definition in cls.operations.values()), cls.__name__
         cls.jobs = {

@@ -147,7 +147,7 @@ class ActorHost:
         context = Context(
             address.identity, request.region, operation, request.id, deadline, now, request.trace, source
         )
-        call = Call(context, hosted.actor, definition, request.params, len(message.data))
+        call = Call(context, hosted.actor, definition.chosen(request.params), request.params, len(message.data))
         self._run(message, hosted, call)
 
     # --- from request to reply

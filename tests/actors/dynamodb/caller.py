@@ -40,7 +40,7 @@ class Caller:
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
         """An operation of DynamoDB's or its streams': no two have the same name."""
         actor = self.actor if operation in self.actor.operations else self.streams
-        definition = actor.operations[operation]
+        definition = actor.operations[operation].chosen(request)
         validator(load(actor.service).operations[operation], actor.validates_itself)(request)
         context = self.context()
 

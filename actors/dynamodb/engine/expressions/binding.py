@@ -16,9 +16,12 @@ from actors.dynamodb.engine.expressions.nodes import (
     Placeholder,
     SetValue,
     Steps,
+    Truth,
     Value,
     ValueName,
     named,
+    operands,
+    primaries,
 )
 from actors.dynamodb.engine.expressions.placeholders import Placeholders
 from schemas.errors import ValidationException
@@ -38,10 +41,10 @@ class Shapes(Generic[Compiled]):
     __slots__ = ("build", "known", "names", "values")
 
     def __init__(
-        self, operands: Iterable[SetValue], build: Callable[[Mapping[str, str], Mapping[str, Value]], Compiled],
+        self, used: Iterable[SetValue], build: Callable[[Mapping[str, str], Mapping[str, Value]], Compiled],
     ) -> None:
         """`build(names, values)` checks in AWS's order and compiles; it must raise for an undefined placeholder."""
-        found = list(leaves(operands))
+        found = list(leaves(used))
         self.names = tuple(dict.fromkeys(step for leaf in found if isinstance(leaf, Path) for step in leaf.steps
                                          if isinstance(step, Placeholder)))
         self.values = tuple(dict.fromkeys(leaf.name for leaf in found if isinstance(leaf, ValueName)))
@@ -70,19 +73,23 @@ class Shapes(Generic[Compiled]):
         return compiled, known
 
 
-def leaves(operands: Iterable[SetValue]) -> Iterator[Path | ValueName]:
+def leaves(found: Iterable[SetValue]) -> Iterator[Path | ValueName]:
     """The paths and values below operands, in source order."""
-    for operand in operands:
+    for operand in found:
         if isinstance(operand, (Path, ValueName)):
             yield operand
         elif isinstance(operand, Call):
             yield from leaves(operand.arguments)
+        elif isinstance(operand, Truth):
+            for primary in primaries(operand.clause):
+                yield from leaves(operands(primary))
         else:
             yield from leaves((operand.left, operand.right))
 
 
 def invalid(kind: str, message: str) -> ValidationException:
-    return ValidationException(f"Invalid {kind}: {message}")
+    """`kind` is the request's parameter; a PartiQL statement has none, and AWS then says the message alone."""
+    return ValidationException(f"Invalid {kind}: {message}" if kind else message)
 
 
 class Checker:
@@ -96,8 +103,8 @@ class Checker:
     def error(self, message: str) -> ValidationException:
         return invalid(self.kind, message)
 
-    def check_defined(self, operands: Iterable[SetValue]) -> None:
-        for leaf in leaves(operands):
+    def check_defined(self, used: Iterable[SetValue]) -> None:
+        for leaf in leaves(used):
             self.check_leaf(leaf)
 
     def check_leaf(self, leaf: Path | ValueName) -> None:
@@ -135,10 +142,12 @@ class Checker:
                 return "N"
             case Call("list_append", _):
                 return "L"
+            case Truth():
+                return "BOOL"
         return None
 
-    def check_types(self, operator: str, operands: Iterable[SetValue], allowed: Iterable[str]) -> None:
-        for operand in operands:
+    def check_types(self, operator: str, used: Iterable[SetValue], allowed: Iterable[str]) -> None:
+        for operand in used:
             kind = self.type_of(operand)
             if kind is not None and kind not in allowed:
                 raise self.wrong_type(operator, kind)

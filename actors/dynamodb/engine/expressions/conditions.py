@@ -19,6 +19,7 @@ from actors.dynamodb.engine.expressions.binding import (
     Shapes,
     bound_text,
     invalid,
+    leaves,
 )
 from actors.dynamodb.engine.expressions.comparison import ORDERED, ORDERINGS, TYPES, ordered, type_of
 from actors.dynamodb.engine.expressions.evaluation import Test, compile_clause
@@ -33,6 +34,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Operand,
     Path,
     Primary,
+    Truth,
     Value,
     ValueName,
     named,
@@ -124,13 +126,7 @@ def compile_condition(
 
 
 def _paths(found: tuple[Operand, ...]) -> list[Path]:
-    flat: list[Path] = []
-    for operand in found:
-        if isinstance(operand, Path):
-            flat.append(operand)
-        elif isinstance(operand, Call):
-            flat.extend(_paths(operand.arguments))
-    return flat
+    return [leaf for leaf in leaves(found) if isinstance(leaf, Path)]
 
 
 @lru_cache(FORMS_MAX)
@@ -173,7 +169,10 @@ class ConditionChecker(Checker):
                 self.check_call(primary)
 
     def check_nested_counts(self, operand: Operand) -> None:
-        if isinstance(operand, Call):
+        if isinstance(operand, Truth):
+            for primary in primaries(operand.clause):
+                self.check(primary)
+        elif isinstance(operand, Call):
             for argument in operand.arguments:
                 self.check_nested_counts(argument)
             self.check_count(operand, CONDITION_FUNCTIONS[operand.function])

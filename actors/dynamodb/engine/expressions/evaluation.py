@@ -29,6 +29,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Or,
     Path,
     Steps,
+    Truth,
     Value,
     ValueName,
     named,
@@ -89,6 +90,9 @@ class _Compiler:
             case Call():
                 assert operand.function == "size"
                 return self.size(self.operand(operand.arguments[0]))
+            case Truth(clause):
+                test = self.clause(clause)
+                return lambda item, values: {"BOOL": test(item, values)}
 
     def size(self, operand: Getter) -> Getter:
         def get(item: Item, values: Values) -> Value | None:

@@ -13,7 +13,7 @@ Item: TypeAlias = dict[str, Value]
 Step: TypeAlias = str | int            # a str may be a Placeholder
 Steps: TypeAlias = tuple[Step, ...]
 
-Kind: TypeAlias = Literal["ConditionExpression", "FilterExpression", "KeyConditionExpression"]
+Kind: TypeAlias = Literal["ConditionExpression", "FilterExpression", "KeyConditionExpression", ""]   # "": PartiQL's
 
 
 class Placeholder(str):
@@ -35,7 +35,13 @@ class Call(NamedTuple):
     arguments: "tuple[Operand, ...]"
 
 
-Operand: TypeAlias = Path | ValueName | Call
+class Truth(NamedTuple):
+    """A condition where a value stands: true or false. Only PartiQL has it: attribute_exists(a) = true."""
+
+    clause: "Clause"
+
+
+Operand: TypeAlias = Path | ValueName | Call | Truth
 
 
 class Compare(NamedTuple):
@@ -74,8 +80,8 @@ Clause: TypeAlias = Primary | Not | And | Or
 
 class Arithmetic(NamedTuple):
     operator: str                      # + -
-    left: Operand
-    right: Operand
+    left: "SetValue"                   # an expression's has operands only, PartiQL's may go on
+    right: "SetValue"
 
 
 SetValue: TypeAlias = Operand | Arithmetic

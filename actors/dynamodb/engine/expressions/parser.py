@@ -28,6 +28,7 @@ from actors.dynamodb.engine.expressions.nodes import (
     Section,
     SetValue,
     Step,
+    Truth,
     ValueName,
     operands,
 )
@@ -267,6 +268,7 @@ class Parser:
             self.fail()
         if isinstance(node, Call) and node.function == "size":
             self.misuse("size")
+        assert not isinstance(node, Truth), "no expression has one"
         return node
 
     def comparison(self) -> "Clause | Operand":

@@ -294,10 +294,11 @@ def _appended(left: Getter, right: Getter) -> Getter:
 class UpdateForm:
     """A parsed update, its placeholders open."""
 
-    __slots__ = ("actions", "shapes")
+    __slots__ = ("actions", "kind", "shapes")
 
-    def __init__(self, actions: tuple[Action, ...]) -> None:
+    def __init__(self, actions: tuple[Action, ...], kind: str = KIND) -> None:
         self.actions = actions
+        self.kind = kind
         every = [operand for action in actions for operand in (action.path, action.value) if operand is not None]
         self.shapes: Shapes[CompiledUpdate] = Shapes(every, self._build)
 
@@ -306,7 +307,7 @@ class UpdateForm:
         return Update(self.shapes.bind(placeholders)[0], placeholders.values)
 
     def _build(self, names: Mapping[str, str], values: Mapping[str, Value]) -> CompiledUpdate:
-        checker = UpdateChecker(KIND, names, values)
+        checker = UpdateChecker(self.kind, names, values)
         checker.check(self.actions, self.shapes.names, self.shapes.values)
         return CompiledUpdate(tuple([_compile(action, checker) for action in self.actions]))
 

@@ -179,6 +179,7 @@ class Printer:
         elif isinstance(operand, ValueName):
             text = operand.name
         else:
+            assert isinstance(operand, Call)
             text = self.call(operand)
         return f"({self.space()}{text}{self.space()})" if self.random.random() < 0.2 else text
 
@@ -214,6 +215,8 @@ class Printer:
 
     def set_value(self, value: SetValue) -> str:
         if isinstance(value, Arithmetic):
+            assert not isinstance(value.left, Arithmetic)
+            assert not isinstance(value.right, Arithmetic)
             text = f"{self.operand(value.left)}{self.space()}{value.operator}{self.space()}{self.operand(value.right)}"
             return f"({text})" if self.random.random() < 0.3 else text
         return self.operand(value)

@@ -1,0 +1,121 @@
+"""A statement with its parameters: checked and normalised, before the text is looked at, as AWS does.
+
+Source: the public dynamodb-conformance suite, tier3/error-messages/partiqlParameterNumbers, measured on AWS.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actors.dynamodb.engine import number
+from actors.dynamodb.engine.expressions import Placeholders
+from actors.dynamodb.engine.expressions.comparison import SETS
+from actors.dynamodb.engine.partiql import Statement, parse
+from actors.dynamodb.engine.partiql.tokens import EXPONENT_MAX
+from actors.dynamodb.engine.values import Value, admit_value
+from schemas.errors import ValidationException
+
+TOO_FEW = "Number of parameters in request and statement don't match."
+
+Request = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Bound:
+    """One request's statement. `values`: literals and parameters by their names in the trees."""
+
+    text: str
+    statement: Statement
+    parameters: Sequence[Value]
+    values: Mapping[str, Value]
+    placeholders: Placeholders
+    tells_item: bool = False              # a failed condition tells what stood there
+
+
+def bind(request: Request) -> Bound:
+    """Of a request, or a member of a batch or transaction: Statement and Parameters. ValidationException."""
+    parameters: Sequence[Value] = request.get("Parameters") or ()
+    admit_parameters(parameters)
+    return bind_admitted(request)
+
+
+def bind_admitted(request: Request) -> Bound:
+    parameters: Sequence[Value] = request.get("Parameters") or ()
+    text = request["Statement"]
+    statement = parse(text)
+    if statement.parameters > len(parameters):
+        raise ValidationException(TOO_FEW)
+    values = statement.literals
+    if statement.parameters:
+        values = {**values, **{f":p{at}": value for at, value in enumerate(parameters)}}
+    for operand in statement.sets:
+        if next(iter(values[operand.name])) not in SETS:
+            raise ValidationException(operand.complaint)
+    tells_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    return Bound(text, statement, parameters, values, Placeholders(None, values or None), tells_item)
+
+
+def reads(request: Request) -> bool:
+    """Is it a SELECT? False also of what is no statement: that error is found later."""
+    text = request.get("Statement")
+    if not isinstance(text, str):
+        return False
+    try:
+        return parse(text).reads
+    except ValidationException:
+        return False
+
+
+def target(request: Request) -> tuple[str | None, str | None]:
+    """The table and the index of a request that is validated; (None, None) where its statement is none."""
+    try:
+        return parse(request["Statement"]).target
+    except ValidationException:
+        return None, None
+
+
+def only_reads(request: Request) -> bool:
+    """Are all of a batch's or transaction's?"""
+    members = request.get("Statements") or request.get("TransactStatements")
+    if not isinstance(members, list):
+        return False
+    return all(isinstance(member, dict) and reads(member) for member in members)
+
+
+def admit_parameters(parameters: Sequence[Value]) -> None:
+    for value in parameters:
+        try:
+            admit_value(value)
+        except ValidationException as error:
+            raise ValidationException(_java_words(value, error.message)) from error
+
+
+def _java_words(value: Value, message: str) -> str:
+    """A number of an exponent beyond 32 bits is none at all here, and one at its edge is an underflow."""
+    if message not in (number.OVERFLOW, number.UNDERFLOW):
+        return message
+    for text in _numbers(value):
+        try:
+            number.normalise(text)
+        except ValidationException:
+            exponent = text.lower().partition("e")[2]
+            power = int(exponent) if exponent and len(exponent) <= 12 else (EXPONENT_MAX + 1 if exponent else 0)
+            if not -EXPONENT_MAX - 1 < power <= EXPONENT_MAX:
+                return f"{number.NOT_NUMERIC}: {text}"
+            return number.UNDERFLOW if power == EXPONENT_MAX else message
+    raise AssertionError("a number is out of range and none was found")
+
+
+def _numbers(value: Value) -> Iterator[str]:
+    """All numbers below, in the order of the document."""
+    for kind, content in value.items():
+        if kind == "N":
+            yield content
+        elif kind == "NS":
+            yield from content
+        elif kind == "L":
+            for each in content:
+                yield from _numbers(each)
+        elif kind == "M":
+            for each in content.values():
+                yield from _numbers(each)
