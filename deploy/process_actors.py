@@ -76,6 +76,7 @@ class ActorProcess:
         """CommandError with the exit code for data that is too new or cannot be trusted."""
         try:
             for actor in self.actors:
+                actor.settle(self._directory(actor.service).parent)
                 if actor.stateful:
                     self.shards[actor.service] = self._open_shard(actor)
         except (DataTooNew, NotDurable) as error:
@@ -114,6 +115,9 @@ class ActorProcess:
         async with self.whole:
             for service, shard in self.shards.items():
                 await shard.backup(target / "state" / service / SHARD)
+            for actor in self.actors:
+                for name in actor.private_files:
+                    copy_private(self._directory(actor.service).with_name(name), target / "state" / actor.service)
             return {"shards": sorted(self.shards)}
 
     async def reset(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -139,6 +143,12 @@ class ActorProcess:
         shards = {f"{service}/{SHARD}": shard.stats() for service, shard in self.shards.items()}
         return {"version": VERSION, "services": self.services, "shards": shards,
                 "engines": {}, "versions": _versions()}
+
+
+def copy_private(file: Path, directory: Path) -> None:
+    """With its mode, which is its owner's alone."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copy2(file, directory / file.name)
 
 
 def _job_failed(name: str, job_id: int, attempts: int, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 slot = two hex digits of crc32(routing key) & 0xff, or `any` where the operation names no single resource.
 The routing key is `<account>/<region>/<resource name>` in UTF-8; the resource name is the request member named here.
+Global services that keep an account together (ACCOUNT_SERVICES) have `<account>//`: neither region nor name.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ RESOURCE_MEMBERS: dict[str, tuple[str, ...]] = {
     "sqs": ("QueueUrl", "QueueName"),
 }
 
+ACCOUNT_SERVICES = frozenset({"iam"})
+
 _HEX = [f"{slot:02x}" for slot in range(SLOT_COUNT)]
 
 
@@ -31,7 +34,12 @@ def slot(service: str, account: str, region: str, params: Mapping[str, Any]) -> 
         name = params.get(member)
         if isinstance(name, str) and name:
             return slot_of(account, region, resource_name(name))
-    return ANY
+    return slot_of(account, "", "") if service in ACCOUNT_SERVICES else ANY
+
+
+def has_slots(service: str) -> bool:
+    """Do its requests name slots, which who has the state then owns?"""
+    return service in RESOURCE_MEMBERS or service in ACCOUNT_SERVICES
 
 
 def slot_of(account: str, region: str, name: str) -> str:

@@ -58,6 +58,8 @@ class World:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
+        for actor in self.actors:
+            actor.settle(self.directory / actor.service)
         self.shards = {
             actor.service: open_shard(
                 self.directory / actor.service, loop, durability=Durability.OS, writer=InlineWriter, clock=clock,

@@ -27,7 +27,7 @@ from bus.transport import BusError, Message, Subscription, Transport
 from schemas.envelope import DEFAULT_REGION, Reply, Request
 from schemas.errors import AwsError, NotImplementedByUs, SerializationException, ThrottlingException, UnknownOperation
 from schemas.models import Service, load
-from schemas.routing import RESOURCE_MEMBERS, SLOT_COUNT
+from schemas.routing import SLOT_COUNT, has_slots
 
 TASKS_LIMIT = 4096                        # what waits for something, per process
 DEADLINE_S = 60.0                         # of requests that name none
@@ -81,7 +81,7 @@ class ActorHost:
         for service, hosted in self._hosted.items():
             mine = [subscribe(subjects.anywhere(service), self._receive, service)]
             mine.append(subscribe(subjects.cancels(service), self._cancel))
-            if service in RESOURCE_MEMBERS:              # its requests name slots; who has state owns them alone
+            if has_slots(service):              # its requests name slots; who has state owns them alone
                 queue = "" if hosted.actor.stateful else service
                 owned = subjects.owned(service, range(SLOT_COUNT))
                 mine += [subscribe(subject, self._receive, queue) for subject in owned]

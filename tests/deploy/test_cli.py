@@ -222,6 +222,9 @@ def test_backup_and_restore(tmp_path: Path) -> None:
     assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
     assert skybus(tmp_path, "restore", str(backup), "--force", *elsewhere).returncode == 0
     (tmp_path / "two").mkdir(exist_ok=True)
+    keys = [root / "state" / "iam" / "secrets.key" for root in (tmp_path / "data", backup, tmp_path / "two" / "data")]
+    assert len({key.read_bytes() for key in keys}) == 1
+    assert all(key.stat().st_mode & 0o077 == 0 for key in keys)
     with Up(tmp_path / "two") as up:
         tables = up.command("call", "dynamodb", "ListTables")
         assert json.loads(tables.stdout) == {"TableNames": ["Music"]}

@@ -189,7 +189,7 @@ def test_a_known_key_with_a_wrong_secret_is_refused(skybus: servers.Server) -> N
 
 @pytest.mark.parametrize(("service", "operation", "params"), [
     ("sqs", "list_queues", {}),                          # json 1.0
-    ("iam", "list_users", {}),                           # query
+    ("iam", "list_server_certificates", {}),                           # query
     ("ec2", "describe_vpcs", {}),                        # ec2
     ("lambda", "list_functions", {}),                    # rest-json
     ("s3", "list_buckets", {}),                          # rest-xml

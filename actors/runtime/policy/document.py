@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from actors.runtime.policy import patterns
 from actors.runtime.policy.conditions import Holds, holds
-from actors.runtime.policy.grammar import VERSION, ConditionSource, StatementSource, Use, parse
+from actors.runtime.policy.grammar import VERSION, StatementSource, Use, parse
 from actors.runtime.policy.patterns import Keys
 
-DOCUMENTS_REMEMBERED = 4096
-ACTIONS_REMEMBERED = 1024                     # per document
+DOCUMENTS_REMEMBERED = 1024
+REMEMBERED_LIMIT_CHARACTERS = 10_240          # of a document; longer ones, which no quota of IAM's lets in, are not
+ACTIONS_REMEMBERED = 256                      # per document
 
 _NO_KEYS: Keys = {}
 
@@ -20,8 +21,8 @@ _NO_KEYS: Keys = {}
 class Statement:
     """One statement, compiled."""
 
-    __slots__ = ("_actions", "_conditions", "_not_action", "_not_resource", "_resources", "allow", "conditions",
-                 "index", "not_principal", "principals", "sid")
+    __slots__ = ("_actions", "_conditions", "_not_action", "_not_resource", "_resources", "allow", "index", "keys",
+                 "not_principal", "principals", "sid")
 
     def __init__(self, index: int, source: StatementSource, variables: bool) -> None:
         self.index = index                    # from 0
@@ -29,7 +30,7 @@ class Statement:
         self.allow = source.allow
         self.principals = None if source.principals is None else frozenset(source.principals)
         self.not_principal = source.not_principal
-        self.conditions: tuple[ConditionSource, ...] = source.conditions
+        self.keys = _keys(source, variables)
         self._actions = tuple(patterns.glob(action.lower()) for action in source.actions)
         self._not_action = source.not_action
         self._resources = tuple(patterns.resource(each, variables) for each in source.resources)
@@ -56,6 +57,12 @@ class Statement:
             if matches(resource, keys):
                 return not self._not_resource
         return self._not_resource
+
+
+def _keys(source: StatementSource, variables: bool) -> frozenset[str]:
+    texts = (*source.resources, *(value for condition in source.conditions for value in condition.values))
+    named = {key for text in texts for key in patterns.variables_in(text)} if variables else set()
+    return frozenset(named | {condition.key for condition in source.conditions})
 
 
 class Concerning(NamedTuple):
@@ -90,8 +97,8 @@ class Document:
         return known
 
     def keys(self) -> set[str]:
-        """The condition keys it asks for, as written; variables too."""
-        return {condition.key for statement in self.statements for condition in statement.conditions}
+        """The condition keys it asks for, in conditions and variables, as written."""
+        return {key for statement in self.statements for key in statement.keys}
 
 
 class Policy(NamedTuple):
@@ -99,7 +106,9 @@ class Policy(NamedTuple):
     document: Document
 
 
-@lru_cache(DOCUMENTS_REMEMBERED)
 def compile_document(text: str, use: Use = Use.IDENTITY) -> Document:
-    """MalformedPolicy. The same text gives the same Document."""
-    return Document(text, use)
+    """MalformedPolicy. The same text gives the same Document while it is remembered."""
+    return _remembered(text, use) if len(text) <= REMEMBERED_LIMIT_CHARACTERS else Document(text, use)
+
+
+_remembered = lru_cache(DOCUMENTS_REMEMBERED)(Document)

@@ -58,6 +58,11 @@ def tokens_of(text: str, *, wild: bool, variables: bool) -> Tokens:
     return _joined(tokens)
 
 
+def variables_in(text: str) -> list[str]:
+    """The keys of the variables in a text, as written."""
+    return [part.partition(",")[0].strip() for part in _VARIABLE.findall(text) if part not in ("*", "?", "$")]
+
+
 def _wild_tokens(text: str) -> list[Token]:
     return [Wild.ANY if part.startswith("*") else Wild.ONE if part == "?" else part for part in _WILD.split(text)]
 

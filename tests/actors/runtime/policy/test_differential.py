@@ -132,7 +132,7 @@ def compiled(caller: Mapping[str, Any]) -> Caller:
     return Caller.user(ACCOUNT, USER, **policies)
 
 
-@settings(max_examples=500, deadline=None, print_blob=True)
+@settings(max_examples=300, deadline=None, print_blob=True)
 @given(callers(), st.sampled_from(ACTIONS), st.sampled_from(RESOURCES), keys(),
        st.one_of(st.none(), grants(principal=True), grants(principal=True),
                  documents(principal=True, statement_limit=2)),
@@ -147,7 +147,7 @@ def test_decisions(caller: dict[str, Any], action: str, target: str, known: dict
 
 
 # One statement alone, so that conditions and patterns decide more often than the flow chart.
-@settings(max_examples=400, deadline=None, print_blob=True)
+@settings(max_examples=300, deadline=None, print_blob=True)
 @given(documents(), st.sampled_from(ACTIONS), st.sampled_from(RESOURCES), keys())
 def test_statements(document: dict[str, Any], action: str, target: str, known: dict[str, Any]) -> None:
     concerning = policy(document).document.concerning(action)
@@ -161,7 +161,7 @@ PATTERN = st.text("ab:*?", max_size=14)
 TEXT = st.text("ab:", max_size=14)
 
 
-@settings(max_examples=1500, deadline=None, print_blob=True)
+@settings(max_examples=1000, deadline=None, print_blob=True)
 @given(PATTERN, TEXT)
 def test_patterns(pattern: str, text: str) -> None:
     assert glob(pattern)(text, {}) == naive.glob(pattern, text)

@@ -1,0 +1,1 @@
+"""AWS Identity and Access Management. Start at service.py; README.md says what is covered."""

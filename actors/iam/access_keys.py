@@ -1,0 +1,104 @@
+"""Access keys: made with a secret that is shown once, kept sealed, found by whoever verifies signatures."""
+
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from actors.iam import shapes
+from actors.iam.errors import NoSuchEntity, NotForRoot, quota
+from actors.iam.paging import Answer, after, page
+from actors.iam.state import KEY_ID_CHARACTERS, USER, Book, Record, new_id
+from actors.iam.vault import Vault
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot
+
+KEYS_PER_USER_LIMIT = 2
+SECRET_BYTES = 30                             # 40 characters of base64
+
+Request = Mapping[str, Any]
+
+
+class Holder(NamedTuple):
+    """Whose an access key is."""
+
+    account: str
+    user: Record
+    key: Record
+
+
+def holder(view: Snapshot, access_key: str) -> Holder | None:
+    """Of an access key of any account, active or not."""
+    shared = Book(view, "")
+    pointer = shared.row("key", access_key)
+    if pointer is None:
+        return None
+    book = shared.elsewhere(pointer["account"])
+    key = book.row("key", pointer["user"], access_key)
+    assert key is not None, access_key
+    return Holder(pointer["account"], book.by_id(pointer["user"]), key)
+
+
+def user_of(book: Book, view: Snapshot, context: Context, request: Request) -> Record:
+    """The user a request names, else the one who asks. NotForRoot: the root user asks for itself."""
+    if request.get("UserName"):
+        return book.get(USER, request["UserName"])
+    found = holder(view, context.identity.principal)
+    if found is None or found.account != book.account:
+        raise NotForRoot(context.operation.name)
+    return found.user
+
+
+def create(book: Book, vault: Vault, user: Record, now: float) -> Answer:
+    if sum(1 for _ in book.rows("key", user["id"])) >= KEYS_PER_USER_LIMIT:
+        raise quota("AccessKeysPerUser", KEYS_PER_USER_LIMIT)
+    access_key = new_id("AKIA", KEY_ID_CHARACTERS)
+    secret = b64encode(os.urandom(SECRET_BYTES)).decode()
+    key = {"id": access_key, "status": "Active", "created": now, "secret": vault.seal(secret, access_key)}
+    book.put(key, "key", user["id"], access_key)
+    book.elsewhere("").put({"account": book.account, "user": user["id"]}, "key", access_key)
+    return {"AccessKey": {**_shown(user, key), "SecretAccessKey": secret}}
+
+
+def _shown(user: Record, key: Record) -> Answer:
+    return {"UserName": user["name"], "AccessKeyId": key["id"], "Status": key["status"],
+            "CreateDate": shapes.moment(key["created"])}
+
+
+def listed(book: Book, user: Record, request: Request) -> Answer:
+    rows = book.rows("key", user["id"], after=after(request))
+    return {"UserName": user["name"],
+            **page("AccessKeyMetadata", rows, request, lambda key: _shown(user, key))}
+
+
+def update(book: Book, user: Record, request: Request) -> Answer:
+    key = _key(book, user, request["AccessKeyId"])
+    key["status"] = request["Status"]
+    book.put(key, "key", user["id"], key["id"])
+    return {}
+
+
+def delete(book: Book, user: Record, request: Request) -> Answer:
+    key = _key(book, user, request["AccessKeyId"])
+    book.drop("key", user["id"], key["id"])
+    book.elsewhere("").drop("key", key["id"])
+    return {}
+
+
+def last_used(book: Book, view: Snapshot, request: Request) -> Answer:
+    """Use is not recorded: every key answers as one that was never used."""
+    found = holder(view, request["AccessKeyId"])
+    if found is None or found.account != book.account:
+        raise _missing(request["AccessKeyId"])
+    return {"UserName": found.user["name"], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
+
+
+def _key(book: Book, user: Record, access_key: str) -> Record:
+    key = book.row("key", user["id"], access_key)
+    if key is None:
+        raise _missing(access_key)
+    return key
+
+
+def _missing(access_key: str) -> NoSuchEntity:
+    return NoSuchEntity(f"The Access Key with id {access_key} cannot be found.")

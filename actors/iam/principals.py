@@ -1,0 +1,158 @@
+"""Users, groups and roles themselves: made, shown, listed, renamed, removed; who is in which group."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from actors.iam import documents, shapes, tagging
+from actors.iam.errors import DeleteConflict, NoSuchEntity, UnmodifiableEntity, quota
+from actors.iam.paging import Answer, after, page
+from actors.iam.state import GROUP, ROLE, USER, Book, Record
+from actors.runtime.context import Context
+from actors.runtime.policy import Use
+
+GROUPS_PER_USER_LIMIT = 10
+SESSION_S = 3600                              # a role's MaxSessionDuration where none is given
+LINKED_PATH = "/aws-service-role/"
+
+Request = Mapping[str, Any]
+
+DETACH = "Cannot delete entity, must detach all policies first."
+DELETE_POLICIES = "Cannot delete entity, must delete policies first."
+LEAVE_GROUP = "Cannot delete entity, must remove users from group first."
+
+
+def create_user(book: Book, context: Context, request: Request) -> Answer:
+    record = book.create(
+        USER, request["UserName"], request.get("Path") or "/", context.now, policies=[], boundary="",
+    )
+    record["tags"] = tagging.read(request.get("Tags"))
+    documents.set_boundary(book, record, request.get("PermissionsBoundary"))
+    book.save(record)
+    return {"User": shapes.user(book, record)}
+
+
+def create_group(book: Book, context: Context, request: Request) -> Answer:
+    record = book.create(GROUP, request["GroupName"], request.get("Path") or "/", context.now, policies=[])
+    return {"Group": shapes.group(book, record)}
+
+
+def create_role(book: Book, context: Context, request: Request) -> Answer:
+    path = request.get("Path") or "/"
+    record = book.create(
+        ROLE, request["RoleName"], path, context.now, policies=[], boundary="",
+        trust=documents.checked(request["AssumeRolePolicyDocument"], Use.TRUST),
+        description=request.get("Description") or "", session_limit_s=request.get("MaxSessionDuration") or SESSION_S,
+    )
+    record["tags"] = tagging.read(request.get("Tags"))
+    documents.set_boundary(book, record, request.get("PermissionsBoundary"))
+    book.save(record)
+    return {"Role": shapes.role(book, record)}
+
+
+def listed(
+    book: Book, kind: str, member: str, request: Request, shown: Callable[[Book, Record], Answer]
+) -> Answer:
+    """Entities of a kind under a PathPrefix, in order of name."""
+    prefix = request.get("PathPrefix") or "/"
+    rows = ((key, record) for key, record in book.rows(kind, after=after(request)) if record["path"].startswith(prefix))
+    return page(member, rows, request, lambda record: shown(book, record))
+
+
+def update(book: Book, kind: str, request: Request, member: str) -> Answer:
+    """UpdateUser, UpdateGroup: a new name, a new path."""
+    record = book.get(kind, request[member])
+    record["path"] = request.get("NewPath") or record["path"]
+    book.rename(record, request.get(f"New{member}") or record["name"])
+    return {}
+
+
+def update_role(book: Book, request: Request) -> Answer:
+    _update_role(book, request)
+    return {}
+
+
+def describe_role(book: Book, request: Request) -> Answer:
+    """UpdateRoleDescription, the older form."""
+    return {"Role": shapes.role(book, _update_role(book, request))}
+
+
+def _update_role(book: Book, request: Request) -> Record:
+    record = modifiable(book.get(ROLE, request["RoleName"]))
+    if request.get("Description") is not None:
+        record["description"] = request["Description"]
+    record["session_limit_s"] = request.get("MaxSessionDuration") or record["session_limit_s"]
+    book.save(record)
+    return record
+
+
+def update_trust(book: Book, request: Request) -> Answer:
+    record = modifiable(book.get(ROLE, request["RoleName"]))
+    record["trust"] = documents.checked(request["PolicyDocument"], Use.TRUST)
+    book.save(record)
+    return {}
+
+
+def modifiable(record: Record) -> Record:
+    """A role that is not a service's own."""
+    if record["kind"] == ROLE and record["path"].startswith(LINKED_PATH):
+        raise UnmodifiableEntity(
+            f"Cannot perform the operation on the protected role '{record['name']}' - "
+            "this role is only modifiable by AWS"
+        )
+    return record
+
+
+def delete(book: Book, kind: str, name: str) -> Answer:
+    """DeleteConflict while anything hangs on it."""
+    record = modifiable(book.get(kind, name))
+    unique = record["id"]
+    if kind == USER and book.any("key", unique):
+        raise DeleteConflict("Cannot delete entity, must delete access keys first.")
+    if book.any("groups", unique) or book.any("member", unique):
+        raise DeleteConflict(LEAVE_GROUP)
+    if book.any("inprofile", unique):
+        raise DeleteConflict("Cannot delete entity, must remove roles from instance profile first.")
+    if record["policies"]:
+        raise DeleteConflict(DETACH)
+    if book.any("inline", unique):
+        raise DeleteConflict(DELETE_POLICIES)
+    documents.set_boundary(book, record, None)
+    book.remove(record)
+    return {}
+
+
+# Groups
+
+def join(book: Book, request: Request) -> Answer:
+    group, user = book.get(GROUP, request["GroupName"]), book.get(USER, request["UserName"])
+    if book.row("groups", user["id"], group["id"]) is None:
+        if sum(1 for _ in book.rows("groups", user["id"])) >= GROUPS_PER_USER_LIMIT:
+            raise quota("GroupsPerUser", GROUPS_PER_USER_LIMIT)
+        book.put({}, "groups", user["id"], group["id"])
+        book.put({}, "member", group["id"], user["id"])
+    return {}
+
+
+def leave(book: Book, request: Request) -> Answer:
+    group, user = book.get(GROUP, request["GroupName"]), book.get(USER, request["UserName"])
+    if book.row("groups", user["id"], group["id"]) is None:
+        raise NoSuchEntity(f"User {user['name']} not in group {group['name']}")
+    book.drop("groups", user["id"], group["id"])
+    book.drop("member", group["id"], user["id"])
+    return {}
+
+
+def get_group(book: Book, request: Request) -> Answer:
+    record = book.get(GROUP, request["GroupName"])
+    rows = ((key, book.by_id(key)) for key, _ in book.rows("member", record["id"], after=after(request)))
+    users = page("Users", rows, request, lambda user: shapes.user(book, user, listed=True))
+    return {"Group": shapes.group(book, record), **users}
+
+
+def groups_of(book: Book, user: Record, start: str = "") -> Iterator[tuple[str, Record]]:
+    return ((key, book.by_id(key)) for key, _ in book.rows("groups", user["id"], after=start))
+
+
+def list_groups_for_user(book: Book, request: Request) -> Answer:
+    user = book.get(USER, request["UserName"])
+    return page("Groups", groups_of(book, user, after(request)), request, lambda group: shapes.group(book, group))

@@ -1,0 +1,538 @@
+"""IAM, operation by operation: a table of contents. What each does stands in the module it names.
+
+IAM is global: its state knows accounts and no regions. Not here yet: README.md, coverage.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from actors.iam import (
+    access_keys,
+    accounts,
+    documents,
+    linked,
+    policies,
+    principals,
+    profiles,
+    providers,
+    shapes,
+    simulation,
+    tagging,
+)
+from actors.iam.state import GROUP, PROFILE, ROLE, USER, Book
+from actors.iam.vault import KEY_FILE, Vault
+from actors.runtime.actor import ServiceActor, operation, query
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class IAM(ServiceActor):
+    service: ClassVar[str] = "iam"
+    stateful: ClassVar[bool] = True
+    private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
+
+    def settle(self, directory: Path) -> None:
+        self._vault = Vault(directory)
+
+    # Users
+
+    @operation("CreateUser")
+    def create_user(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.create_user(Book(transaction, context.account), context, request)
+
+    @query("GetUser")
+    def get_user(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return self._get_user(Book(snapshot, context.account), context, snapshot, request)
+
+    @query("ListUsers")
+    def list_users(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return principals.listed(Book(snapshot, context.account), USER, "Users", request, shapes.listed_user)
+
+    @operation("UpdateUser")
+    def update_user(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.update(Book(transaction, context.account), USER, request, "UserName")
+
+    @operation("DeleteUser")
+    def delete_user(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.delete(Book(transaction, context.account), USER, request["UserName"])
+
+    # Groups
+
+    @operation("CreateGroup")
+    def create_group(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.create_group(Book(transaction, context.account), context, request)
+
+    @query("GetGroup")
+    def get_group(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return principals.get_group(Book(snapshot, context.account), request)
+
+    @query("ListGroups")
+    def list_groups(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return principals.listed(Book(snapshot, context.account), GROUP, "Groups", request, shapes.group)
+
+    @operation("UpdateGroup")
+    def update_group(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.update(Book(transaction, context.account), GROUP, request, "GroupName")
+
+    @operation("DeleteGroup")
+    def delete_group(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.delete(Book(transaction, context.account), GROUP, request["GroupName"])
+
+    @operation("AddUserToGroup")
+    def add_user_to_group(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.join(Book(transaction, context.account), request)
+
+    @operation("RemoveUserFromGroup")
+    def remove_user_from_group(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.leave(Book(transaction, context.account), request)
+
+    @query("ListGroupsForUser")
+    def list_groups_for_user(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return principals.list_groups_for_user(Book(snapshot, context.account), request)
+
+    # Roles
+
+    @operation("CreateRole")
+    def create_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.create_role(Book(transaction, context.account), context, request)
+
+    @query("GetRole")
+    def get_role(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return {"Role": shapes.role(book, book.get(ROLE, request["RoleName"]))}
+
+    @query("ListRoles")
+    def list_roles(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return principals.listed(Book(snapshot, context.account), ROLE, "Roles", request, shapes.listed_role)
+
+    @operation("UpdateRole")
+    def update_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.update_role(Book(transaction, context.account), request)
+
+    @operation("UpdateRoleDescription")
+    def update_role_description(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.describe_role(Book(transaction, context.account), request)
+
+    @operation("UpdateAssumeRolePolicy")
+    def update_assume_role_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.update_trust(Book(transaction, context.account), request)
+
+    @operation("DeleteRole")
+    def delete_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return principals.delete(Book(transaction, context.account), ROLE, request["RoleName"])
+
+    @operation("CreateServiceLinkedRole")
+    def create_service_linked_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return linked.create(Book(transaction, context.account), context, request)
+
+    @operation("DeleteServiceLinkedRole")
+    def delete_service_linked_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return linked.delete(Book(transaction, context.account), request)
+
+    @query("GetServiceLinkedRoleDeletionStatus")
+    def get_service_linked_role_deletion_status(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return linked.deletion_status(Book(snapshot, context.account), request)
+
+    # Instance profiles
+
+    @operation("CreateInstanceProfile")
+    def create_instance_profile(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return profiles.create(Book(transaction, context.account), context, request)
+
+    @query("GetInstanceProfile")
+    def get_instance_profile(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return {"InstanceProfile": shapes.profile(book, book.get(PROFILE, request["InstanceProfileName"]))}
+
+    @query("ListInstanceProfiles")
+    def list_instance_profiles(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return principals.listed(Book(snapshot, context.account), PROFILE, "InstanceProfiles", request, shapes.profile)
+
+    @query("ListInstanceProfilesForRole")
+    def list_instance_profiles_for_role(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return profiles.of_role(Book(snapshot, context.account), request)
+
+    @operation("DeleteInstanceProfile")
+    def delete_instance_profile(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return profiles.delete(Book(transaction, context.account), request)
+
+    @operation("AddRoleToInstanceProfile")
+    def add_role_to_instance_profile(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return profiles.add_role(Book(transaction, context.account), request)
+
+    @operation("RemoveRoleFromInstanceProfile")
+    def remove_role_from_instance_profile(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return profiles.remove_role(Book(transaction, context.account), request)
+
+    # Managed policies
+
+    @operation("CreatePolicy")
+    def create_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.create(Book(transaction, context.account), context, request)
+
+    @query("GetPolicy")
+    def get_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return {"Policy": shapes.policy(book, documents.get_policy(book, request["PolicyArn"]))}
+
+    @query("ListPolicies")
+    def list_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.listed(Book(snapshot, context.account), request)
+
+    @operation("DeletePolicy")
+    def delete_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.delete(Book(transaction, context.account), request["PolicyArn"])
+
+    @operation("CreatePolicyVersion")
+    def create_policy_version(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.create_version(Book(transaction, context.account), context, request)
+
+    @query("GetPolicyVersion")
+    def get_policy_version(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.get_version(Book(snapshot, context.account), request)
+
+    @query("ListPolicyVersions")
+    def list_policy_versions(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.list_versions(Book(snapshot, context.account), request)
+
+    @operation("DeletePolicyVersion")
+    def delete_policy_version(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.delete_version(Book(transaction, context.account), request)
+
+    @operation("SetDefaultPolicyVersion")
+    def set_default_policy_version(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.set_default(Book(transaction, context.account), context, request)
+
+    @query("ListEntitiesForPolicy")
+    def list_entities_for_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.entities(Book(snapshot, context.account), request)
+
+    # Policies of users
+
+    @operation("AttachUserPolicy")
+    def attach_user_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.attach(book, book.get(USER, request["UserName"]), request["PolicyArn"])
+
+    @operation("DetachUserPolicy")
+    def detach_user_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.detach(book, book.get(USER, request["UserName"]), request["PolicyArn"])
+
+    @query("ListAttachedUserPolicies")
+    def list_attached_user_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.list_attached(book, book.get(USER, request["UserName"]), request)
+
+    @operation("PutUserPolicy")
+    def put_user_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.put_inline(book, book.get(USER, request["UserName"]), request)
+
+    @query("GetUserPolicy")
+    def get_user_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.get_inline(book, book.get(USER, request["UserName"]), request["PolicyName"])
+
+    @query("ListUserPolicies")
+    def list_user_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.list_inline(book, book.get(USER, request["UserName"]), request)
+
+    @operation("DeleteUserPolicy")
+    def delete_user_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.delete_inline(book, book.get(USER, request["UserName"]), request["PolicyName"])
+
+    @operation("PutUserPermissionsBoundary")
+    def put_user_permissions_boundary(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.set_boundary(book, book.get(USER, request["UserName"]), request["PermissionsBoundary"])
+
+    @operation("DeleteUserPermissionsBoundary")
+    def delete_user_permissions_boundary(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.delete_boundary(book, book.get(USER, request["UserName"]))
+
+    # Policies of groups
+
+    @operation("AttachGroupPolicy")
+    def attach_group_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.attach(book, book.get(GROUP, request["GroupName"]), request["PolicyArn"])
+
+    @operation("DetachGroupPolicy")
+    def detach_group_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.detach(book, book.get(GROUP, request["GroupName"]), request["PolicyArn"])
+
+    @query("ListAttachedGroupPolicies")
+    def list_attached_group_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.list_attached(book, book.get(GROUP, request["GroupName"]), request)
+
+    @operation("PutGroupPolicy")
+    def put_group_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.put_inline(book, book.get(GROUP, request["GroupName"]), request)
+
+    @query("GetGroupPolicy")
+    def get_group_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.get_inline(book, book.get(GROUP, request["GroupName"]), request["PolicyName"])
+
+    @query("ListGroupPolicies")
+    def list_group_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.list_inline(book, book.get(GROUP, request["GroupName"]), request)
+
+    @operation("DeleteGroupPolicy")
+    def delete_group_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.delete_inline(book, book.get(GROUP, request["GroupName"]), request["PolicyName"])
+
+    # Policies of roles
+
+    @operation("AttachRolePolicy")
+    def attach_role_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.attach(book, principals.modifiable(book.get(ROLE, request["RoleName"])), request["PolicyArn"])
+
+    @operation("DetachRolePolicy")
+    def detach_role_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.detach(book, principals.modifiable(book.get(ROLE, request["RoleName"])), request["PolicyArn"])
+
+    @query("ListAttachedRolePolicies")
+    def list_attached_role_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.list_attached(book, book.get(ROLE, request["RoleName"]), request)
+
+    @operation("PutRolePolicy")
+    def put_role_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.put_inline(book, principals.modifiable(book.get(ROLE, request["RoleName"])), request)
+
+    @query("GetRolePolicy")
+    def get_role_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.get_inline(book, book.get(ROLE, request["RoleName"]), request["PolicyName"])
+
+    @query("ListRolePolicies")
+    def list_role_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return documents.list_inline(book, book.get(ROLE, request["RoleName"]), request)
+
+    @operation("DeleteRolePolicy")
+    def delete_role_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        role = principals.modifiable(book.get(ROLE, request["RoleName"]))
+        return documents.delete_inline(book, role, request["PolicyName"])
+
+    @operation("PutRolePermissionsBoundary")
+    def put_role_permissions_boundary(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        role = principals.modifiable(book.get(ROLE, request["RoleName"]))
+        return documents.set_boundary(book, role, request["PermissionsBoundary"])
+
+    @operation("DeleteRolePermissionsBoundary")
+    def delete_role_permissions_boundary(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return documents.delete_boundary(book, principals.modifiable(book.get(ROLE, request["RoleName"])))
+
+    # Access keys
+
+    @operation("CreateAccessKey")
+    def create_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        user = access_keys.user_of(book, transaction, context, request)
+        return access_keys.create(book, self._vault, user, context.now)
+
+    @query("ListAccessKeys")
+    def list_access_keys(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book = Book(snapshot, context.account)
+        return access_keys.listed(book, access_keys.user_of(book, snapshot, context, request), request)
+
+    @operation("UpdateAccessKey")
+    def update_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return access_keys.update(book, access_keys.user_of(book, transaction, context, request), request)
+
+    @operation("DeleteAccessKey")
+    def delete_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return access_keys.delete(book, access_keys.user_of(book, transaction, context, request), request)
+
+    @query("GetAccessKeyLastUsed")
+    def get_access_key_last_used(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return access_keys.last_used(Book(snapshot, context.account), snapshot, request)
+
+    # Tags
+
+    @operation("TagUser")
+    def tag_user(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.tag(book, book.get(USER, request["UserName"]), request)
+
+    @operation("UntagUser")
+    def untag_user(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.untag(book, book.get(USER, request["UserName"]), request)
+
+    @query("ListUserTags")
+    def list_user_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.listed(Book(snapshot, context.account).get(USER, request["UserName"]), request)
+
+    @operation("TagRole")
+    def tag_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.tag(book, principals.modifiable(book.get(ROLE, request["RoleName"])), request)
+
+    @operation("UntagRole")
+    def untag_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.untag(book, principals.modifiable(book.get(ROLE, request["RoleName"])), request)
+
+    @query("ListRoleTags")
+    def list_role_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.listed(Book(snapshot, context.account).get(ROLE, request["RoleName"]), request)
+
+    @operation("TagPolicy")
+    def tag_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.tag(book, policies.own(book, request["PolicyArn"]), request)
+
+    @operation("UntagPolicy")
+    def untag_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.untag(book, policies.own(book, request["PolicyArn"]), request)
+
+    @query("ListPolicyTags")
+    def list_policy_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.listed(documents.get_policy(Book(snapshot, context.account), request["PolicyArn"]), request)
+
+    @operation("TagInstanceProfile")
+    def tag_instance_profile(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.tag(book, book.get(PROFILE, request["InstanceProfileName"]), request)
+
+    @operation("UntagInstanceProfile")
+    def untag_instance_profile(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.untag(book, book.get(PROFILE, request["InstanceProfileName"]), request)
+
+    @query("ListInstanceProfileTags")
+    def list_instance_profile_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.listed(Book(snapshot, context.account).get(PROFILE, request["InstanceProfileName"]), request)
+
+    @operation("TagOpenIDConnectProvider")
+    def tag_openid_connect_provider(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.tag(book, providers.get(book, request), request)
+
+    @operation("UntagOpenIDConnectProvider")
+    def untag_openid_connect_provider(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.account)
+        return tagging.untag(book, providers.get(book, request), request)
+
+    @query("ListOpenIDConnectProviderTags")
+    def list_openid_connect_provider_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.listed(providers.get(Book(snapshot, context.account), request), request)
+
+    # OpenID Connect providers
+
+    @operation("CreateOpenIDConnectProvider")
+    def create_openid_connect_provider(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return providers.create(Book(transaction, context.account), context, request)
+
+    @query("GetOpenIDConnectProvider")
+    def get_openid_connect_provider(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return providers.shown(Book(snapshot, context.account), request)
+
+    @query("ListOpenIDConnectProviders")
+    def list_openid_connect_providers(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return providers.listed(Book(snapshot, context.account))
+
+    @operation("DeleteOpenIDConnectProvider")
+    def delete_openid_connect_provider(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return providers.delete(Book(transaction, context.account), request)
+
+    @operation("AddClientIDToOpenIDConnectProvider")
+    def add_client_id(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return providers.add_client(Book(transaction, context.account), request)
+
+    @operation("RemoveClientIDFromOpenIDConnectProvider")
+    def remove_client_id(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return providers.remove_client(Book(transaction, context.account), request)
+
+    @operation("UpdateOpenIDConnectProviderThumbprint")
+    def update_thumbprint(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return providers.set_thumbprints(Book(transaction, context.account), request)
+
+    # The account
+
+    @operation("CreateAccountAlias")
+    def create_account_alias(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return accounts.create_alias(Book(transaction, context.account), request["AccountAlias"])
+
+    @operation("DeleteAccountAlias")
+    def delete_account_alias(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return accounts.delete_alias(Book(transaction, context.account), request["AccountAlias"])
+
+    @query("ListAccountAliases")
+    def list_account_aliases(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return accounts.aliases(Book(snapshot, context.account))
+
+    @query("GetAccountSummary")
+    def get_account_summary(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return accounts.summary(Book(snapshot, context.account))
+
+    @query("GetAccountAuthorizationDetails")
+    def get_account_authorization_details(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return accounts.authorization_details(Book(snapshot, context.account), request)
+
+    # Simulation
+
+    @query("SimulateCustomPolicy")
+    def simulate_custom_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return simulation.custom(Book(snapshot, context.account), request)
+
+    @query("SimulatePrincipalPolicy")
+    def simulate_principal_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return simulation.principal(Book(snapshot, context.account), request)
+
+    @query("GetContextKeysForCustomPolicy")
+    def get_context_keys_for_custom_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return simulation.keys_for_custom(request)
+
+    @query("GetContextKeysForPrincipalPolicy")
+    def get_context_keys_for_principal_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return simulation.keys_for_principal(Book(snapshot, context.account), request)
+
+    def _get_user(self, book: Book, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        """Without a name, the one who asks: a user by its key, else the account's root."""
+        if not request.get("UserName") and access_keys.holder(snapshot, context.identity.principal) is None:
+            return {"User": shapes.root(book.account)}
+        return {"User": shapes.user(book, access_keys.user_of(book, snapshot, context, request))}
+
+    def resource(self, operation: str, request: Request, account: str, region: str) -> str:
+        """The entity's ARN. Paths are not in requests, so those of users, groups and roles stand without."""
+        arn = request.get("PolicyArn")
+        if isinstance(arn, str) and not operation.startswith(("Attach", "Detach")):
+            return arn
+        for member, kind in _NAMED:
+            name = request.get(member)
+            if isinstance(name, str):
+                path = request.get("Path") if operation.startswith("Create") else None
+                return f"arn:aws:iam::{account}:{kind}{path or '/'}{name}"
+        provider = request.get("OpenIDConnectProviderArn")
+        return provider if isinstance(provider, str) else "*"
+
+
+# The first that a request has says what it is about: AddUserToGroup is about the group, a role's policy about the role.
+_NAMED = (("InstanceProfileName", "instance-profile"), ("GroupName", "group"), ("RoleName", "role"),
+          ("UserName", "user"), ("PolicyName", "policy"))

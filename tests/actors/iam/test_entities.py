@@ -1,0 +1,207 @@
+"""What belongs together stays together: renames, secrets, accounts, tags, pages, documents.
+
+Expected behaviour: the IAM API reference, operation by operation.
+"""
+
+import asyncio
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidTag
+
+from actors.iam.service import IAM
+from actors.iam.vault import KEY_FILE, Vault
+from bus.subjects import DIRECT
+from schemas.envelope import Identity
+from schemas.routing import slot
+from tests.actors.iam.caller import ALLOW, TRUST, open_caller
+from tests.world import world
+
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+# A renamed user keeps its id, groups, policies, keys and boundary; only the ARN changes ("Renaming an IAM user").
+def test_a_new_name_changes_nothing_else(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        before = iam.call("CreateUser", UserName="alice", PermissionsBoundary=ADMINISTRATOR)["User"]
+        iam.call("CreateGroup", GroupName="g")
+        iam.call("AddUserToGroup", GroupName="g", UserName="alice")
+        iam.call("PutUserPolicy", UserName="alice", PolicyName="i", PolicyDocument=ALLOW)
+        iam.call("AttachUserPolicy", UserName="alice", PolicyArn=ADMINISTRATOR)
+        key = iam.call("CreateAccessKey", UserName="alice")["AccessKey"]["AccessKeyId"]
+        iam.call("UpdateUser", UserName="alice", NewUserName="Alicia", NewPath="/a/")
+        assert iam.error("GetUser", UserName="alice")[0] == "NoSuchEntity"
+        after = iam.call("GetUser", UserName="Alicia")["User"]
+        assert after == {**before, "UserName": "Alicia", "Path": "/a/",
+                         "Arn": "arn:aws:iam::111111111111:user/a/Alicia"}
+        assert [each["UserName"] for each in iam.call("GetGroup", GroupName="g")["Users"]] == ["Alicia"]
+        assert iam.call("ListUserPolicies", UserName="Alicia")["PolicyNames"] == ["i"]
+        assert iam.acting(key).call("GetUser")["User"]["UserName"] == "Alicia"
+        found = iam.call("ListEntitiesForPolicy", PolicyArn=ADMINISTRATOR)
+        assert [each["UserName"] for each in found["PolicyUsers"]] == ["Alicia"]
+        assert iam.call("GetAccessKeyLastUsed", AccessKeyId=key)["UserName"] == "Alicia"
+
+
+# Secrets are in the store only as ciphertext, under a key in a private file; another name or key does not open them.
+def test_secrets_at_rest(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        iam.call("CreateUser", UserName="alice")
+        made = iam.call("CreateAccessKey", UserName="alice")["AccessKey"]
+        rows = iam.store.read(lambda snapshot: list(snapshot.scan(b"", b"\xff" * 8)))
+    assert not any(made["SecretAccessKey"].encode() in value for _, value in rows)
+    assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
+    sealed = Vault(tmp_path).seal("secret", "AKIA1")
+    assert Vault(tmp_path).open(sealed, "AKIA1") == "secret"
+    with pytest.raises(InvalidTag):
+        Vault(tmp_path).open(sealed, "AKIA2")
+    (tmp_path / KEY_FILE).write_bytes(b"short")
+    with pytest.raises(ValueError, match="is no key"):
+        Vault(tmp_path)
+
+
+# Accounts do not see one another, whatever the names; an alias is unique among all ("Account alias").
+def test_accounts_are_apart(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        other = iam.acting("test", "222222222222")
+        key = iam.call("CreateUser", UserName="alice") and iam.call("CreateAccessKey", UserName="alice")["AccessKey"]
+        assert other.call("ListUsers")["Users"] == []
+        assert other.error("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])[0] == "NoSuchEntity"
+        iam.call("CreateAccountAlias", AccountAlias="acme")
+        assert other.error("CreateAccountAlias", AccountAlias="acme")[0] == "EntityAlreadyExists"
+        iam.call("CreateAccountAlias", AccountAlias="acme2")
+        other.call("CreateAccountAlias", AccountAlias="acme")
+        assert iam.call("ListAccountAliases")["AccountAliases"] == ["acme2"]
+        assert iam.call("GetUser")["User"]["Arn"] == "arn:aws:iam::111111111111:root"
+        assert iam.call("GetAccountSummary")["SummaryMap"]["Users"] == 1
+
+
+# Versions: numbers are never used again, the default decides, five at most ("Versioning IAM policies").
+def test_versions(tmp_path: Path) -> None:
+    deny = ALLOW.replace("Allow", "Deny")
+    with open_caller(tmp_path) as iam:
+        arn = iam.call("CreatePolicy", PolicyName="p", PolicyDocument=ALLOW)["Policy"]["Arn"]
+        iam.call("CreatePolicyVersion", PolicyArn=arn, PolicyDocument=deny)
+        iam.call("DeletePolicyVersion", PolicyArn=arn, VersionId="v2")
+        made = iam.call("CreatePolicyVersion", PolicyArn=arn, PolicyDocument=deny, SetAsDefault=True)["PolicyVersion"]
+        assert (made["VersionId"], made["IsDefaultVersion"]) == ("v3", True)
+        assert [each["VersionId"] for each in iam.call("ListPolicyVersions", PolicyArn=arn)["Versions"]] == ["v3", "v1"]
+        iam.call("CreateUser", UserName="u")
+        iam.call("AttachUserPolicy", UserName="u", PolicyArn=arn)
+        user = "arn:aws:iam::111111111111:user/u"
+
+        def decision() -> str:
+            [result] = iam.call("SimulatePrincipalPolicy", PolicySourceArn=user,
+                                ActionNames=["s3:GetObject"])["EvaluationResults"]
+            return str(result["EvalDecision"])
+
+        assert decision() == "explicitDeny"
+        iam.call("SetDefaultPolicyVersion", PolicyArn=arn, VersionId="v1")
+        assert decision() == "allowed"
+        assert iam.error("DeletePolicy", PolicyArn=arn)[0] == "DeleteConflict"
+        iam.call("DetachUserPolicy", UserName="u", PolicyArn=arn)
+        iam.call("DeletePolicyVersion", PolicyArn=arn, VersionId="v3")
+        iam.call("DeletePolicy", PolicyArn=arn)
+        assert iam.call("ListPolicies", Scope="Local")["Policies"] == []
+
+
+# Every list gives everything once, whatever the page size, while something behind it is removed ("Marker").
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+def test_pages(tmp_path: Path, size: int) -> None:
+    with open_caller(tmp_path) as iam:
+        names = [f"r{number}" for number in range(7)]
+        for name in names:
+            iam.call("CreateRole", RoleName=name, Path="/p/", AssumeRolePolicyDocument=TRUST)
+            iam.call("TagRole", RoleName="r0", Tags=[{"Key": name, "Value": ""}])
+        iam.call("CreateRole", RoleName="elsewhere", AssumeRolePolicyDocument=TRUST)
+
+        def everything(operation: str, member: str, **request: Any) -> list[Any]:
+            found: list[Any] = []
+            while True:
+                answer = iam.call(operation, MaxItems=size, **request)
+                found += answer[member]
+                if not answer["IsTruncated"]:
+                    return found
+                request["Marker"] = answer["Marker"]
+
+        assert [each["RoleName"] for each in everything("ListRoles", "Roles", PathPrefix="/p/")] == names
+        assert [each["Key"] for each in everything("ListRoleTags", "Tags", RoleName="r0")] == names
+        everywhere = everything("ListPolicies", "Policies")
+        assert len({each["Arn"] for each in everywhere}) == len(everywhere) > 20
+        details = everything("GetAccountAuthorizationDetails", "RoleDetailList", Filter=["Role", "User"])
+        assert len(details) == 8
+
+
+def test_service_linked_roles_and_providers(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        role = iam.call("CreateServiceLinkedRole", AWSServiceName="rds.amazonaws.com")["Role"]
+        assert role["Arn"].endswith(":role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS")
+        task = iam.call("DeleteServiceLinkedRole", RoleName=role["RoleName"])["DeletionTaskId"]
+        assert iam.call("GetServiceLinkedRoleDeletionStatus", DeletionTaskId=task)["Status"] == "SUCCEEDED"
+        arn = iam.call("CreateOpenIDConnectProvider", Url="https://token.example.com/x", ClientIDList=["a"])[
+            "OpenIDConnectProviderArn"]
+        assert arn == "arn:aws:iam::111111111111:oidc-provider/token.example.com/x"
+        iam.call("AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=arn, ClientID="b")
+        assert iam.call("GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn)["ClientIDList"] == ["a", "b"]
+        iam.call("DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
+        assert iam.call("ListOpenIDConnectProviders") == {"OpenIDConnectProviderList": []}
+
+
+# Boundaries, organization policies, a resource's policy and missing keys, as the simulator reports them.
+def test_simulation(tmp_path: Path) -> None:
+    by_team = json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/team": "blue"}}}})
+    nothing = ALLOW.replace("s3:*", "ec2:*")
+    with open_caller(tmp_path) as iam:
+        def asked(**request: Any) -> dict[str, Any]:
+            results = iam.call("SimulateCustomPolicy", ActionNames=["s3:GetObject"], **request)["EvaluationResults"]
+            return dict(results[0])
+
+        missing = asked(PolicyInputList=[by_team])
+        assert (missing["EvalDecision"], missing["MissingContextValues"]) == ("implicitDeny", ["aws:PrincipalTag/team"])
+        team = {"ContextKeyName": "aws:principaltag/TEAM", "ContextKeyType": "string", "ContextKeyValues": ["blue"]}
+        known = asked(PolicyInputList=[by_team], ContextEntries=[team])
+        assert (known["EvalDecision"], known["MatchedStatements"]) == (
+            "allowed", [{"SourcePolicyId": "PolicyInputList.1", "SourcePolicyType": "IAM Policy"}])
+        bounded = asked(PolicyInputList=[ALLOW], PermissionsBoundaryPolicyInputList=[nothing])
+        assert bounded["EvalDecision"] == "implicitDeny"
+        assert bounded["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+        limited = asked(PolicyInputList=[ALLOW], OrderedOrganizationPolicyInputList=[
+            {"ServiceControlPolicyInputList": [nothing]}])
+        assert limited["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": False}
+        by_name = ALLOW.replace('"Resource":"*"', '"Resource":"arn:aws:s3:::${aws:username}"')
+        assert iam.call("GetContextKeysForCustomPolicy", PolicyInputList=[by_team, by_name]) == {
+            "ContextKeyNames": ["aws:PrincipalTag/team", "aws:username"]}
+        assert iam.error("SimulateCustomPolicy", PolicyInputList=["{"], ActionNames=["s3:a"])[0] == "InvalidInput"
+        much = [ALLOW + " " * 100_000] * 3
+        assert iam.error("SimulateCustomPolicy", PolicyInputList=much, ActionNames=["s3:a"])[0] == "InvalidInput"
+
+
+# Over the bus, by slot of the account in whatever region, and after a restart.
+def test_on_the_bus(tmp_path: Path) -> None:
+    assert slot("iam", "1", "eu-west-1", {"UserName": "a"}) == slot("iam", "1", "us-east-1", {}) != "any"
+
+    async def main() -> None:
+        async with world(tmp_path, [IAM()]) as skies:
+            client = skies.client(Identity(DIRECT, "111111111111", "test"))
+            await client.call("iam", "CreateUser", {"UserName": "alice"})
+            await skies.restart()
+            answer = await client.call("iam", "ListUsers", {}, region="eu-west-1")
+            assert [each["UserName"] for each in answer["Users"]] == ["alice"]
+
+    asyncio.run(main())
+
+
+# What authorisation will be asked about.
+def test_resources() -> None:
+    def arn(operation: str, **request: str) -> str:
+        return IAM().resource(operation, request, "1", "us-east-1")
+
+    assert arn("CreateUser", UserName="u", Path="/a/") == "arn:aws:iam::1:user/a/u"
+    assert arn("AttachRolePolicy", RoleName="r", PolicyArn=ADMINISTRATOR) == "arn:aws:iam::1:role/r"
+    assert arn("DeletePolicy", PolicyArn="arn:aws:iam::1:policy/p") == "arn:aws:iam::1:policy/p"
+    assert arn("AddUserToGroup", UserName="u", GroupName="g") == "arn:aws:iam::1:group/g"
+    assert arn("ListUsers") == "*"
