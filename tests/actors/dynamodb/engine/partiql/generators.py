@@ -85,7 +85,7 @@ def literal(value: Value) -> str:
     ((kind, content),) = value.items()
     match kind:
         case "S":
-            return "'" + content.replace("'", "''") + "'"
+            return "'" + str(content).replace("'", "''") + "'"
         case "N":
             return str(content)
         case "BOOL":
