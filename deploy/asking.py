@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from bus.system import Answers, gather
 from bus.transport import Disconnected, Transport
 from deploy import control
 from deploy.broker import ADMIN, RUN_FILE, BusUser, read_run
 from deploy.config import Config
 from deploy.failures import CommandError
-from deploy.system import gather
 
 Result = TypeVar("Result")
 
@@ -41,7 +41,11 @@ def ask_actors(config: Config, verb: str, request: dict[str, Any], timeout_s: fl
     rows = control.ask(config.storage.run_dir, "status")["processes"]
     expected = {row["name"] for row in rows if row["name"].startswith("actors")}
     run = read_run(config.storage.run_dir / RUN_FILE)
-    answers = on_bus(run.url, run.users[ADMIN], lambda bus: gather(bus, verb, request, expected, timeout_s))
+
+    async def ask(bus: Transport) -> Answers:
+        return await gather(bus, verb, request, timeout_s, lambda came: expected <= came.keys())
+
+    answers = on_bus(run.url, run.users[ADMIN], ask)
     for name in sorted(expected):
         if name not in answers:
             raise CommandError(f"{name} did not answer {verb!r} within {timeout_s:.0f} s.")

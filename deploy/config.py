@@ -124,7 +124,7 @@ class Observing:
     )
     log_files: int = setting(3, "log files kept per process, the current one included", span=(1, 100))
     otlp_endpoint: str = setting(
-        "", "OTLP/HTTP collector for traces and metrics (needs the extra `telemetry`)",
+        "", "OTLP/HTTP collector for traces and metrics",
         env="OTEL_EXPORTER_OTLP_ENDPOINT", shown="none",
     )
 

@@ -61,7 +61,10 @@ install() {
         -qq --disable-pip-version-check --no-input --no-cache-dir --require-virtualenv --editable "$target" \
         >&2 </dev/null || fail "pip could not install the dependencies; is a package index reachable?"
     printf 'Compiling the service models …\n' >&2
-    (cd "$root" && "$venv/bin/python" -m schemas.models --build >&2) || fail "the service models could not be compiled."
+    (cd "$root" && "$venv/bin/python" -m schemas.models --build --all >&2) || fail "the service models could not be compiled."
+    # Where PYTHONDONTWRITEBYTECODE is set, each start would compile our modules again.
+    (cd "$root" && "$venv/bin/python" -m compileall -q schemas bus actors gateway deploy >&2) ||
+        fail "our own modules could not be compiled."
     fingerprint >"$venv/.skybus-$extra"
 }
 

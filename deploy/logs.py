@@ -1,11 +1,12 @@
 """Log files of bounded size, and reading them back. Written by the supervisor alone, from its children's output."""
 
+import errno
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from deploy.failures import CommandError
 
@@ -25,7 +26,10 @@ def file_name(directory: Path, process: str, age: int = 0) -> Path:
 
 
 class ProcessLog:
-    """One process's output: whole lines into its file, those that are not quiet also to `echo`."""
+    """One process's output: whole lines into its file, those that are not quiet also to `echo`.
+
+    A file that cannot be written (a full disk) costs its lines and a word on the console, never the supervisor.
+    """
 
     def __init__(self, directory: Path, process: str, file_bytes: int, files: int, echo: Callable[[str], None]) -> None:
         self.process = process
@@ -37,7 +41,8 @@ class ProcessLog:
         self._pending = b""
         self._echo_second = 0.0
         self._echoed = 0
-        self._file = self._open()
+        self._lines_lost = 0
+        self._file: FileIO | None = self._open()
 
     LAST_LINES = 15
 
@@ -62,13 +67,20 @@ class ProcessLog:
 
     def close(self) -> None:
         self.end()
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def _write(self, lines: list[bytes]) -> None:
-        self._file.write(b"\n".join(lines) + b"\n")
-        self._file.flush()
-        if self._file.tell() >= self.file_bytes:
-            self._rotate()
+        try:
+            self._append(b"\n".join(lines) + b"\n")
+        except OSError as error:
+            if not self._lines_lost:
+                self.echo(f"{self.process}: its log cannot be written: {error.strerror}.")
+            self._lines_lost += len(lines)
+        else:
+            if self._lines_lost:
+                self.echo(f"{self.process}: its log is written again; {self._lines_lost} lines are lost.")
+                self._lines_lost = 0
         for line in lines:
             if not any(mark in line for mark in _QUIET):
                 self._show(line.decode("utf-8", "replace"))
@@ -85,13 +97,27 @@ class ProcessLog:
         elif self._echoed == ECHO_LINES_PER_S + 1:
             self.echo(f"{self.process}: … more in {file_name(self.directory, self.process)}")
 
-    def _open(self) -> IO[bytes]:
-        file = file_name(self.directory, self.process).open("ab")
+    def _append(self, data: bytes) -> None:
+        """OSError: nothing of it was written, but for what a rotation that failed had in front of it."""
+        file = self._file = self._file or self._open()
+        size = file.tell()
+        written = file.write(data)
+        if written < len(data):                # what a full disk cut short is cut off again
+            file.truncate(size)
+            file.seek(0, os.SEEK_END)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if file.tell() >= self.file_bytes:
+            self._rotate()
+
+    def _open(self) -> FileIO:
+        file = file_name(self.directory, self.process).open("ab", buffering=0)
         os.chmod(file.fileno(), 0o600)
         return file
 
     def _rotate(self) -> None:
+        assert self._file is not None
         self._file.close()
+        self._file = None                 # until the new one is open
         for age in range(self.files - 1, 0, -1):
             older = file_name(self.directory, self.process, age - 1)
             if older.exists():

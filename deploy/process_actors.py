@@ -20,10 +20,10 @@ from actors.runtime.store.errors import DataTooNew, NotDurable, StoreError
 from actors.runtime.store.shard import Shard, open_shard
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
+from bus.system import SystemAnswers, announce_arrival
 from deploy import VERSION, failures
 from deploy.discovery import discovery
 from deploy.process import Process
-from deploy.system import SystemAnswers
 from deploy.telemetry import export_metrics
 from deploy.topology import module_name
 
@@ -82,6 +82,7 @@ class ActorProcess:
         except StoreError as error:
             raise failures.CommandError(str(error)) from error
         self.host = ActorHost(self.process.transport, self.endpoint, self.chain, self.actors, self.shards)
+        await announce_arrival(self.process.transport, self.process.name, self.services)   # nobody else has them
         await self.host.start()
 
     def _directory(self, service: str) -> Path:
@@ -125,6 +126,11 @@ class ActorProcess:
     def metrics(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"metrics": self.meter.snapshot()}
 
+    def health(self, request: dict[str, Any]) -> dict[str, Any]:
+        """A service is well unless its shard's last commit failed; reads may go on even so."""
+        return {"services": {service: self.shards[service].trouble if service in self.shards else ""
+                             for service in self.services}}
+
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
         shards = {f"{service}/{SHARD}": shard.stats() for service, shard in self.shards.items()}
         return {"version": VERSION, "services": self.services, "shards": shards,
@@ -147,7 +153,8 @@ async def serve(process: Process) -> None:
     await service.open()
     answers = SystemAnswers(
         process.transport, process.name,
-        {"status": service.status, "backup": service.backup, "reset": service.reset, "metrics": service.metrics},
+        {"status": service.status, "health": service.health, "backup": service.backup, "reset": service.reset,
+         "metrics": service.metrics},
     )
     discoveries = [discovery(process.transport, actor, service.meter) for actor in service.actors]
     stop_exporting = export_metrics(service.config.observing, process.name, service.meter.snapshot)

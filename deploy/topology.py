@@ -41,7 +41,9 @@ def processes(config: Config, files: RunFiles) -> list[ProcessSpec]:
     table += [ours(name, GATEWAY, GATEWAYS_STOP, GATEWAY_STOP_S) for name in gateways]
     if not config.broker.nats_url:
         argv = (find_broker(config.broker.nats_server), "-c", str(files.broker_config))
-        table.insert(0, ProcessSpec(BROKER, argv, BROKER_STOP, BROKER_READY, BROKER_STOP_S, environment))
+        # Half the cores: on two, Go's second thread doubles the broker's CPU a request (tests.load.bench_throughput).
+        threads = {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2)), **environment}
+        table.insert(0, ProcessSpec(BROKER, argv, BROKER_STOP, BROKER_READY, BROKER_STOP_S, threads))
     return table
 
 

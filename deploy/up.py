@@ -9,7 +9,6 @@ from pathlib import Path
 from deploy import VERSION, ports
 from deploy.broker import write_run_files
 from deploy.config import DEFAULT_SECRET, Config, unknown_variables
-from deploy.failures import UsageError
 from deploy.instance import Instance, forget_ephemeral, occupy
 from deploy.logs import ProcessLog
 from deploy.supervisor import Supervisor
@@ -24,25 +23,12 @@ def up(config: Config) -> int:
     for name in unknown_variables():
         _say(f"{name} is set, but there is no such setting.", sys.stderr.fileno())
     services(config.actors.services)      # an unknown one is refused before anything starts
-    _check_telemetry(config)
     instance = occupy(config)
     try:
         return _supervise(instance)
     finally:
         forget_ephemeral(config)
         instance.release()
-
-
-def _check_telemetry(config: Config) -> None:
-    if not config.observing.otlp_endpoint:
-        return
-    from importlib.util import find_spec
-
-    if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:
-        raise UsageError(
-            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: "
-            "pip install 'skybus[telemetry]', or leave it unset."
-        )
 
 
 def _supervise(instance: Instance) -> int:

@@ -17,7 +17,7 @@ from bus.codec import Unencodable
 from bus.subjects import GATEWAY
 from bus.tracing import OK, Span, Tracer, Untraced
 from bus.transport import BusError, Transport
-from gateway import bodies, browsers
+from gateway import bodies, browsers, dynamodb
 from gateway import protocols as wire
 from gateway.connection import Answer, BodyReader, HttpServer, Incoming, StreamAnswer
 from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
@@ -97,6 +97,8 @@ class Gateway:
             return await self._endpoints.answer(incoming, path)
         if "origin" in headers and (not self._may_ask(headers["origin"]) or incoming.method == "OPTIONS"):
             return self._to_page(incoming)
+        if path == "/" and incoming.method == "GET" and self._asks_health(incoming, query):
+            return dynamodb.health(headers.get("host", ""), self._bus.new_request_id())
         exchange = Exchange(self._bus.new_request_id(), incoming, wire.HttpRequest(
             incoming.method, path, query, headers, None))
         metrics = self._metrics
@@ -132,6 +134,8 @@ class Gateway:
         operation, protocol = route.operation, route.protocol
         exchange.service, exchange.operation, exchange.protocol = route.service, operation, protocol
         self._admit(route, claim)
+        if route.service.name in dynamodb.SERVICES:
+            dynamodb.check_head(route.request)
         params = protocol.parse(operation, route.request)
         span = self._tracer.start(operation.name, request.headers.get("traceparent", ""), {})
         message = Request(params, exchange.id, route.region, 0, span.traceparent, _source(incoming))
@@ -221,6 +225,8 @@ class Gateway:
     # Answers
 
     def _answer(self, exchange: Exchange, response: wire.HttpResponse) -> Answer:
+        if exchange.service is not None and exchange.service.name in dynamodb.SERVICES:
+            dynamodb.finish(response, exchange.request.headers)
         self._metrics.body_bytes_out += len(response.body)
         return Answer(response.status, self._dressed(exchange, response.headers), response.body)
 
@@ -238,6 +244,8 @@ class Gateway:
 
     def _refuse(self, exchange: Exchange, error: Exception) -> Answer:
         """Any error, in the words of the service it concerns; plain where there is none."""
+        if isinstance(error, dynamodb.NotJson):
+            return self._answer(exchange, error.response())
         known = self._as_aws_error(exchange, error)
         service = exchange.service
         if service is None:
@@ -267,6 +275,13 @@ class Gateway:
         log.error("request_failed", request_id=exchange.id, exc_info=error)
         return InternalFailure("The request processing has failed because of an unknown error, exception or failure.",
                                status=500)
+
+    def _asks_health(self, incoming: Incoming, query: str) -> bool:
+        """Nobody in particular asks DynamoDB's host, or one that names no service, for its root."""
+        if query or "authorization" in incoming.headers:
+            return False
+        service = self._router.likely(wire.HttpRequest("GET", "/", "", incoming.headers, None), None)
+        return service is None or service.name in dynamodb.SERVICES
 
     def _overloaded(self, exchange: Exchange) -> Answer:
         """503 without reading the body or verifying anything."""

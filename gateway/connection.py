@@ -11,6 +11,7 @@ from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
@@ -20,6 +21,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from gateway.bodies import BODY_LIMIT_BYTES, IncompleteBody, RequestEntityTooLarge
+from gateway.plain import plain_error
 from schemas.errors import AwsError, ServiceUnavailable
 
 CONNECTIONS_LIMIT = 4096
@@ -268,7 +270,7 @@ class Connection(RequestHandler):
                 if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
                     self._resume_reading_if_drained()
                 if not isinstance(message, RawRequestMessage):
-                    _open_transport(self).write(_NOT_HTTP)
+                    _open_transport(self).write(_not_http())
                     break
                 if not await self._exchange(Incoming(message, payload, self)) or self._close:
                     break
@@ -316,8 +318,13 @@ class Connection(RequestHandler):
             self._keepalive_handle = self._loop.call_at(close_time, self._process_keepalive)
 
 
-# For bytes that are no HTTP request: there is no service to speak for.
-_NOT_HTTP = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+def _not_http() -> bytes:
+    """For bytes that are no HTTP request: there is no service to speak for."""
+    refusal = AwsError("The bytes received are no HTTP request.", code="BadRequest", status=400)
+    error = plain_error(refusal, str(uuid4()))
+    head = [f"HTTP/1.1 400 Bad Request\r\ncontent-length: {len(error.body)}\r\nconnection: close\r\n"]
+    head += [f"{name}: {value}\r\n" for name, value in error.headers.items()]
+    return "".join(head).encode() + b"\r\n" + error.body
 
 
 Handler = Callable[[Incoming], Awaitable[Answer | StreamAnswer]]

@@ -5,8 +5,7 @@
     POST /_skybus/reset                           forgets everything; loopback and open mode only
     GET  /_localstack/info, /_localstack/init     as Testcontainers modules and `awslocal` read them
 
-Between processes: `sys.metrics` is answered with msgpack {process, metrics: [(name, labels, value)]}, `sys.reset` with
-{process, services: [names]} once those services have forgotten everything, or {process, error}.
+What the other processes answer: bus/system.py.
 """
 
 import asyncio
@@ -17,18 +16,15 @@ from typing import Any
 
 import orjson
 
-from bus.codec import MalformedEnvelope, pack, unpack
-from bus.transport import BusError, Message, Subscription, Transport
+from bus.system import Answers, SystemAnswers, abandon_on_arrival, gather
+from bus.transport import BusError, Subscription, Transport
 from gateway.browsers import is_loopback_name
 from gateway.connection import Answer, Incoming
 from gateway.metrics import Metrics, render
 
-METRICS_SUBJECT = "sys.metrics"
-RESET_SUBJECT = "sys.reset"
 HEALTH_WAIT_S = 1.0
 METRICS_WAIT_S = 0.25                     # for other processes' counters
 RESET_WAIT_S = 10.0                       # for every owner of state
-ANSWERS_LIMIT_COUNT = 256                 # to one question
 PREFIXES = ("/_skybus/", "/_localstack/")
 
 _LOOPBACK_PEERS = ("127.", "::1", "::ffff:127.")
@@ -46,7 +42,7 @@ class About:
 
 
 class Endpoints:
-    """Also answers this process's part of `sys.metrics` to the other gateways."""
+    """Also this process's part in what processes ask and tell each other."""
 
     def __init__(self, transport: Transport, about: About, metrics: Metrics) -> None:
         self._transport = transport
@@ -61,14 +57,16 @@ class Endpoints:
             ("GET", "/_skybus/metrics"): self._all_metrics,
             ("POST", "/_skybus/reset"): self._reset,
         }
-        self._subscription: Subscription | None = None
+        self._open: list[SystemAnswers | Subscription] = []
 
     def start(self) -> None:
-        self._subscription = self._transport.subscribe(METRICS_SUBJECT, self._answer_metrics)
+        """Answers the other processes, and hears them arrive."""
+        self._open.append(SystemAnswers(self._transport, self._about.process, {"metrics": self._own_metrics}))
+        self._open.append(abandon_on_arrival(self._transport))
 
     def close(self) -> None:
-        if self._subscription is not None:
-            self._subscription.close()
+        for one in self._open:
+            one.close()
 
     async def answer(self, incoming: Incoming, path: str) -> Answer:
         method = "GET" if incoming.method == "HEAD" else incoming.method
@@ -79,10 +77,18 @@ class Endpoints:
         return _json(405 if known else 404, {"message": "Method Not Allowed" if known else "Not Found"})
 
     async def _health(self, incoming: Incoming) -> Answer:
-        connected = await self._connected()
-        state = "running" if connected else "error"
-        return _json(200 if connected else 503, {
-            "services": dict.fromkeys(self._about.services, state), "edition": "skybus", "version": self._about.version,
+        """503 when the broker or a service does not answer. A service that says what is wrong (a full disk) still
+        answers what it can: its state is an error, and `problems` says why."""
+        wanted = self._about.services
+        answers: Answers = {}
+        if await self._connected():
+            answers = await gather(self._transport, "health", {}, HEALTH_WAIT_S,
+                                   lambda came: not set(wanted) - _told(came).keys())
+        told = _told(answers)
+        problems = {service: told.get(service, "no answer") for service in wanted if told.get(service) != ""}
+        return _json(200 if set(wanted) <= told.keys() else 503, {
+            "services": {service: "error" if service in problems else "running" for service in wanted},
+            "edition": "skybus", "version": self._about.version, **({"problems": problems} if problems else {}),
         })
 
     async def _connected(self) -> bool:
@@ -107,20 +113,14 @@ class Endpoints:
 
     # Metrics
 
-    def _answer_metrics(self, message: Message) -> None:
-        if message.reply:
-            own = {"process": self._about.process, "metrics": self._metrics.samples()}
-            self._transport.publish(message.reply, pack(own))
+    def _own_metrics(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"metrics": self._metrics.samples()}
 
     async def _all_metrics(self, incoming: Incoming) -> Answer:
         """Its own at once, the others' as far as they answer in time."""
-        processes: dict[str, Any] = {self._about.process: self._metrics.samples()}
-
-        def take(answer: Any) -> bool:
-            processes.setdefault(str(answer["process"]), answer["metrics"])
-            return False
-
-        await self._ask(METRICS_SUBJECT, take, METRICS_WAIT_S)
+        answers = await gather(self._transport, "metrics", {}, METRICS_WAIT_S)
+        processes = {process: answer["metrics"] for process, answer in answers.items() if "metrics" in answer}
+        processes[self._about.process] = self._metrics.samples()
         try:
             text = render(sorted(processes.items(), key=lambda item: item[0]))
         except (TypeError, ValueError) as error:
@@ -133,55 +133,29 @@ class Endpoints:
         host = incoming.headers.get("host", "")
         if not (self._about.open_mode and incoming.peer.startswith(_LOOPBACK_PEERS) and is_loopback_name(host)):
             return _json(403, {"message": "Reset is for open mode, from this machine."})
-        missing = set(self._about.services)
-        errors: list[str] = []
 
-        def take(answer: Any) -> bool:
-            if "error" in answer:
-                errors.append(f"{answer['process']}: {answer['error']}")
-            missing.difference_update(answer.get("services", ()))
-            return bool(errors) or not missing
+        def errors(answers: Answers) -> list[str]:
+            return [f"{process}: {answer['error']}" for process, answer in answers.items() if "error" in answer]
 
-        if missing:
-            await self._ask(RESET_SUBJECT, take, RESET_WAIT_S)
-        if errors:
-            return _json(500, {"message": "; ".join(errors)})
-        if missing:
-            return _json(503, {"message": f"No answer from: {', '.join(sorted(missing))}"})
+        def missing(answers: Answers) -> set[str]:
+            return set(self._about.services).difference(
+                *[answer.get("services", ()) for answer in answers.values()])
+
+        answers: Answers = {}
+        if self._about.services:
+            answers = await gather(self._transport, "reset", {}, RESET_WAIT_S,
+                                   lambda came: bool(errors(came)) or not missing(came))
+        if found := errors(answers):
+            return _json(500, {"message": "; ".join(found)})
+        if absent := missing(answers):
+            return _json(503, {"message": f"No answer from: {', '.join(sorted(absent))}"})
         return _json(200, {"status": "ok"})
 
-    async def _ask(self, subject: str, take: Callable[[Any], bool], wait_s: float) -> None:
-        """Publishes a question to all processes and hands each answer to `take` until that returns True, or time is
-        up. Malformed answers are passed over."""
-        answers: asyncio.Queue[bytes | None] = asyncio.Queue(ANSWERS_LIMIT_COUNT)
 
-        def arrive(data: bytes | None) -> None:
-            if not answers.full():
-                answers.put_nowait(data)
-
-        try:
-            inbox = self._transport.listen(lambda message: arrive(message.data), lambda _error: arrive(None))
-        except BusError:
-            return
-        try:
-            self._transport.publish(subject, b"", inbox.subject)
-            async with asyncio.timeout(wait_s):
-                while (data := await answers.get()) is not None:
-                    answer = _unpacked(data)
-                    if answer is not None and take(answer):
-                        return
-        except (BusError, TimeoutError):
-            return
-        finally:
-            inbox.close()
-
-
-def _unpacked(data: bytes) -> dict[str, Any] | None:
-    try:
-        answer = unpack(data)
-    except MalformedEnvelope:
-        return None
-    return answer if isinstance(answer, dict) and "process" in answer else None
+def _told(answers: Answers) -> dict[str, str]:
+    """What each service says is wrong; "": nothing."""
+    return {service: str(problem) for answer in answers.values()
+            for service, problem in answer.get("services", {}).items()}
 
 
 def _json(status: int, value: Any) -> Answer:

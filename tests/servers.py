@@ -64,10 +64,10 @@ def readable(process: psutil.Process, root: psutil.Process) -> str:
     return "supervisor" if process.pid == root.pid and name.startswith("python") else name
 
 
-def client(endpoint: str, service: str) -> BaseClient:
+def client(endpoint: str, service: str, secret: str = "test") -> BaseClient:
     made = botocore.session.get_session().create_client(
         service, region_name="us-east-1", endpoint_url=endpoint, aws_access_key_id="test",
-        aws_secret_access_key="test", config=Config(retries={"max_attempts": 0}, connect_timeout=1, read_timeout=60),
+        aws_secret_access_key=secret, config=Config(retries={"max_attempts": 0}, connect_timeout=1, read_timeout=60),
     )
     assert isinstance(made, BaseClient)
     return made
@@ -81,13 +81,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def skybus(*flags: str, data_dir: Path | None = None) -> Iterator[Server]:
+def skybus(*flags: str, data_dir: Path | None = None, environment: dict[str, str] | None = None) -> Iterator[Server]:
     """A Skybus of its own: own ports, own data directory (removed afterwards unless given)."""
     with tempfile.TemporaryDirectory(prefix="skybus-") as scratch:
         port = free_port()
         argv = [sys.executable, "-m", "deploy.cli", "up", "--port", str(port), "--bus-port", str(free_port()),
                 "--data-dir", str(data_dir or Path(scratch) / "data"), *flags]
-        with running("skybus", argv, port, {}) as server:
+        with running("skybus", argv, port, environment or {}) as server:
             yield server
 
 
@@ -108,7 +108,7 @@ def ministack(peers: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def running(name: str, argv: list[str], port: int, environment: dict[str, str]) -> Iterator[Server]:
-    probe = client(f"http://127.0.0.1:{port}", "dynamodb")
+    probe = client(f"http://127.0.0.1:{port}", "dynamodb", environment.get("SKYBUS_ROOT_SECRET_KEY", "test"))
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment})

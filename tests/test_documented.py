@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bus.subjects import CANCEL
+from bus.system import VERBS
 from deploy import VERSION
 from deploy.config import declared, markdown
 from deploy.failures import EXIT_CODES
-from deploy.system import VERBS
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATING = (ROOT / "deploy" / "README.md").read_text("utf-8")

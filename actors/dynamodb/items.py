@@ -11,7 +11,7 @@ from actors.dynamodb import catalogue, rows, state
 from actors.dynamodb.capacity import consumed, is_told, read_units, tell_write
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.engine.expressions import Condition, Update, check_mixing
-from actors.dynamodb.engine.values import ITEM_LIMIT_BYTES, TOO_LARGE, Item, admit, admit_item
+from actors.dynamodb.engine.values import ITEM_LIMIT_BYTES, TOO_LARGE, Item, admit, measure
 from actors.dynamodb.errors import ConditionalCheckFailedException
 from actors.dynamodb.parameters import (
     ATTRIBUTE_UPDATES,
@@ -131,7 +131,11 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
     if old is None and change is not None and change.only_removes:
         tell_write(answer, request, table, Written(0), key_attributes)
         return answer
-    item, size = changed(table, change, old, key_attributes)
+    item, size, charged = _evaluated(change, old, key_attributes, 0 if before is None else state.item_size(before))
+    if size > ITEM_LIMIT_BYTES or charged > ITEM_LIMIT_BYTES:
+        raise ValidationException(TOO_LARGE_UPDATE)
+    for index in table.indexes:
+        index.check(item, is_update=True)
     written = rows.replace(transaction, table, key, item, size, before)
     attributes = _returned(request.get("ReturnValues"), change, old, item)
     if attributes:
@@ -142,15 +146,28 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
 
 def changed(table: Table, change: Update | None, old: Item | None, key: Item) -> tuple[Item, int]:
     """The item an update leaves and its size; an item that is not there begins as its key."""
-    start = key if old is None else old
-    item = dict(start) if change is None else change.apply(start, old is not None)
-    try:
-        size = admit_item(item)
-    except ValidationException as error:
-        raise ValidationException(TOO_LARGE_UPDATE if error.message == TOO_LARGE else error.message) from error
+    item, size, _ = _evaluated(change, old, key, 0 if old is None else measure(old))
+    if size > ITEM_LIMIT_BYTES:
+        raise ValidationException(TOO_LARGE_UPDATE)
     for index in table.indexes:
         index.check(item, is_update=True)
     return item, size
+
+
+def _evaluated(change: Update | None, old: Item | None, key: Item, size: int) -> tuple[Item, int, int]:
+    """The item an update leaves, its size, and what UpdateItem alone measures beside it: the attributes the update
+    writes and a cost per clause. `size`: of `old`. Only what the update touches is looked at again.
+
+    Source: measured byte by byte on AWS by the public dynamodb-conformance suite (tier3/limits/itemSizeBySurface).
+    """
+    start, size = (key, measure(key)) if old is None else (old, size)
+    if change is None:
+        return dict(start), size, 0
+    item = change.apply(start, old is not None)
+    touched = change.touched.attributes
+    written = admit({name: item[name] for name in touched if name in item})
+    replaced = measure({name: start[name] for name in touched if name in start})
+    return item, size + written - replaced, written + change.cost_bytes
 
 
 def _returned(wanted: str | None, change: Update | None, old: Item | None, new: Item) -> Item | None:

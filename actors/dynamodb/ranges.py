@@ -34,10 +34,8 @@ def bounds(table: Table, space: Space, keys: KeyCondition, exclusive_start: Item
     """The rows of a Query: those its key conditions allow, beyond the starting key."""
     if exclusive_start is not None:
         _check_start_members(table, space, exclusive_start)
-    wanted = keys.resolve(
-        [name for name, _ in space.hash], [name for name, _ in space.sort], dict(space.hash + space.sort)
-    )
-    partition = space.partition({name: value for (name, _), value in zip(space.hash, wanted.hash_values, strict=True)})
+    wanted = keys.resolve(space.hash_names, space.sort_names, space.types)
+    partition = space.partition(dict(zip(space.hash_names, wanted.hash_values, strict=True)))
     start, stop = around(space, partition, wanted)
     if exclusive_start is None:
         return start, stop

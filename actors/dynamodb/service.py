@@ -1,6 +1,6 @@
 """DynamoDB, operation by operation: a table of contents. What each does stands in the file it names.
 
-Not here yet: backups (README.md, coverage). The operations of streams: actors/dynamodbstreams.
+The operations of streams: actors/dynamodbstreams. What is not here: README.md, coverage.
 """
 
 from collections.abc import Generator, Mapping

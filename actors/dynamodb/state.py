@@ -62,14 +62,17 @@ class Statistics:
 class Space:
     """One ordered set of rows and the attributes that order it. Keys have one hash attribute, an index up to four."""
 
-    __slots__ = ("hash", "name", "names", "prefix", "sort")
+    __slots__ = ("hash", "hash_names", "name", "names", "prefix", "sort", "sort_names", "types")
 
     def __init__(self, number_: int, name: str, hash_: tuple[Key, ...], sort: tuple[Key, ...]) -> None:
         self.name = name                  # an index's; "" for the table itself
         self.prefix = _SPACE.pack(number_)
         self.hash = hash_
         self.sort = sort
-        self.names = tuple(key for key, _ in hash_ + sort)
+        self.hash_names = tuple(key for key, _ in hash_)
+        self.sort_names = tuple(key for key, _ in sort)
+        self.names = self.hash_names + self.sort_names
+        self.types = dict(hash_ + sort)
 
     def partition(self, attributes: Mapping[str, Any]) -> bytes:
         """prefix | hash of the partition key among `attributes`. KeyMismatch, or what AWS says of its value."""

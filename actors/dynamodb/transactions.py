@@ -21,6 +21,7 @@ from actors.dynamodb.engine.values import Item, admit, admit_item
 from actors.dynamodb.errors import TransactionCanceledException
 from actors.dynamodb.items import changed
 from actors.dynamodb.parameters import (
+    ATTRIBUTE_UPDATES,
     CONDITION,
     EXPECTED,
     check_paths,
@@ -29,6 +30,7 @@ from actors.dynamodb.parameters import (
     projection_of,
     update_of,
 )
+from actors.dynamodb.parameters import UPDATE as EXPRESSIONS
 from actors.dynamodb.queries import SLICE_S
 from actors.dynamodb.rows import Written, write_units
 from actors.dynamodb.state import NOT_VALID, Table
@@ -110,7 +112,10 @@ def _parsed(request: Request) -> Action:
         raise ValidationException(SEVERAL if given else EMPTY)
     (kind,) = given
     wanted: Request = request[kind]
-    check_mixing(wanted, CONDITION, EXPECTED)
+    if kind == UPDATE:
+        check_mixing(wanted, EXPRESSIONS, ATTRIBUTE_UPDATES)
+    else:
+        check_mixing(wanted, CONDITION, EXPECTED)
     attributes: Item = wanted["Item" if kind == PUT else "Key"]
     size = admit_item(attributes) if kind == PUT else admit(attributes)
     change, condition = update_of(wanted) if kind == UPDATE else (None, condition_of(wanted))

@@ -176,7 +176,7 @@ class ActorHost:
         elif shard is None:
             return method(actor, context, None, request)
         elif kind is Kind.WRITE:
-            shard.write(lambda transaction: method(actor, context, transaction, request), finish, call.request_bytes)
+            shard.write(_evaluation(call), finish, call.request_bytes)
         elif kind is Kind.READ:
             return shard.read(lambda snapshot: method(actor, context, snapshot, request))
         else:
@@ -266,3 +266,17 @@ class ActorHost:
             self._endpoint.respond(message, address.identity, Reply(request_id, error=fault))
         except BusError as lost:
             log.info("answer_lost", request_id=request_id, reason=str(lost))
+
+
+def _evaluation(call: Call) -> Callable[[Any], Any]:
+    """What the shard runs for a write; where it is traced, its commit is told apart from its evaluation."""
+    method, actor, context, request = call.definition.method, call.actor, call.context, call.request
+    if call.tracer is None:
+        return lambda transaction: method(actor, context, transaction, request)
+
+    def traced(transaction: Any) -> Any:
+        result = method(actor, context, transaction, request)
+        call.evaluated()
+        return result
+
+    return traced

@@ -25,7 +25,7 @@ from gateway.protocols.wire import (
     tree_levels,
     unknown_operation,
 )
-from schemas.errors import AwsError
+from schemas.errors import AwsError, UnknownOperation
 from schemas.models import ErrorShape, Operation, Service, Shape
 
 # Where `__type` carries a namespace; elsewhere it is the bare name. SDKs drop all before the `#`.
@@ -35,8 +35,8 @@ _NAMESPACES = {
 }
 _CORAL = "com.amazon.coral.service#"
 _VALIDATION = "com.amazon.coral.validate#"
-# DynamoDB's responses carry the CRC-32 of their bytes, which its SDKs check.
-_CHECKSUMMED = frozenset({"dynamodb", "dynamodbstreams"})
+# DynamoDB's responses carry the CRC-32 of their bytes, which its SDKs check; its unknown operations have no message.
+_DYNAMODB = frozenset({"dynamodb", "dynamodbstreams"})
 # Errors that speak of "Message", as measured on DynamoDB.
 _CAPITAL_MESSAGE = frozenset({"AccessDeniedException", "SerializationException"})
 
@@ -65,7 +65,7 @@ class _Codecs:
 
     def __init__(self, service: Service) -> None:
         self.content_type = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
-        self.trees = Trees(json=True)
+        self.trees = Trees(json=True, package=_NAMESPACES.get(service.name, "").replace("#", "."))
         self.readers: dict[str, Reader] = {}       # by operation
         self.writers: dict[str, Reader | None] = {}
 
@@ -93,11 +93,13 @@ class Json:
     name = "json"
 
     def operation(self, service: Service, request: HttpRequest) -> Operation:
-        name = request.headers.get("x-amz-target", "").rpartition(".")[2]
-        try:
-            return service.operations[name]
-        except KeyError:
-            raise unknown_operation(name) from None
+        prefix, _, name = request.headers.get("x-amz-target", "").rpartition(".")
+        operation = service.operations.get(name)
+        if service.name in _DYNAMODB and (operation is None or prefix != service.metadata["targetPrefix"]):
+            raise UnknownOperation(status=400)
+        if operation is None:
+            raise unknown_operation(name, status=400)
+        return operation
 
     def parse(self, operation: Operation, request: HttpRequest) -> dict[str, Any]:
         codecs = _codecs(operation.service)
@@ -120,7 +122,7 @@ class Json:
 
     def _response(self, service: Service, status: int, body: bytes, request_id: str) -> HttpResponse:
         headers = {"content-type": _codecs(service).content_type, "x-amzn-RequestId": request_id}
-        if service.name in _CHECKSUMMED:
+        if service.name in _DYNAMODB:
             headers["x-amz-crc32"] = str(crc32(body))
         return HttpResponse(status, headers, body)
 

@@ -17,6 +17,7 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_BAD_LAST_CHARACTER = "Invalid last non-pad Base64 character dectected"
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -27,13 +28,16 @@ def base64_text(value: bytes) -> str:
 def base64_bytes(text: str) -> bytes:
     """The wordings are DynamoDB's, measured by dynalite's tests."""
     try:
-        return a2b_base64(text, strict_mode=True)
+        content = a2b_base64(text, strict_mode=True)
+        if not text.endswith("=") or text.endswith(b2a_base64(content[len(content) // 3 * 3:], newline=False).decode()):
+            return content
+        raise malformed(_BAD_LAST_CHARACTER)
     except BinasciiError:
         if len(text) % 4:
             raise malformed(
                 f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(text)}"
             ) from None
-        raise malformed("Invalid last non-pad Base64 character dectected") from None
+        raise malformed(_BAD_LAST_CHARACTER) from None
     except ValueError:
         raise malformed("only base-64-encoded strings are convertible to bytes") from None
 

@@ -27,22 +27,30 @@ _JAVA = {
     "blob": "java.nio.ByteBuffer", "timestamp": "java.util.Date",
 }
 
+# Where a container stands: it decides what AWS says of a scalar in its place.
+FIELD, ELEMENT = "field", "element"
+_NOT_CAST = (
+    "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class java.lang.Class "
+    "(sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module java.base of "
+    "loader 'bootstrap')"
+)
+_NO_ELEMENT = {"structure": "Unexpected value type in payload", "list": _NOT_CAST, "map": _NOT_CAST}
+_BOOLEAN_TEXTS = {"TRUE": True, "YES": True, "1": True, "FALSE": False, "NO": False, "0": False}
+
 
 def wire_name(member: Member) -> str:
     name: str = member.traits.get("locationName", member.name)
     return name
 
 
-def unexpected(value: Any, kind: str, name: str = "") -> SerializationException:
-    """`value` stands where a `kind` should: AWS's words for it."""
+def unexpected(value: Any, kind: str, java: str = "", place: str = "") -> SerializationException:
+    """`value` stands where a `kind` should: AWS's words for it. `java`, `place`: see `Trees.reader`."""
     if type(value) is dict:
         return malformed("Start of structure or map found where not expected")
     if type(value) is list:
-        return malformed(f"Unrecognized collection type class {_JAVA.get(kind, name or 'java.util.Map')}")
-    if kind in ("list", "map"):
-        return malformed("Unexpected field type")
-    if kind == "structure":
-        return malformed("Unexpected value type in payload")
+        return malformed(f"Unrecognized collection type {java or f'class {_JAVA[kind]}'}")
+    if kind in _CONTAINERS:
+        return malformed("Unexpected field type" if place == FIELD else _NO_ELEMENT[kind])
     if kind == "blob":
         return malformed("only base-64-encoded strings are convertible to bytes")
     if kind == "boolean" and type(value) is str:
@@ -63,9 +71,13 @@ def string(value: Any) -> str:
 
 
 def boolean(value: Any) -> bool:
+    """Some texts stand for one, as on DynamoDB."""
     if value is True or value is False:
         return value
-    raise unexpected(value, "boolean")
+    found = _BOOLEAN_TEXTS.get(value.upper()) if type(value) is str else None
+    if found is None:
+        raise unexpected(value, "boolean")
+    return found
 
 
 def _integer(kind: str) -> Convert:
@@ -128,11 +140,13 @@ def same(value: Any) -> Any:
 
 
 class Trees:
-    """The closures of one service in one format. `json` False: CBOR, where blobs and times are values of their own."""
+    """The closures of one service in one format. `json` False: CBOR, where blobs and times are values of their own.
+    `package`: what AWS's messages put before the names of its structures."""
 
-    def __init__(self, json: bool) -> None:
+    def __init__(self, json: bool, package: str = "") -> None:
         self._json = json
-        self._readers: dict[str, Convert] = {}
+        self._package = package
+        self._readers: dict[tuple[str, str], Convert] = {}
         self._writers: dict[str, Convert | None] = {}
         self._plain: dict[str, bool] = {}
         self._leaves: dict[str, Convert] = {
@@ -144,33 +158,48 @@ class Trees:
 
     # ---- in
 
-    def reader(self, shape: Shape) -> Convert:
-        """tree -> params. Raises SerializationException; keys that no member has are ignored."""
-        found = self._readers.get(shape.name)
-        return found if found is not None else self._compile_reader(shape)
+    def reader(self, shape: Shape, place: str = ELEMENT) -> Convert:
+        """tree -> params. Raises SerializationException; keys that no member has are ignored.
 
-    def _compile_reader(self, shape: Shape) -> Convert:
+        `place`: FIELD, a member of a structure, or ELEMENT, of a list or a map, or the whole.
+        """
+        found = self._readers.get((shape.name, place))
+        return found if found is not None else self._compile_reader(shape, place)
+
+    def _compile_reader(self, shape: Shape, place: str) -> Convert:
+        key = shape.name, place
         if shape.kind not in _CONTAINERS:
-            return self._readers.setdefault(shape.name, self._leaves[shape.kind])
+            return self._readers.setdefault(key, self._leaves[shape.kind])
         if shape.traits.get("document"):
             return same
+        java = self._java(shape)
         if shape.kind == "structure":
             members: dict[str, tuple[str, Convert]] = {}
             texts = {name for name, member in shape.members.items() if _is_text(member)}
             make_structure = _structure_reader if shape.required or not texts else _choice_reader
-            reader = self._readers[shape.name] = make_structure(members, shape.name, texts)
+            reader = self._readers[key] = make_structure(members, f"class {java}", place, texts)
             for name, member in shape.members.items():
-                members[wire_name(member)] = name, self.reader(member.shape)
+                members[wire_name(member)] = name, self.reader(member.shape, FIELD)
             return reader
         assert shape.item is not None
         make = _list_reader if shape.kind == "list" else _map_reader
-        reader = make(self.reader(shape.item.shape), bool(shape.traits.get("sparse")))
-        return self._readers.setdefault(shape.name, reader)
+        reader = make(self.reader(shape.item.shape), bool(shape.traits.get("sparse")), java, place)
+        return self._readers.setdefault(key, reader)
+
+    def _java(self, shape: Shape) -> str:
+        """The type as AWS's messages name it."""
+        if shape.kind not in _CONTAINERS:
+            return _JAVA[shape.kind]
+        if shape.kind == "structure":
+            return f"{self._package}{shape.name}"
+        assert shape.item is not None
+        item = self._java(shape.item.shape)
+        return f"java.util.List<{item}>" if shape.kind == "list" else f"java.util.Map<java.lang.String, {item}>"
 
     def body_reader(self, members: Mapping[str, Member]) -> Convert:
         """For a body that holds only these members of its structure (REST)."""
-        table = {wire_name(member): (name, self.reader(member.shape)) for name, member in members.items()}
-        return _structure_reader(table, "", set())
+        table = {wire_name(member): (name, self.reader(member.shape, FIELD)) for name, member in members.items()}
+        return _structure_reader(table, "class java.lang.Object", ELEMENT, set())
 
     # ---- out
 
@@ -251,12 +280,14 @@ def _is_text(member: Member) -> bool:
     return member.shape.kind == "string" and wire_name(member) == member.name
 
 
-def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str, texts: set[str]) -> Convert:
+def _structure_reader(
+    members: Mapping[str, tuple[str, Convert]], java: str, place: str, texts: set[str]
+) -> Convert:
     find = members.get                             # filled after this call: shapes refer to themselves
 
     def structure(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
-            raise unexpected(value, "structure", name)
+            raise unexpected(value, "structure", java, place)
         made = {}
         for key, item in value.items():
             if item is not None:
@@ -268,9 +299,9 @@ def _structure_reader(members: Mapping[str, tuple[str, Convert]], name: str, tex
     return structure
 
 
-def _choice_reader(members: Mapping[str, tuple[str, Convert]], name: str, texts: set[str]) -> Convert:
+def _choice_reader(members: Mapping[str, tuple[str, Convert]], java: str, place: str, texts: set[str]) -> Convert:
     """For structures that mostly hold one text (DynamoDB's {"S": …}): such a one is taken as it is, uncopied."""
-    read = _structure_reader(members, name, texts)
+    read = _structure_reader(members, java, place, texts)
 
     def choice(value: Any) -> Any:
         if type(value) is dict and len(value) == 1:
@@ -282,10 +313,10 @@ def _choice_reader(members: Mapping[str, tuple[str, Convert]], name: str, texts:
     return choice
 
 
-def _list_reader(read: Convert, sparse: bool) -> Convert:
+def _list_reader(read: Convert, sparse: bool, java: str, place: str) -> Convert:
     def items(value: Any) -> list[Any]:
         if type(value) is not list:
-            raise unexpected(value, "list")
+            raise unexpected(value, "list", java, place)
         if None in value:
             return [None if item is None else read(item) for item in value if sparse or item is not None]
         return [read(item) for item in value]
@@ -293,10 +324,10 @@ def _list_reader(read: Convert, sparse: bool) -> Convert:
     return items
 
 
-def _map_reader(read: Convert, sparse: bool) -> Convert:
+def _map_reader(read: Convert, sparse: bool, java: str, place: str) -> Convert:
     def entries(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
-            raise unexpected(value, "map")
+            raise unexpected(value, "map", java, place)
         if sparse:                                 # keys are texts: JSON has no others, cbor.decode allows none
             return {key: None if item is None else read(item) for key, item in value.items()}
         return {key: read(item) for key, item in value.items() if item is not None}

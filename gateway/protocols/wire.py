@@ -98,8 +98,8 @@ def message_member(shape: ErrorShape | None) -> str:
     return next((name for name in names if name.lower() == "message"), "")
 
 
-def unknown_operation(name: str) -> UnknownOperation:
-    return UnknownOperation(f"The requested operation {name[:128]!r} is not known to this service.")
+def unknown_operation(name: str, status: int | None = None) -> UnknownOperation:
+    return UnknownOperation(f"The requested operation {name[:128]!r} is not known to this service.", status=status)
 
 
 def malformed(message: str = "") -> SerializationException:

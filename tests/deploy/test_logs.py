@@ -1,5 +1,6 @@
 """Log files: nothing lost below the bound, never above it, and what the console shows."""
 
+import resource
 import tempfile
 from pathlib import Path
 
@@ -72,3 +73,24 @@ def test_follow_sees_what_is_written_and_goes_on_after_a_rotation(tmp_path: Path
     log.feed(b"two\n")
     assert next(news) == ("p", b"two\n")
     log.close()
+
+
+# A disk that is full costs lines, which the console is told once, and nothing else: with room the log goes on whole.
+def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
+    said: list[str] = []
+    log = ProcessLog(tmp_path, "p", 10**6, 2, said.append)
+    log.feed(b'"level":"info" before\n')
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    room = file_name(tmp_path, "p").stat().st_size + 5
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        for _ in range(3):
+            log.feed(b'"level":"info" does not fit\n')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    log.feed(b'"level":"info" after\n')
+    log.close()
+    assert file_name(tmp_path, "p").read_bytes() == b'"level":"info" before\n"level":"info" after\n'
+    assert said == [
+        "p: its log cannot be written: No space left on device.", "p: its log is written again; 3 lines are lost.",
+    ]

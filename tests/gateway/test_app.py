@@ -137,7 +137,7 @@ def test_anonymous_requests() -> None:
             assert (await ask(gateway, http("GET", "/bucket/key", {}))).status == 200
             assert [(asked.operation, asked.identity.principal) for asked in gateway.bus.asked] == [
                 ("AssumeRoleWithWebIdentity", "anonymous"), ("GetObject", "anonymous")]
-            answer = await ask(gateway, http("GET", "/", {}))
+            answer = await ask(gateway, http("PUT", "/", {}))
             assert (answer.status, json.loads(answer.body)["__type"]) == (501, "UnknownService")
 
     run(main)
@@ -197,7 +197,8 @@ def test_bad_bodies(body: bytes, headers: dict[str, str], status: int, code: str
 def test_gzip_bodies() -> None:
     async def main() -> None:
         async with running() as gateway:
-            head = {"x-amz-target": "DynamoDB_20120810.ListTables", "content-encoding": "gzip"}
+            head = {"x-amz-target": "DynamoDB_20120810.ListTables", "content-encoding": "gzip",
+                    "content-type": "application/x-amz-json-1.0"}
             assert (await ask(gateway, signed("dynamodb", "POST", "/", head, gzip.compress(LIST)))).status == 200
             assert gateway.bus.asked[0].request.params == {"Limit": 1}
 

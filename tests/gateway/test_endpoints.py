@@ -13,23 +13,33 @@ import pytest
 from bus.codec import pack, unpack
 from bus.transport import Message
 from gateway.browsers import is_loopback_name, may_ask
-from gateway.endpoints import METRICS_SUBJECT, RESET_SUBJECT
 from gateway.metrics import Metrics, render
 from tests.gateway.running import Running, ask, dynamodb, http, run, running
 
 
-# Health says what is there, and 503 once the broker does not answer.
+# Health says what is there and what is wrong with it, and 503 once the broker or a service does not answer.
 @pytest.mark.parametrize("path", ["/_skybus/health", "/_localstack/health"])
 def test_health(path: str) -> None:
     async def main() -> None:
         async with running(services=("dynamodb", "sts"), version="1.2.3") as gateway:
+            troubles = {"dynamodb": "", "sts": ""}
+            answering(gateway, "sys.health", {"process": "actors", "services": troubles})
             answer = await ask(gateway, http("GET", path, {}))
             assert (answer.status, json.loads(answer.body)) == (200, {
                 "services": {"dynamodb": "running", "sts": "running"}, "edition": "skybus", "version": "1.2.3"})
             assert (await ask(gateway, http("HEAD", path, {}), "HEAD")).status == 200
+            troubles["dynamodb"] = "disk full"
+            answer = await ask(gateway, http("GET", path, {}))
+            assert answer.status == 200
+            assert json.loads(answer.body)["services"] == {"dynamodb": "error", "sts": "running"}
+            assert json.loads(answer.body)["problems"] == {"dynamodb": "disk full"}
             gateway.transport.connected = False
             answer = await ask(gateway, http("GET", path, {}))
             assert (answer.status, json.loads(answer.body)["services"]["sts"]) == (503, "error")
+        async with running(services=("dynamodb", "sts")) as gateway:
+            answering(gateway, "sys.health", {"process": "actors", "services": {"sts": ""}})
+            answer = await ask(gateway, http("GET", path, {}))
+            assert (answer.status, json.loads(answer.body)["problems"]) == (503, {"dynamodb": "no answer"})
 
     run(main)
 
@@ -61,7 +71,7 @@ def test_metrics_of_all_processes() -> None:
         async with running(process="gateway-1") as gateway:
             await ask(gateway, dynamodb("ListTables"))
             other = {"process": "actors", "metrics": [["skybus_commits_total", {"service": "dynamodb"}, 7]]}
-            answering(gateway, METRICS_SUBJECT, b"\xc1", {"no": "process"}, other)
+            answering(gateway, "sys.metrics", b"\xc1", {"no": "process"}, other)
             text = (await ask(gateway, http("GET", "/_skybus/metrics", {}))).body.decode()
             assert 'skybus_commits_total{process="actors",service="dynamodb"} 7\n' in text
             assert ('skybus_request_seconds_count{process="gateway-1",service="dynamodb",operation="ListTables",'
@@ -69,7 +79,7 @@ def test_metrics_of_all_processes() -> None:
             assert 'skybus_gateway_in_flight{process="gateway-1"} 0\n' in text
             inbox: asyncio.Queue[bytes] = asyncio.Queue()
             gateway.transport.subscribe("_INBOX.other", lambda message: inbox.put_nowait(message.data))
-            gateway.transport.publish(METRICS_SUBJECT, b"", "_INBOX.other")
+            gateway.transport.publish("sys.metrics", b"", "_INBOX.other")
             assert unpack(await inbox.get())["process"] == "gateway-1"
 
     run(main)
@@ -96,13 +106,13 @@ def test_reset() -> None:
     async def main() -> None:
         reset = http("POST", "/_skybus/reset", {})
         async with running(services=("dynamodb", "sts")) as gateway:
-            answering(gateway, RESET_SUBJECT, {"process": "a", "services": ["sts"]},
+            answering(gateway, "sys.reset", {"process": "a", "services": ["sts"]},
                       {"process": "b", "services": ["dynamodb"]})
             assert (await ask(gateway, reset)).status == 200
             assert (await ask(gateway, http("POST", "/_skybus/reset", {"host": "evil.example"}))).status == 403
-            answering(gateway, RESET_SUBJECT, {"process": "c", "error": "disk full"})
+            answering(gateway, "sys.reset", {"process": "c", "error": "disk full"})
         async with running(services=("dynamodb",)) as gateway:
-            answering(gateway, RESET_SUBJECT, {"process": "b", "error": "disk full"})
+            answering(gateway, "sys.reset", {"process": "b", "error": "disk full"})
             answer = await ask(gateway, reset)
             assert (answer.status, json.loads(answer.body)["message"]) == (500, "b: disk full")
         async with running(services=("dynamodb",), open_mode=False) as gateway:

@@ -65,6 +65,10 @@ def admit_item(item: Item) -> int:
 def admit_value(value: Value, depth: int = 1) -> int:
     """Checks and normalises one value in place; its size in bytes. `depth`: on which nesting level it stands."""
     _expect(value, dict, "AttributeValue")
+    if len(value) == 1:
+        ((kind, content),) = value.items()
+        if content is not None and kind in _MEASURES:
+            return _MEASURES[kind](value, content, depth)
     size = known = 0
     for kind, content in value.items():
         if kind in _MEASURES and content is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.actor import Definition, ServiceActor
 from actors.runtime.context import Context
-from bus.tracing import OK, Span
+from bus.tracing import OK, Span, Tracer
 from schemas.envelope import Reply
 
 __all__ = ["OK", "Call", "Link"]
@@ -25,11 +25,19 @@ class Call:
     entered: int = 0                               # links entered and not left
     resource: str = ""                             # ARN, from authorise inwards
     action: str = ""                               # IAM's, from authorise inwards
-    span: Span | None = None
+    span: Span | None = None                       # from trace inwards
+    tracer: Tracer | None = None                   # from trace inwards
+    commit_span: Span | None = None                # from a write's evaluation until its commit
     result: Any = None
     error: BaseException | None = None
     reply: Reply | None = None                     # from errors outwards
     outcome: str = OK                              # OK or the error's code; from errors outwards
+
+    def evaluated(self) -> None:
+        """A write of ours is in its batch, and waits for the commit from now on; called again when that failed."""
+        if self.tracer is not None and self.commit_span is None:
+            assert self.span is not None
+            self.commit_span = self.tracer.start("commit", self.span.traceparent, {})
 
 
 class Link:

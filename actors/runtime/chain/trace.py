@@ -1,4 +1,6 @@
-"""Trace: a span around each call, and its traceparent in the context for what the operation calls in turn."""
+"""Trace: a span around each call, its traceparent in the context for what the operation calls in turn, and a span
+inside it from a write's evaluation to its commit.
+"""
 
 from actors.runtime.chain.call import Call, Link
 from bus.tracing import Tracer
@@ -20,8 +22,11 @@ class Trace(Link):
                 "cloud.account.id": context.account,
             },
         )
+        call.tracer = self._tracer
         context.trace = call.span.traceparent or context.trace
 
     def leave(self, call: Call) -> None:
         assert call.span is not None
+        if call.commit_span is not None:
+            call.commit_span.end(call.outcome)
         call.span.end(call.outcome)

@@ -1,11 +1,13 @@
-"""Long reads: generators over a snapshot of their own, driven in slices so that the loop stays free.
+"""Long reads: generators over one snapshot, driven in slices so that the loop stays free.
 
-Bounded in number, in waiting and in age, because an open LMDB read transaction keeps freed pages from being reused.
+Most are short: the first slice runs on the shard's own view, and only a read that outlives it takes that view's LMDB
+transaction with it. Bounded in number, in waiting and in age, because an open read transaction keeps freed pages from
+being reused.
 """
 
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Protocol
 
 from actors.runtime.store.batch import Done
 from actors.runtime.store.errors import Overloaded, StoreUnavailable
@@ -20,6 +22,16 @@ SLICE_S = 0.002
 READ_AGE_LIMIT_S = 30.0
 
 Reading = Callable[[Snapshot], Generator[None, None, Any]]
+
+
+class Views(Protocol):
+    """The shard, as a read sees it."""
+
+    def view(self) -> Committed:
+        """What is committed now, shared by all who look between two commits. StoreUnavailable."""
+
+    def take_view(self) -> LmdbTransaction:
+        """That view's transaction, whose end is the caller's from now on; the next `view` is a new one."""
 
 
 class LongRead:
@@ -40,18 +52,19 @@ class LongRead:
         self.finished = True
         self.suspend()
 
-    def run(self, begin: Callable[[], LmdbTransaction], now: Callable[[], float], until: float) -> bool:
+    def run(self, views: Views, now: Callable[[], float], until: float) -> bool:
         """One slice. True when it has ended: its outcome was told."""
         try:
             if self._generator is None:
-                self._transaction = begin()
-                self._generator = self._reading(Committed(self._transaction))
+                self._generator = self._reading(views.view())
             while True:
                 next(self._generator)
                 time = now()
                 if time > self.expires:
                     raise StoreUnavailable(f"A read took more than {READ_AGE_LIMIT_S:.0f} s.")
                 if time > until:
+                    if self._transaction is None:
+                        self._transaction = views.take_view()
                     return False
         except StopIteration as end:
             self._finish(end.value, None)
@@ -77,9 +90,9 @@ class LongRead:
 class LongReads:
     """All of a shard's, one slice of one of them per turn of the loop."""
 
-    def __init__(self, loop: Loop, begin: Callable[[], LmdbTransaction], now: Callable[[], float]) -> None:
+    def __init__(self, loop: Loop, views: Views, now: Callable[[], float]) -> None:
         self._loop = loop
-        self._begin = begin
+        self._views = views
         self._now = now
         self._open: deque[LongRead] = deque()
         self._waiting: deque[LongRead] = deque()
@@ -127,7 +140,7 @@ class LongReads:
 
     def _run(self, read: LongRead, until: float) -> bool:
         try:
-            return read.run(self._begin, self._now, until)
+            return read.run(self._views, self._now, until)
         except Exception as error:
             self._loop.call_exception_handler({"message": "an answer could not be delivered", "exception": error})
             return True

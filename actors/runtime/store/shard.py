@@ -60,9 +60,9 @@ class Shard:
         self._pump_due = False
         self._view: Committed | None = None
         self._view_transaction: LmdbTransaction | None = None
-        self._long_reads = LongReads(loop, self._begin, elapsed)
+        self._long_reads = LongReads(loop, self, elapsed)
         self._jobs = Jobs(loop, self._enqueue, jobs or {}, clock, on_job_failure)
-        self._outbox = Outbox(loop, self._enqueue, self._committed, publish)
+        self._outbox = Outbox(loop, self._enqueue, self.view, publish)
         self._last_commit = environment.last_commit()
         self._reopen_after: float | None = None         # a commit failed: not before this time
         self._fault = ""                                # why nothing is answered any more
@@ -72,27 +72,35 @@ class Shard:
         self._stopped: Callable[[], None] | None = None
         self._commits = self._commits_failed = self._rows = self._bytes = self._requests = 0
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
-        self._jobs.load(self._committed())
-        self._outbox.load(self._committed())
+        self._jobs.load(self.view())
+        self._outbox.load(self.view())
         self._writer = (writer or default_writer(environment.durability))(loop)
 
     # --- reading
 
     def read(self, evaluate: Callable[[Snapshot], Any]) -> Any:
         """What `evaluate` gives on the committed snapshot, at once: all that was acknowledged, nothing that was not."""
-        return evaluate(self._view or self._committed())
+        return evaluate(self._view or self.view())
 
     def read_long(self, reading: Reading, done: Done) -> LongRead:
-        """Drives a generator over a snapshot of its own; it yields often, and gives way every ~2 ms. Overloaded."""
+        """Drives a generator over one snapshot; it yields often, and gives way every ~2 ms. Overloaded."""
         if self._stopped is not None:
             raise Overloaded("The shard is closing.")
         return self._long_reads.start(reading, done)
 
-    def _committed(self) -> Committed:
+    def view(self) -> Committed:
+        """What is committed, until the next commit. For the store's own parts, as `take_view`."""
         if self._view is None:
             self._view_transaction = self._begin()
             self._view = Committed(self._view_transaction)
         return self._view
+
+    def take_view(self) -> LmdbTransaction:
+        """The view's transaction, for a long read that outlives it: the taker ends it."""
+        transaction = self._view_transaction
+        assert transaction is not None, "who takes a view has just looked at it"
+        self._view_transaction = self._view = None
+        return transaction
 
     def _begin(self) -> LmdbTransaction:
         """A read transaction. StoreUnavailable while the environment cannot be opened."""
@@ -154,7 +162,7 @@ class Shard:
         self, batch: Batch, request: Request, below: tuple[WriteSet, ...]
     ) -> tuple[Any, BaseException | None]:
         try:
-            overlay = Overlay(self._view or self._committed(), below, self._clock)
+            overlay = Overlay(self._view or self.view(), below, self._clock)
         except StoreUnavailable as error:
             return None, error
         try:
@@ -340,6 +348,11 @@ class Shard:
         self.stop(lambda: closed.set_result(None))
         await closed
 
+    @property
+    def trouble(self) -> str:
+        """Why the last commit failed, or nothing is answered any more; "" when all is well."""
+        return self._fault or self._trouble
+
     def stats(self) -> dict[str, Any]:
         """Counters since the start; latencies of the last commits in seconds; sizes in bytes. `fault` is empty when all
         is well."""
@@ -350,7 +363,7 @@ class Shard:
             "jobs": len(self._jobs), "outbox": self._outbox.backlog(),
             "commit_p50_s": latencies[len(latencies) // 2] if latencies else 0.0,
             "commit_p99_s": latencies[len(latencies) * 99 // 100] if latencies else 0.0,
-            "fault": self._fault or self._trouble, **self._environment.stats(),
+            "fault": self.trouble, **self._environment.stats(),
         }
 
 

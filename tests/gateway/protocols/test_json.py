@@ -26,6 +26,14 @@ def refusal(operation: str, body: bytes) -> str:
     return caught.value.message
 
 
+PACKAGE = "com.amazonaws.dynamodb.v20120810."
+NOT_CAST = (
+    "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class java.lang.Class "
+    "(sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module java.base of "
+    "loader 'bootstrap')"
+)
+
+
 # The wordings: dynalite's assertType (https://github.com/architect/dynalite, test/helpers.js), taken from AWS.
 @pytest.mark.parametrize(("operation", "body", "message"), [
     ("PutItem", b'{"TableName":23}', "NUMBER_VALUE cannot be converted to String"),
@@ -49,7 +57,22 @@ def refusal(operation: str, body: bytes) -> str:
     ("Query", b'{"ConsistentRead":23}', "NUMBER_VALUE cannot be converted to Boolean"),
     ("Query", b'{"ConsistentRead":[]}', "Unrecognized collection type class java.lang.Boolean"),
     ("Query", b'{"AttributesToGet":{}}', "Start of structure or map found where not expected"),
-    ("PutItem", b'[]', "Unrecognized collection type class PutItemInput"),
+    ("PutItem", b'{"Item":{"a":{"B":"YR=="}}}', "Invalid last non-pad Base64 character dectected"),
+    ("PutItem", b'{"Item":[]}',
+     f"Unrecognized collection type java.util.Map<java.lang.String, {PACKAGE}AttributeValue>"),
+    ("PutItem", b'{"Item":{"a":[]}}', f"Unrecognized collection type class {PACKAGE}AttributeValue"),
+    ("PutItem", b'{"Item":{"a":{"L":["a"]}}}', "Unexpected value type in payload"),
+    ("PutItem", b'{"Expected":{"a":{"Value":"b"}}}', "Unexpected field type"),
+    ("PutItem", b'{"ExpressionAttributeNames":[]}',
+     "Unrecognized collection type java.util.Map<java.lang.String, java.lang.String>"),
+    ("CreateTable", b'{"ProvisionedThroughput":1}', "Unexpected field type"),
+    ("CreateTable", b'{"KeySchema":["a"]}', "Unexpected value type in payload"),
+    ("BatchWriteItem", b'{"RequestItems":[]}', "Unrecognized collection type java.util.Map<java.lang.String, "
+     f"java.util.List<{PACKAGE}WriteRequest>>"),
+    ("BatchWriteItem", b'{"RequestItems":{"a":1}}', NOT_CAST),
+    ("BatchWriteItem", b'{"RequestItems":{"a":[{"PutRequest":1}]}}', "Unexpected field type"),
+    ("BatchGetItem", b'{"RequestItems":{"a":{"Keys":["b"]}}}', NOT_CAST),
+    ("PutItem", b'[]', f"Unrecognized collection type class {PACKAGE}PutItemInput"),
     ("PutItem", b'"x"', "Unexpected value type in payload"),
     ("PutItem", b"{", ""),
     ("PutItem", b'{"TableName":"\xff"}', ""),
@@ -65,8 +88,18 @@ def test_what_is_taken() -> None:
         "Item": {"a": {"S": "x"}, "b": {"B": b"\x00\x01"}}
     }
     assert parse("PutItem", b"") == {}
-    with pytest.raises(AwsError, match="UnknownOperationException"):
-        parse("PutItems", b"{}")
+    for text, value in (("true", True), ("1", True), ("yes", True), ("False", False), ("0", False), ("no", False)):
+        assert parse("GetItem", f'{{"ConsistentRead":"{text}"}}'.encode()) == {"ConsistentRead": value}
+
+
+# Also a target without DynamoDB's prefix; the answer has no message (dynalite, test/connection.js).
+@pytest.mark.parametrize("target", ["DynamoDB_20120810.PutItems", "Dynamo.PutItem", "PutItem", ""])
+def test_unknown_operations(target: str) -> None:
+    with pytest.raises(AwsError) as caught:
+        JSON.operation(DYNAMODB, HttpRequest("POST", "/", "", {"x-amz-target": target}, b"{}"))
+    response = JSON.serialise_error(DYNAMODB, None, caught.value, "id")
+    assert response.status == 400
+    assert body_of(response) == {"__type": "com.amazon.coral.service#UnknownOperationException"}
 
 
 @pytest.mark.parametrize("limit", [b"9223372036854775808", b"-9223372036854779999", b"1e300"])

@@ -119,26 +119,23 @@ class KeyCondition:
     def resolve(self, hash_names: Sequence[str], range_names: Sequence[str], types: Mapping[str, str]) -> KeyRange:
         """The range, for a key of these attributes; `types`: name -> S, N or B. ValidationException if it is none."""
         clauses = {clause.attribute: clause for clause in self.check()}
-        attributes = (*hash_names, *range_names)
-        if len(clauses) > len(attributes):
-            raise ValidationException(f"The number of query conditions ({len(clauses)}) exceeds the number of key "
-                                      f"attributes defined in the schema ({len(attributes)})")
-        for name in attributes[: max(len(clauses), len(hash_names))]:
-            clause = clauses.get(name)
-            if clause is None:
-                raise ValidationException(f"Query condition missed key schema element: {name}")
-            _check_clause(clause, types[name], name in hash_names)
+        count, attributes = len(clauses), len(hash_names) + len(range_names)
+        if count > attributes:
+            raise ValidationException(f"The number of query conditions ({count}) exceeds the number of key "
+                                      f"attributes defined in the schema ({attributes})")
+        for name in hash_names:
+            _check_clause(clauses, name, types[name], True)
+        partition = tuple([clauses[name].values[0] for name in hash_names])
+        if count == len(hash_names):
+            return KeyRange(partition, (), None, ())
+        for name in range_names[: count - len(hash_names)]:
+            _check_clause(clauses, name, types[name], False)
         conditions = [clauses[name] for name in range_names if name in clauses]
-        if any(clause.operator != "=" for clause in conditions[:-1]):
+        assert conditions, "more conditions than the partition key has attributes"
+        *leading, last = conditions
+        if any(clause.operator != "=" for clause in leading):
             raise ValidationException(NOT_SUPPORTED)
-        last = conditions[-1] if conditions else None
-        return KeyRange(
-            tuple(clauses[name].values[0] for name in hash_names),
-            tuple(clause.values[0] for clause in conditions[:-1]),
-            last.operator if last else None,
-            last.values if last else (),
-        )
-
+        return KeyRange(partition, tuple([clause.values[0] for clause in leading]), last.operator, last.values)
 
 
 def _narrow(clause: Clause, names: Mapping[str, str]) -> tuple[NarrowClause, ...]:
@@ -211,17 +208,22 @@ def _bad(problem: str) -> ValidationException:
     return ValidationException(f"Invalid condition in KeyConditionExpression: {problem}")
 
 
-def _check_clause(clause: KeyClause, kind: str, in_partition_key: bool) -> None:
-    if clause.operator not in INDEXABLE:
+def _check_clause(clauses: Mapping[str, KeyClause], name: str, kind: str, in_partition_key: bool) -> None:
+    clause = clauses.get(name)
+    if clause is None:
+        raise ValidationException(f"Query condition missed key schema element: {name}")
+    _, operator, values = clause
+    if operator not in INDEXABLE:
         raise ValidationException(NOT_INDEXABLE)
-    if any(kind not in value for value in clause.values):
-        raise ValidationException(WRONG_TYPE)
-    if in_partition_key and clause.operator != "=":
+    for value in values:
+        if kind not in value:
+            raise ValidationException(WRONG_TYPE)
+    if in_partition_key and operator != "=":
         raise ValidationException(NOT_SUPPORTED)
-    if clause.operator == "=" and kind in ("S", "B") and not clause.values[0][kind]:
+    if operator == "=" and kind != "N" and not values[0][kind]:
         content = "string" if kind == "S" else "binary"
         raise ValidationException("One or more parameter values are not valid. The AttributeValue for a key attribute "
-                                  f"cannot contain an empty {content} value. Key: {clause.attribute}")
+                                  f"cannot contain an empty {content} value. Key: {name}")
 
 
 class KeyConditionForm:

@@ -104,22 +104,29 @@ def check_mixing(request: Mapping[str, Any], expressions: Sequence[str], legacy:
     ConditionExpression; AttributeUpdates, Expected, ConditionalOperator). KeyConditions may go with the expressions of
     other purposes.
     """
-    used = [name for name in expressions if request.get(name) is not None]
+    used = [name for name in expressions if name in request and request[name] is not None]
     if used:
-        old = [name for name in legacy if request.get(name) is not None
-               and (name != "KeyConditions" or request.get("KeyConditionExpression") is not None)]
-        if old:
-            raise ValidationException(
-                "Can not use both expression and non-expression parameters in the same request: "
-                f"Non-expression parameters: {{{', '.join(old)}}} Expression parameters: {{{', '.join(used)}}}")
+        for name in legacy:
+            if name in request:
+                _check_styles(request, used, legacy)
+                break
     elif request.get("ExpressionAttributeNames") is not None:
         raise ValidationException("ExpressionAttributeNames can only be specified when using expressions")
-    with_values = [name for name in expressions if name != "ProjectionExpression"]
-    if (with_values and request.get("ExpressionAttributeValues") is not None
-            and not any(request.get(name) is not None for name in with_values)):
-        verb = "are" if len(with_values) > 1 else "is"
-        raise ValidationException("ExpressionAttributeValues can only be specified when using expressions: "
-                                  f"{' and '.join(with_values)} {verb} null")
+    if (not used or used == ["ProjectionExpression"]) and request.get("ExpressionAttributeValues") is not None:
+        with_values = [name for name in expressions if name != "ProjectionExpression"]
+        if with_values:
+            verb = "are" if len(with_values) > 1 else "is"
+            raise ValidationException("ExpressionAttributeValues can only be specified when using expressions: "
+                                      f"{' and '.join(with_values)} {verb} null")
+
+
+def _check_styles(request: Mapping[str, Any], used: list[str], legacy: Sequence[str]) -> None:
+    old = [name for name in legacy if request.get(name) is not None
+           and (name != "KeyConditions" or request.get("KeyConditionExpression") is not None)]
+    if old:
+        raise ValidationException(
+            "Can not use both expression and non-expression parameters in the same request: "
+            f"Non-expression parameters: {{{', '.join(old)}}} Expression parameters: {{{', '.join(used)}}}")
 
 
 def check_conditional_operator(operator: str | None, conditions: Mapping[str, Any] | None) -> None:

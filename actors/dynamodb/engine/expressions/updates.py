@@ -46,6 +46,9 @@ _LONG_TYPES = {"S": "STRING", "N": "NUMBER", "B": "BINARY", "SS": "STRING_SET", 
                "BOOL": "BOOLEAN", "NULL": "NULL", "L": "LIST", "M": "MAP"}
 _OPERAND_TYPES = {"ADD": frozenset(("N", "SS", "NS", "BS")), "DELETE": SETS}
 
+# What UpdateItem measures beside the attributes an update writes (dynamodb-conformance, itemSizeBySurface).
+_UPDATE_COST_BYTES, _WRITE_COST_BYTES, _ELEMENT_COST_BYTES, _REMOVE_COST_BYTES = 3, 19, 20, 2
+
 Change: TypeAlias = Callable[[Value | None, Value | None], Value | None]
 Tree: TypeAlias = "dict[Step, Tree | int]"                # an int is a leaf: the number of its step
 
@@ -62,7 +65,7 @@ class UpdateStep(NamedTuple):
 class CompiledUpdate:
     """Steps with the tree of their paths."""
 
-    __slots__ = ("flat", "only_removes", "steps", "touched", "tree")
+    __slots__ = ("cost_bytes", "flat", "only_removes", "steps", "touched", "tree")
 
     def __init__(self, steps: tuple[UpdateStep, ...]) -> None:
         """The paths of `steps` must not clash."""
@@ -70,6 +73,7 @@ class CompiledUpdate:
         self.touched = Projection(step.path for step in steps)
         self.flat = not self.touched.nested
         self.only_removes = bool(steps) and all(step.removes for step in steps)
+        self.cost_bytes = _UPDATE_COST_BYTES + sum(map(_cost_bytes, steps))
         self.tree: Tree = {}
         for position, step in enumerate(steps):
             branch = self.tree
@@ -78,6 +82,12 @@ class CompiledUpdate:
                 assert isinstance(below, dict)
                 branch = below
             branch[step.path[-1]] = position
+
+
+def _cost_bytes(step: UpdateStep) -> int:
+    if step.removes:
+        return _REMOVE_COST_BYTES
+    return _ELEMENT_COST_BYTES if any(isinstance(part, int) for part in step.path) else _WRITE_COST_BYTES
 
 
 class Update:
@@ -98,6 +108,11 @@ class Update:
     def only_removes(self) -> bool:
         """REMOVE and DELETE alone do not create an item that does not exist."""
         return self._compiled.only_removes
+
+    @property
+    def cost_bytes(self) -> int:
+        """What UpdateItem adds to the size of the attributes it writes, when it compares that with an item's limit."""
+        return self._compiled.cost_bytes
 
     def apply(self, item: Item, exists: bool = True) -> Item:
         """The new item. `item` is the old one, or with exists=False the key's attributes.

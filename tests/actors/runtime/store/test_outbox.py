@@ -71,7 +71,7 @@ def test_published_after_the_commit_in_order(tmp_path: Path) -> None:
 
 
 def remaining(store: Store) -> int:
-    return len(list(store.shard._committed().scan_raw(keys.OUTBOX, b"", None)))
+    return len(list(store.shard.view().scan_raw(keys.OUTBOX, b"", None)))
 
 
 # More than fits one chunk, several readers whose names are prefixes of each other, a sink that fails now and then and

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actors.runtime.store import reads
-from actors.runtime.store.environment import READERS_LIMIT
+from actors.runtime.store.environment import READERS_LIMIT, Environment
 from actors.runtime.store.errors import Overloaded, StoreUnavailable
 from actors.runtime.store.transaction import Snapshot
 from tests.actors.runtime.store.test_faults import fill
@@ -48,6 +48,40 @@ def test_a_long_read_is_consistent_and_gives_way(tmp_path: Path) -> None:
         store.loop.run()
         assert long.value() == 100
         assert store.read_long(count) == 101
+
+
+# Short reads share the view every request looks at (opening one costs more than reading an item); one that outlives its
+# slice takes it along, and who looks next gets another.
+def test_only_a_read_that_outlives_its_slice_has_a_view_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = 0
+    begin = Environment.begin
+
+    def counting(environment: Environment) -> Any:
+        nonlocal opened
+        opened += 1
+        return begin(environment)
+
+    clock = Ticking(0.0)
+    with open_store(tmp_path, elapsed=clock) as store:
+        store.transact(lambda transaction: fill(transaction, 0, 10, b""))
+        monkeypatch.setattr(Environment, "begin", counting)
+        assert [store.read_long(count) for _ in range(20)] == [10] * 20
+        assert opened <= 1
+        clock.step_s = reads.SLICE_S
+        long, write = Outcome(), Outcome()
+        store.shard.read_long(count, long)
+        store.loop.step()
+        before = opened
+        store.shard.write(lambda transaction: fill(transaction, 10, 10, b""), write)
+        while not write.told:
+            assert store.loop.step()
+        assert not long.told
+        assert store.read(lambda snapshot: len(list(snapshot.scan(b"", b"\xff")))) == 20
+        assert opened > before
+        store.loop.run()
+        assert long.value() == 10
 
 
 # Errors of a reading are its answer; a reading that ends at once is answered like any other.

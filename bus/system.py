@@ -1,0 +1,188 @@
+"""sys.<verb>: what our own processes ask and tell each other. Direct publishers may neither speak nor listen there.
+
+A question and its answers are msgpack maps; an answer names its process. Everyone who knows the verb answers:
+
+    status   {}                          -> {process, version, services, shards: {service: {…}}, …}
+    health   {}                          -> {process, services: {service: "" or what is wrong}}
+    backup   {directory}                 -> {process, shards}          each owner copies its shards into directory/state
+    reset    {}                          -> {process, services}        each owner forgets everything
+    metrics  {}                          -> {process, metrics: [[name, labels, value], …]}
+
+An answer {process, error} says why not. One verb is told, not asked:
+
+    arrived  {process, services}         who alone answers for these services begins anew: what was under way is lost
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+import structlog
+
+from bus.codec import MalformedEnvelope, pack, unpack
+from bus.subjects import INBOX
+from bus.transport import BusError, Message, Subscription, Transport
+
+QUESTIONS = ("status", "health", "backup", "reset", "metrics")
+ARRIVED = "arrived"
+VERBS = (*QUESTIONS, ARRIVED)
+UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused
+ANSWERS_LIMIT_COUNT = 256                 # to one question
+
+Answer = Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
+Answers = dict[str, dict[str, Any]]       # by process
+
+log = structlog.get_logger()
+
+
+def subject(verb: str) -> str:
+    assert verb in VERBS, verb
+    return f"sys.{verb}"
+
+
+class SystemAnswers:
+    """Answers for one process, by verb, until closed. What is no map of ours is passed over."""
+
+    def __init__(self, transport: Transport, process: str, answers: Mapping[str, Answer]) -> None:
+        self._transport = transport
+        self._process = process
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._subscriptions: list[Subscription] = [
+            transport.subscribe(subject(verb), self._handler(verb, answer)) for verb, answer in answers.items()
+        ]
+
+    def close(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.close()
+        for task in self._tasks:
+            task.cancel()
+
+    def _handler(self, verb: str, answer: Answer) -> Callable[[Message], None]:
+        assert verb in QUESTIONS, verb
+
+        def handle(message: Message) -> None:
+            request = _map(message.data)
+            if request is None:
+                log.warning("system_message_malformed", verb=verb)
+                return
+            if len(self._tasks) >= UNDER_WAY_MAX:
+                self._reply(message, {"error": "too much is being asked at once"})
+                return
+            try:
+                result = answer(request)
+            except Exception as error:
+                result = _failed(verb, error)
+            if isinstance(result, dict):
+                self._reply(message, result)
+            else:
+                self._start(verb, message, result)
+
+        return handle
+
+    def _start(self, verb: str, message: Message, result: Awaitable[dict[str, Any]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._work(verb, message, result))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, verb: str, message: Message, result: Awaitable[dict[str, Any]]) -> None:
+        try:
+            answered = await result
+        except Exception as error:
+            answered = _failed(verb, error)
+        self._reply(message, answered)
+
+    def _reply(self, message: Message, result: dict[str, Any]) -> None:
+        if message.reply.startswith(f"{INBOX}."):
+            try:
+                self._transport.publish(message.reply, pack({"process": self._process, **result}))
+            except BusError as error:
+                log.warning("system_answer_lost", error=str(error))
+
+
+def _failed(verb: str, error: Exception) -> dict[str, Any]:
+    log.error("system_request_failed", verb=verb, exc_info=error)
+    return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _map(data: bytes) -> dict[str, Any] | None:
+    if not data:
+        return {}
+    try:
+        value = unpack(data)
+    except MalformedEnvelope:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def never(answers: Answers) -> bool:
+    """For `gather`: who may answer is not known, so the whole time is waited."""
+    return False
+
+
+async def gather(
+    transport: Transport, verb: str, request: dict[str, Any], timeout_s: float,
+    enough: Callable[[Answers], bool] = never,
+) -> Answers:
+    """The answers by process, once they are `enough`, or those that came within `timeout_s` or before the bus was lost.
+
+    What is no answer is passed over.
+    """
+    assert verb in QUESTIONS, verb
+    answers: Answers = {}
+    complete = asyncio.Event()
+
+    def take(message: Message) -> None:
+        answer = _map(message.data)
+        if answer is None or "process" not in answer or len(answers) >= ANSWERS_LIMIT_COUNT:
+            log.warning("system_message_malformed", verb=verb)
+            return
+        answers[str(answer.pop("process"))] = answer
+        if enough(answers):
+            complete.set()
+
+    def fail(error: BusError) -> None:
+        log.info("system_question_lost", verb=verb, reason=str(error))
+        complete.set()
+
+    try:
+        inbox = transport.listen(take, fail)
+    except BusError as error:
+        fail(error)
+        return answers
+    try:
+        transport.publish(subject(verb), pack(request), inbox.subject)
+        async with asyncio.timeout(timeout_s):
+            await complete.wait()
+    except BusError as error:
+        fail(error)
+    except TimeoutError:
+        log.debug("system_answers_incomplete", verb=verb, came=sorted(answers))
+    finally:
+        inbox.close()
+    return answers
+
+
+async def announce_arrival(transport: Transport, process: str, services: Collection[str]) -> None:
+    """To be awaited before subscribing for these services, which nobody else answers for. Disconnected.
+
+    The flush puts the news ahead of the new subscriptions: a request made while it travels finds nobody, which fails
+    at once, rather than us, and so is not given up by mistake.
+    """
+    transport.publish(subject(ARRIVED), pack({"process": process, "services": sorted(services)}))
+    await transport.flush()
+
+
+def abandon_on_arrival(transport: Transport) -> Subscription:
+    """Requests to services whose one owner begins anew fail at once with Disconnected: the one they were sent to has
+    gone, and the others would wait out their time."""
+
+    def arrived(message: Message) -> None:
+        news = _map(message.data)
+        services = news.get("services") if news is not None else None
+        if not isinstance(services, list):
+            log.warning("system_message_malformed", verb=ARRIVED)
+            return
+        for service in services:
+            transport.abandon(f"aws.*.*.*.{service}.>", f"{service} has started anew")
+
+    return transport.subscribe(subject(ARRIVED), arrived)
