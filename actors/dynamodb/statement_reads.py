@@ -10,6 +10,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from actors.runtime.store.transaction import Snapshot
 from bus.codec import pack
 from schemas.errors import ValidationException
 
+PROJECTIONS_MAX = 512                  # compiled ones kept
 TOKEN_VERSION = b"\x01"
 TOKEN_DIGEST_BYTES = 16
 
@@ -118,6 +120,7 @@ def _answer(plan: Plan, request: Request, bound: Bound, tally: Tally, units: flo
     return answer
 
 
+@lru_cache(PROJECTIONS_MAX)
 def projection(columns: tuple[Column, ...]) -> Callable[[Item], Item]:
     """A column is named by the end of its path; one that leads nowhere is left out."""
     getters = [(column.name, compile_path(column.path)) for column in columns]
@@ -230,8 +233,8 @@ def _read_of(space: Space, branch: Branch, values: Mapping[str, Value]) -> Read 
             start, stop = max(start, low), min(stop, high)
     if start >= stop:
         return None
-    sort = space.sort[0][0] if space.sort else None
-    return Read(ENCODERS[kind](key[kind]), start, stop, sort in attributes_of(branch.others))
+    merges = bool(branch.others and space.sort) and space.sort[0][0] in attributes_of(branch.others)
+    return Read(ENCODERS[kind](key[kind]), start, stop, merges)
 
 
 def key_value(branch: Branch, name: str, values: Mapping[str, Value]) -> Value | None:

@@ -15,6 +15,8 @@ from actors.dynamodb.engine.partiql.tokens import EXPONENT_MAX
 from actors.dynamodb.engine.values import Value, admit_value
 from schemas.errors import ValidationException
 
+STATEMENT_CHARS_MAX = 8192             # the model's limits, for what is looked at before it is validated
+MEMBERS_MAX = 100
 TOO_FEW = "Number of parameters in request and statement don't match."
 
 Request = Mapping[str, Any]
@@ -58,7 +60,7 @@ def bind_admitted(request: Request) -> Bound:
 def reads(request: Request) -> bool:
     """Is it a SELECT? False also of what is no statement: that error is found later."""
     text = request.get("Statement")
-    if not isinstance(text, str):
+    if not isinstance(text, str) or len(text) > STATEMENT_CHARS_MAX:
         return False
     try:
         return parse(text).reads
@@ -77,7 +79,7 @@ def target(request: Request) -> tuple[str | None, str | None]:
 def only_reads(request: Request) -> bool:
     """Are all of a batch's or transaction's?"""
     members = request.get("Statements") or request.get("TransactStatements")
-    if not isinstance(members, list):
+    if not isinstance(members, list) or len(members) > MEMBERS_MAX:
         return False
     return all(isinstance(member, dict) and reads(member) for member in members)
 

@@ -277,10 +277,8 @@ PARAMETERS: list[tuple[str, list[dict[str, Any]], str]] = [
      f"{INVALID}Null attribute value types must have the value of true"),
     ("UPDATE \"hash\" SET ss = set_add(ss, ?) WHERE pk = 'item'", [{"N": "1"}],
      "The second argument to SET_ADD must be a value with type SET at 1:32:2"),
-    (
-        "SELECT * FROM \"indexed\".\"multi\" WHERE gsiPk = ?", [{"N": "1e99999999999"}],
-        f"{UNCONVERTIBLE}: 1e99999999999",
-    ),
+    ("SELECT * FROM \"indexed\".\"multi\" WHERE gsiPk = ?", [{"N": "1e99999999999"}],
+     f"{UNCONVERTIBLE}: 1e99999999999"),
 ]
 
 
