@@ -17,7 +17,7 @@ from actors.dynamodb.state import Table
 from actors.runtime.store.transaction import Transaction
 from bus.codec import pack
 
-TABLES = state.space_prefix(0) + b"e"
+TABLES = state.catalogue_prefix("expiring table")
 SPACE, EXPIRY = struct.Struct(">I"), struct.Struct(">Q")
 _EXPIRY_MAX = 2**63                       # later never comes
 _NOTHING: dict[str, Any] = {}

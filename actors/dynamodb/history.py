@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from actors.dynamodb import state
-from actors.dynamodb.state import past, space_prefix
+from actors.dynamodb.state import catalogue_prefix, past, space_prefix
 from actors.runtime.store.transaction import Snapshot, Transaction
 
 MICROSECONDS = 1_000_000
@@ -22,7 +22,7 @@ MICROSECONDS = 1_000_000
 _MOMENT = struct.Struct(">Q")
 _LENGTH = struct.Struct(">H")
 _SPACE = struct.Struct(">I")
-_COPIES = space_prefix(0) + b"c"
+_COPIES = catalogue_prefix("copy")
 SPACE_BYTES = _SPACE.size
 
 Change = tuple[int, bytes, bytes | None]  # moment, the row's key less its space, the record before

@@ -9,47 +9,46 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-from actors.dynamodb.state import past, space_prefix
+from actors.dynamodb.state import catalogue_prefix, past
 from actors.runtime.store.transaction import Snapshot, Transaction
 from bus.codec import pack, unpack
 
 RECORD_VERSION = 1
-BACKUPS, EXPORTS, IMPORTS, POLICIES = b"b", b"e", b"i", b"p"
-_NOUNS = {BACKUPS: "backup", EXPORTS: "export", IMPORTS: "import"}
+BACKUPS, EXPORTS, IMPORTS, POLICIES = "backup", "export", "import", "policy"      # kinds of state.CATALOGUE
 
 Record = dict[str, Any]
 Scope = tuple[str, str]                   # account, region
 
 
-def new_arn(kind: bytes, table_arn: str, now: float) -> str:
-    return f"{table_arn}/{_NOUNS[kind]}/{int(now * 1000):014d}-{secrets.token_hex(4)}"
+def new_arn(kind: str, table_arn: str, now: float) -> str:
+    return f"{table_arn}/{kind}/{int(now * 1000):014d}-{secrets.token_hex(4)}"
 
 
 def id_of(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
 
-def key(kind: bytes, scope: Scope, id_: str) -> bytes:
-    return space_prefix(0) + kind + "\0".join((*scope, id_)).encode()
+def key(kind: str, scope: Scope, id_: str) -> bytes:
+    return catalogue_prefix(kind) + "\0".join((*scope, id_)).encode()
 
 
-def put(transaction: Transaction, kind: bytes, scope: Scope, record: Record) -> None:
+def put(transaction: Transaction, kind: str, scope: Scope, record: Record) -> None:
     """`record["arn"]` names it."""
     transaction.put(key(kind, scope, id_of(record["arn"])), pack({"version": RECORD_VERSION, **record}))
 
 
-def find(snapshot: Snapshot, kind: bytes, scope: Scope, arn: str) -> Record | None:
+def find(snapshot: Snapshot, kind: str, scope: Scope, arn: str) -> Record | None:
     row = snapshot.get(key(kind, scope, id_of(arn)))
     record = None if row is None else _read(row)
     return record if record is not None and record["arn"] == arn else None
 
 
-def delete(transaction: Transaction, kind: bytes, scope: Scope, arn: str) -> None:
+def delete(transaction: Transaction, kind: str, scope: Scope, arn: str) -> None:
     transaction.delete(key(kind, scope, id_of(arn)))
 
 
 def listed(
-    snapshot: Snapshot, kind: bytes, scope: Scope, after: str = "", *, reverse: bool = False
+    snapshot: Snapshot, kind: str, scope: Scope, after: str = "", *, reverse: bool = False
 ) -> Iterator[Record]:
     """Those made after (reverse: before) the one whose ARN or id is `after`; "": all."""
     start = key(kind, scope, "")

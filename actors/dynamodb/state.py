@@ -42,8 +42,22 @@ _EMPTY_KEY = "The AttributeValue for a key attribute cannot contain an empty {} 
 _SPACE = struct.Struct(">I")
 _STATISTICS = struct.Struct(">BQQ")
 _ITEM = struct.Struct(">BI")
-_TABLES = _SPACE.pack(0) + b"t"
-_LAST_SPACE = _SPACE.pack(0) + b"n"
+
+# Every kind of row in space 0 and the byte it begins with: named here alone, so that no two meet.
+CATALOGUE = {
+    "table": b"t", "last space": b"n", "stream": b"s", "expiring table": b"e", "copy": b"c", "token": b"k",
+    "token time": b"x", "backup": b"b", "export": b"o", "import": b"i", "policy": b"p",
+}
+assert len(set(CATALOGUE.values())) == len(CATALOGUE), "two kinds of catalogue rows would meet"
+
+
+def catalogue_prefix(kind: str) -> bytes:
+    """What the rows of a kind begin with."""
+    return _SPACE.pack(0) + CATALOGUE[kind]
+
+
+_TABLES = catalogue_prefix("table")
+_LAST_SPACE = catalogue_prefix("last space")
 _SPACE_MAX = 2**32 - 2
 
 Key = tuple[str, str]                     # attribute name, its type: S, N or B

@@ -33,7 +33,7 @@ INSERT, MODIFY, REMOVE = "INSERT", "MODIFY", "REMOVE"
 KEYS_ONLY, NEW_IMAGE, OLD_IMAGE, BOTH = "KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"
 _KEEPS_OLD, _KEEPS_NEW = frozenset((OLD_IMAGE, BOTH)), frozenset((NEW_IMAGE, BOTH))
 
-_STREAMS = state.space_prefix(0) + b"s"
+_STREAMS = state.catalogue_prefix("stream")
 _EVENTS = (INSERT, MODIFY, REMOVE)        # their places are on disk
 _EXPIRED = 0x80                           # beside the event: deleted because its time to live was over
 _CHANGE = struct.Struct(">BBdII")         # version, event, seconds since the epoch, bytes of the keys, of the old image

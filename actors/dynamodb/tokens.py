@@ -24,7 +24,7 @@ VALID_S = 600.0
 FORGET_JOB = "forget_tokens"
 
 _HASH_BYTES = 16
-_TOKENS, _TIMES = state.space_prefix(0) + b"k", state.space_prefix(0) + b"x"
+_TOKENS, _TIMES = state.catalogue_prefix("token"), state.catalogue_prefix("token time")
 _RECORD = struct.Struct(f">BQ{_HASH_BYTES}s")             # version, milliseconds since the epoch, hash
 _TIME = struct.Struct(">Q")
 

@@ -194,9 +194,7 @@ def test_a_known_key_with_a_wrong_secret_is_refused(skybus: servers.Server) -> N
     ("lambda", "list_functions", {}),                    # rest-json
     ("s3", "list_buckets", {}),                          # rest-xml
     ("cloudwatch", "list_metrics", {}),                  # rpc-v2-cbor
-    ("dynamodb", "create_global_table", {                # a service we have, an operation we have not
-        "GlobalTableName": "abc", "ReplicationGroup": [{"RegionName": "us-east-1"}],
-    }),
+    ("sts", "get_session_token", {}),                    # a service we have, an operation not yet
 ])
 def test_what_is_not_there_says_so(
     skybus: servers.Server, service: str, operation: str, params: dict[str, Any]
