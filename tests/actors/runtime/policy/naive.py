@@ -53,6 +53,8 @@ def filled(text: str, keys: Keys) -> str | None:
 
     def value(match: re.Match[str]) -> str:
         nonlocal missing
+        if match[1] in ("*", "?", "$"):                  # the characters themselves
+            return harmless(match[1])
         name, _, default = match[1].partition(",")
         found = keys.get(name.strip().lower(), default.strip()[1:-1] if default else None)
         if not isinstance(found, str):
