@@ -76,7 +76,6 @@ class ActorProcess:
         """CommandError with the exit code for data that is too new or cannot be trusted."""
         try:
             for actor in self.actors:
-                actor.settle(self._directory(actor.service).parent)
                 if actor.stateful:
                     self.shards[actor.service] = self._open_shard(actor)
         except (DataTooNew, NotDurable) as error:
@@ -85,6 +84,7 @@ class ActorProcess:
             raise failures.CommandError(str(error)) from error
         self.host = ActorHost(
             self.process.transport, self.endpoint, self.chain, self.actors, self.shards,
+            self.config.storage.state_dir,
             settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
         )
         await announce_arrival(self.process.transport, self.process.name, self.services)   # nobody else has them

@@ -58,8 +58,6 @@ class World:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
-        for actor in self.actors:
-            actor.settle(self.directory / actor.service)
         self.shards = {
             actor.service: open_shard(
                 self.directory / actor.service, loop, durability=Durability.OS, writer=InlineWriter, clock=clock,
@@ -70,7 +68,7 @@ class World:
             for actor in self.actors if actor.stateful
         }
         endpoint = Endpoint(self.transport, Bodies(self.transport), clock)
-        self.host = ActorHost(self.transport, endpoint, weave(), self.actors, self.shards, clock)
+        self.host = ActorHost(self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock)
         await self.host.start()
 
 

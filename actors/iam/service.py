@@ -4,7 +4,6 @@ IAM is global: its state knows accounts and no regions. Not here yet: README.md,
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from actors.iam import (
@@ -25,6 +24,7 @@ from actors.iam.vault import KEY_FILE, Vault
 from actors.runtime.actor import ServiceActor, operation, query
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.surroundings import Surroundings
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -35,8 +35,9 @@ class IAM(ServiceActor):
     stateful: ClassVar[bool] = True
     private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
 
-    def settle(self, directory: Path) -> None:
-        self._vault = Vault(directory)
+    def attach(self, surroundings: Surroundings) -> None:
+        super().attach(surroundings)
+        self._vault = Vault(surroundings.directory)
 
     # Users
 

@@ -17,7 +17,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class ServiceActor:
     stateful: ClassVar[bool] = False                # owns a shard
     state_of: ClassVar[str] = ""                    # the service whose shard it only reads, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
-    private_files: ClassVar[tuple[str, ...]] = ()   # in the directory `settle` is given; kept by backups
+    private_files: ClassVar[tuple[str, ...]] = ()   # in its surroundings' directory; kept by backups
     operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]
     surroundings: "Surroundings"                    # from `attach` on
@@ -140,9 +139,6 @@ class ServiceActor:
         cls.jobs = {
             member.__skybus_job__: member for member in members if getattr(member, "__skybus_job__", None) is not None
         }
-
-    def settle(self, directory: Path) -> None:
-        """Once, before the first request: a directory of the service's own, for what no shard should hold (keys)."""
 
     def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
         """The ARN this request is about, for authorisation and audit; "*" where AWS has none."""

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -50,11 +51,13 @@ class Hosted:
 
 
 class ActorHost:
-    """`start` subscribes, `stop` unsubscribes and lets what is under way finish. `clock`: seconds since the epoch."""
+    """`start` subscribes, `stop` unsubscribes and lets what is under way finish. `clock`: seconds since the
+    epoch; `state` holds a directory per service."""
 
     def __init__(
         self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
-        shards: Mapping[str, Shard], clock: Callable[[], float] = time.time, settings: Settings | None = None,
+        shards: Mapping[str, Shard], state: Path, clock: Callable[[], float] = time.time,
+        settings: Settings | None = None,
     ) -> None:
         self._transport = transport
         self._endpoint = endpoint
@@ -68,8 +71,8 @@ class ActorHost:
             needs_shard = hosted.actor.stateful or bool(hosted.actor.state_of)
             assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
         client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
-        for hosted in self._hosted.values():
-            hosted.actor.attach(Surroundings(client, hosted.shard, settings or Settings()))
+        for service, hosted in self._hosted.items():
+            hosted.actor.attach(Surroundings(client, hosted.shard, state / service, settings or Settings()))
         self._subscriptions: list[Subscription] = []
         self._addresses: dict[str, subjects.Address] = {}
         self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)

@@ -6,6 +6,7 @@ A service asks another through the services' door, under the principal of whoeve
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from actors.runtime.store.shard import Shard
 from bus.client import Client
@@ -22,10 +23,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Handed to ServiceActor.attach before the first request. `shard`: None for an actor without state."""
+    """Handed to ServiceActor.attach before the first request. `shard`: None for an actor without state. `directory`:
+    the service's own, for what no shard should hold (keys); made by whoever writes there first."""
 
     client: Client
     shard: Shard | None
+    directory: Path
     settings: Settings = field(default_factory=Settings)
 
 

@@ -23,7 +23,7 @@ KEYED: dict[str, Any] = {
 @pytest.fixture
 def dynamodb(tmp_path: Path) -> Iterator[Clocked]:
     with open_clocked(tmp_path / "store") as caller:
-        caller.actor.attach(Surroundings(cast("Any", None), None, Settings(throttle_provisioned=True)))
+        caller.actor.attach(Surroundings(cast("Any", None), None, Path(), Settings(throttle_provisioned=True)))
         yield caller
 
 
@@ -90,5 +90,5 @@ def test_what_is_told(dynamodb: Clocked) -> None:
 # Off, which is the default: nothing is woven.
 def test_off_by_default() -> None:
     actor = DynamoDB()
-    actor.attach(Surroundings(cast("Any", None), None))
+    actor.attach(Surroundings(cast("Any", None), None, Path()))
     assert actor.operations is DynamoDB.operations

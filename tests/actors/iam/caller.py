@@ -12,6 +12,7 @@ from typing import Any, cast
 from actors.iam.service import IAM
 from actors.runtime.actor import Kind
 from actors.runtime.context import Context
+from actors.runtime.surroundings import Surroundings
 from schemas.envelope import Identity
 from schemas.errors import AwsError
 from schemas.models import load
@@ -57,6 +58,6 @@ class Caller:
 @contextmanager
 def open_caller(directory: Path) -> Iterator[Caller]:
     actor = IAM()
-    actor.settle(directory)
+    actor.attach(Surroundings(cast("Any", None), None, directory))
     with open_store(directory / "000") as store:
         yield Caller(store, actor)
