@@ -77,6 +77,8 @@ class ActorProcess:
 
     async def open(self) -> None:
         """CommandError with the exit code for data that is too new or cannot be trusted."""
+        # Nobody else has them. First: a job that asks a service of ours begins when its shard is open.
+        await announce_arrival(self.process.transport, self.process.name, self.services)
         try:
             for actor in self.actors:
                 if actor.stateful:
@@ -91,7 +93,6 @@ class ActorProcess:
             settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
             principals=self.principals,
         )
-        await announce_arrival(self.process.transport, self.process.name, self.services)   # nobody else has them
         await self.host.start()
 
     def _principals(self) -> Principals:

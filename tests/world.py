@@ -62,6 +62,7 @@ class World:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
+        await announce_arrival(self.transport, "actors", [actor.service for actor in self.actors])
         self.shards = {
             actor.service: open_shard(
                 self.directory / actor.service, loop, durability=Durability.OS, writer=InlineWriter, clock=clock,
@@ -76,7 +77,6 @@ class World:
         Listening(self.transport, principals.forget)
         self.host = ActorHost(
             self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals)
-        await announce_arrival(self.transport, "actors", [actor.service for actor in self.actors])
         await self.host.start()
 
     def _principals(self) -> Principals:

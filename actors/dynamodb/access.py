@@ -137,8 +137,8 @@ def _import(context: Context, request: Request) -> Iterator[Access]:
 _SEVERAL = {
     "CreateTable": _create, "BatchGetItem": _batch_get, "BatchWriteItem": _batch_write,
     "TransactGetItems": _transact_get, "TransactWriteItems": _transact_write, "ExecuteStatement": _of_statement,
-    "BatchExecuteStatement": _batch_statement, "ExecuteTransaction": _execute_transaction, "RestoreTableFromBackup": _restore,
-    "RestoreTableToPointInTime": _restore, "ImportTable": _import,
+    "BatchExecuteStatement": _batch_statement, "ExecuteTransaction": _execute_transaction,
+    "RestoreTableFromBackup": _restore, "RestoreTableToPointInTime": _restore, "ImportTable": _import,
 }
 
 

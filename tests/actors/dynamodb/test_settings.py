@@ -64,7 +64,7 @@ MISSING_POLICY = f"Resource-based policy not found for the provided ResourceArn:
     ("GetResourcePolicy", "PolicyNotFoundException", MISSING_POLICY, {"ResourceArn": ARN}),
     ("DeleteResourcePolicy", "PolicyNotFoundException", MISSING_POLICY,
      {"ResourceArn": ARN, "ExpectedRevisionId": "1"}),
-    ("PutResourcePolicy", "ValidationException", "Resource-based policy document is not valid JSON",
+    ("PutResourcePolicy", "ValidationException", "Invalid policy document: Syntax errors in policy.",
      {"ResourceArn": ARN, "Policy": "{"}),
     ("DescribeGlobalTable", "GlobalTableNotFoundException",
      "Global table not found: Global table with name: 'live' does not exist.", {"GlobalTableName": "live"}),
