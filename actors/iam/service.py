@@ -27,6 +27,7 @@ from actors.iam.vault import KEY_FILE, Vault
 from actors.runtime.access import Access
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, job, operation, query
+from actors.runtime.chain.denials import stranger
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -551,6 +552,8 @@ class IAM(ServiceActor):
         self.surroundings.tell(IDENTITIES, {"account": context.account})
 
     def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        if context.principal.record.get("token") not in (None, "role"):      # IAM takes no session tokens without MFA
+            raise stranger(context.operation.service)
         action = action_of(context.operation)
         found: Sequence[Access] = self._shard().read(lambda view: access.accesses(view, context, action, request))
         return found
