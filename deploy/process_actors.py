@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 
 from actors.runtime.actor import ServiceActor
+from actors.runtime.audit.trail import AuditTrail
 from actors.runtime.chain import weave
-from actors.runtime.chain.audit import Journal
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
@@ -62,10 +62,10 @@ class ActorProcess:
         self.actors = [actor_of(service) for service in process.run.services]
         check_complete(self.actors)
         self.shards: dict[str, Shard] = {}
-        self.journal = Journal(self.config.storage.log_dir / "audit.jsonl")
+        self.audit = AuditTrail(self.config.storage.log_dir / "audit.jsonl")
         self.meter = Meter()
-        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer,
-                           enforcing=not self.config.access.dry_run)
+        self.chain = weave(journal=self.audit.journal, interests=self.audit.interests, meter=self.meter,
+                           tracer=process.tracer, enforcing=not self.config.access.dry_run)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
         self.host: ActorHost | None = None
@@ -94,6 +94,8 @@ class ActorProcess:
             principals=self.principals,
         )
         await self.host.start()
+        if "cloudtrail" in self.process.run.services:          # wherever it runs
+            self.audit.start(self.process.transport)
 
     def _principals(self) -> Principals:
         """Who asks: IAM says, wherever it runs; without it everyone is root, or nobody in strict mode."""
@@ -121,6 +123,7 @@ class ActorProcess:
         )
 
     async def close(self) -> None:
+        await self.audit.stop()
         if self.host is not None:
             await self.host.stop()
             self.host = None
@@ -200,4 +203,4 @@ async def serve(process: Process) -> None:
     answers.close()
     listening.close()
     await service.close()
-    service.journal.close()
+    service.audit.close()

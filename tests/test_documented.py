@@ -26,7 +26,7 @@ def test_exit_codes() -> None:
         assert f"| {code} | {meaning} |" in OPERATING
 
 
-@pytest.mark.parametrize("command", ["up", "status", "call", "backup", "restore", "logs", "down", "restart"])
+@pytest.mark.parametrize("command", ["up", "status", "call", "backup", "restore", "logs", "down", "restart", "audit"])
 def test_commands(command: str) -> None:
     assert f"`skybus {command}" in OPERATING
 

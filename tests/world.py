@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime.actor import ServiceActor
-from actors.runtime.chain import weave
+from actors.runtime.audit.trail import AuditTrail
+from actors.runtime.chain import Chain, weave
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
 from actors.runtime.principals import ASK_LIMIT_S, Principals
@@ -44,6 +45,7 @@ class World:
     shards: dict[str, Shard]
     host: ActorHost
     open_mode: bool = True
+    audit: AuditTrail | None = None
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
@@ -53,6 +55,7 @@ class World:
 
     async def restart(self) -> None:
         """As a process that dies and comes back: what was not committed is gone."""
+        await self.stop_audit()
         await self.host.stop()
         for shard in self.shards.values():
             await shard.close()
@@ -76,8 +79,24 @@ class World:
         principals = self._principals()
         Listening(self.transport, principals.forget)
         self.host = ActorHost(
-            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals)
+            self.transport, endpoint, self._chain(), self.actors, self.shards, self.directory, clock,
+            principals=principals)
         await self.host.start()
+        if self.audit is not None:
+            self.audit.start(self.transport)
+
+    def _chain(self) -> Chain:
+        """With an audit trail where CloudTrail is among the actors."""
+        if not any(actor.service == "cloudtrail" for actor in self.actors):
+            return weave()
+        self.audit = AuditTrail(self.directory / "audit.jsonl")
+        return weave(journal=self.audit.journal, interests=self.audit.interests)
+
+    async def stop_audit(self) -> None:
+        if self.audit is not None:
+            await self.audit.stop()
+            self.audit.close()
+            self.audit = None
 
     def _principals(self) -> Principals:
         """IAM's, where it is among the actors; else every key is root of its account."""
@@ -111,6 +130,7 @@ async def world(
         yield made
     finally:
         network.faults = NONE
+        await made.stop_audit()
         await made.host.stop()
         for shard in made.shards.values():
             await shard.close()

@@ -1,8 +1,8 @@
-"""The audit log: whole lines, rotated within its bounds, through full disks and full queues; never blocks a request."""
+"""The journal: whole lines, rotated within its bounds, through full disks, and read on from where a reader stood."""
 
 import json
 import os
-import threading
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.runtime.chain.audit import Journal
+from actors.runtime.audit.journal import Journal, Position, Tail
 
 
 def lines(path: Path) -> list[Any]:
@@ -21,14 +21,11 @@ def lines(path: Path) -> list[Any]:
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=40), st.integers(2, 5), st.integers(50, 400))
 def test_the_newest_records_are_kept_in_order(texts: list[str], files: int, file_limit: int) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audit.log"
         journal = Journal(path, file_limit_bytes=file_limit, files_limit=files)
         for text in texts:
             journal.append({"text": text})
-            journal.flush()
         journal.close()
         kept = [*(Path(f"{path}.{number}") for number in range(files - 1, 0, -1)), path]
         written = [record["text"] for one in kept for record in lines(one)]
@@ -37,6 +34,44 @@ def test_the_newest_records_are_kept_in_order(texts: list[str], files: int, file
         assert journal.dropped == 0
         longest = max((len(json.dumps({"text": text})) for text in texts), default=0)
         assert all(one.stat().st_size <= max(file_limit, longest + 1) for one in Path(folder).iterdir())
+
+
+# Reads, writes, rotations and new readers in any order: every record that was not rotated away before it was read is
+# read once, in order; what is lost is said to be.
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["append", "read", "reopen"]), max_size=60), st.integers(20, 120))
+def test_a_reader_goes_on_where_it_stood(steps: list[str], file_limit: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "audit.log"
+        journal = Journal(path, file_limit_bytes=file_limit, files_limit=4)
+        position, count = Position(), 0
+        got: list[int] = []
+        tail = Tail(path, 4, position)
+
+        def read() -> bool:
+            nonlocal position
+            found, position = tail.read(1)
+            got.extend(json.loads(line)["number"] for line in found)
+            tail.advance(position)
+            return bool(found)
+
+        for step in [*steps, "read"]:
+            if step == "append":
+                journal.append({"number": count})
+                count += 1
+            elif step == "read":
+                read()
+            else:
+                tail.close()
+                tail = Tail(path, 4, position)
+        while read():
+            pass
+        assert got == sorted(set(got)), "once, in order"
+        assert got[-1:] == ([count - 1] if count else []), "to the end"
+        if len(got) < count:
+            assert count > len(list(Path(folder).iterdir())), "only rotation loses records"
+        tail.close()
+        journal.close()
 
 
 def test_the_file_is_private_and_appended_to(tmp_path: Path) -> None:
@@ -49,12 +84,25 @@ def test_the_file_is_private_and_appended_to(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+# A crash in the middle of a line: the next process cuts it off, and a reader never sees it.
+def test_half_a_line_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    path.write_bytes(b'{"number":0}\n{"num')
+    tail = Tail(path, 8, Position())
+    assert tail.read(1000)[0] == [b'{"number":0}']
+    journal = Journal(path)
+    journal.append({"number": 1})
+    assert lines(path) == [{"number": 0}, {"number": 1}]
+    assert tail.read(1000)[0] == [b'{"number":0}', b'{"number":1}']
+    tail.close()
+    journal.close()
+
+
 # A disk that fills up in the middle of a line: the half line is cut off again, and writing goes on when there is space.
 def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "audit.log"
     journal = Journal(path)
     journal.append({"number": 0})
-    journal.flush()
     write = os.write
     calls = 0
 
@@ -66,36 +114,12 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(28, "No space left on device")
 
     with structlog.testing.capture_logs() as logged:
-        monkeypatch.setattr("actors.runtime.chain.audit.os.write", full)
+        monkeypatch.setattr("actors.runtime.audit.journal.os.write", full)
         journal.append({"number": 1})
-        journal.flush()
         assert lines(path) == [{"number": 0}]
-        monkeypatch.setattr("actors.runtime.chain.audit.os.write", write)
+        monkeypatch.setattr("actors.runtime.audit.journal.os.write", write)
         journal.append({"number": 2})
         journal.close()
     assert lines(path) == [{"number": 0}, {"number": 2}]
     assert journal.dropped == 1
     assert [entry["event"] for entry in logged] == ["audit_write_failed", "audit_writes_again"]
-
-
-# The writer is held still: what exceeds the queue is dropped and counted, and append returns at once.
-def test_a_full_queue_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "audit.log"
-    go_on, stopped = threading.Event(), threading.Event()
-    write = os.write
-
-    def held(descriptor: int, data: bytes) -> int:
-        stopped.set()
-        go_on.wait()
-        return write(descriptor, data)
-
-    monkeypatch.setattr("actors.runtime.chain.audit.os.write", held)
-    journal = Journal(path, queue_limit_records=3)
-    journal.append({"number": 0})
-    stopped.wait()
-    for number in range(1, 10):
-        journal.append({"number": number})
-    go_on.set()
-    journal.close()
-    assert lines(path) == [{"number": number} for number in range(4)]
-    assert journal.dropped == 6
