@@ -29,6 +29,8 @@ ACCESSES_LIMIT = 16                       # that one request may need
 _DENIED = re.compile(r'is not authorized to perform: (\S+) on resource: "?([^"\s]+)')
 _SELECT = "SELECT * FROM \"music\" WHERE pk = 'a'"
 _KEY = {"pk": {"S": "a"}}
+_EMPTY: dict[str, dict[str, Any]] = {"ListTagsOfResource": {}, "TagResource": {"Tags": []},
+                                     "UntagResource": {"TagKeys": []}}
 # What a generated request cannot be: its texts are statements, its parts unions of what it needs.
 WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
     ("dynamodb", "ExecuteStatement"): {"Statement": _SELECT},
@@ -43,7 +45,7 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
 } | {
     # What is no ARN is denied to everybody.
     ("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
-    for name, more in (("ListTagsOfResource", {}), ("TagResource", {"Tags": []}), ("UntagResource", {"TagKeys": []}))
+    for name, more in _EMPTY.items()
 }
 # Needs no permission, says AWS of each.
 FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRoleWithWebIdentity"),
