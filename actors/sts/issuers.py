@@ -88,7 +88,7 @@ def _fetch(url: str, context: ssl.SSLContext, thumbprints: Sequence[str]) -> Any
         connection.connect()
         if thumbprints:
             certificate = connection.sock.getpeercert(binary_form=True)
-            if sha1(certificate, usedforsecurity=False).hexdigest() not in thumbprints:
+            if not certificate or sha1(certificate, usedforsecurity=False).hexdigest() not in thumbprints:
                 raise ssl.SSLCertVerificationError("the certificate is none of the registered thumbprints")
         connection.request("GET", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}")
         answer = connection.getresponse()

@@ -42,10 +42,9 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
         {"Update": {"TableName": "third", "Key": _KEY, "UpdateExpression": "SET a = b"}},
         {"ConditionCheck": {"TableName": "music", "Key": _KEY, "ConditionExpression": "attribute_exists(pk)"}}]},
     ("sts", "GetSessionToken"): {"DurationSeconds": 900},
-} | {
     # What is no ARN is denied to everybody.
-    ("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
-    for name, more in _EMPTY.items()
+    **{("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
+       for name, more in _EMPTY.items()},
 }
 # Needs no permission, says AWS of each.
 FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRoleWithWebIdentity"),

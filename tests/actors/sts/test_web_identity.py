@@ -40,8 +40,8 @@ def unreachable(url: str, thumbprints: Sequence[str]) -> Any:
     raise ConnectionRefusedError(url)
 
 
-def token(key: Any = RSA, kid: str = "rsa", algorithm: str = "RS256", **claims: Any) -> str:
-    return jwt.encode({**CLAIMS, **claims}, key, algorithm, headers={"kid": kid})
+def token(key: Any = RSA, kid: str = "rsa", algorithm: str = "RS256", more: Any = None, **claims: Any) -> str:
+    return jwt.encode({**CLAIMS, **claims, **(more or {})}, key, algorithm, headers={"kid": kid})
 
 
 async def asked(sky: Sky, role: str, web_token: str) -> Any:
@@ -79,7 +79,7 @@ BAD: dict[str, tuple[str, str]] = {
     "no token": ("nonsense", "InvalidIdentityToken"),
     "another's key": (token(OTHER_RSA), "InvalidIdentityToken"),
     "a key nobody published": (token(kid="new"), "InvalidIdentityToken"),
-    "unsigned": (jwt.encode(CLAIMS, None, "none"), "InvalidIdentityToken"),
+    "unsigned": (jwt.encode(CLAIMS, "", "none"), "InvalidIdentityToken"),
     "signed with the public key as a secret": (jwt.encode(CLAIMS, "x" * 64, "HS256"), "InvalidIdentityToken"),
     "expired": (token(exp=EPOCH_S - 1), "ExpiredTokenException"),
     "not yet": (token(nbf=EPOCH_S + 1000), "InvalidIdentityToken"),
@@ -88,7 +88,7 @@ BAD: dict[str, tuple[str, str]] = {
     "of another issuer": (token(iss="https://evil.example"), "InvalidIdentityToken"),
     "not the subject": (token(sub="repo:evil/it"), "AccessDenied"),
     "tags the role does not take": (
-        token(**{"https://aws.amazon.com/tags": {"principal_tags": {"a": ["b"]}}}), "AccessDenied"),
+        token(more={"https://aws.amazon.com/tags": {"principal_tags": {"a": ["b"]}}}), "AccessDenied"),
 }
 
 
@@ -135,7 +135,7 @@ def test_tags_in_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
                 {"Action": "dynamodb:ListTables", "Resource": "*", "Condition": {"StringEquals": {
                     "aws:PrincipalTag/team": "blue", "aws:SourceIdentity": "me",
                     "aws:FederatedProvider": PROVIDER["Federated"]}}})
-            answer = await asked(sky, role, token(**{
+            answer = await asked(sky, role, token(more={
                 "https://aws.amazon.com/tags": {"principal_tags": {"team": ["blue"]}},
                 "https://aws.amazon.com/source_identity": "me"}))
             assert answer["SourceIdentity"] == "me"
