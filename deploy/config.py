@@ -17,7 +17,7 @@ PREFIX = "SKYBUS_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_SECRET = "test"  # noqa: S105 - what every AWS emulator's documentation tells people to use
 
-BUS_USERS = ("gateway", "actors", "admin")              # names our own processes have at the broker
+BUS_USERS = ("gateway", "actors", "admin", "warden", "root")    # names our own have at the broker
 MIB = 1024 * 1024
 
 

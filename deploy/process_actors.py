@@ -5,7 +5,7 @@ import importlib
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -24,6 +24,7 @@ from bus.bodies import Bodies
 from bus.endpoint import Endpoint
 from bus.system import Listening, SystemAnswers, announce_arrival, ask
 from deploy import VERSION, failures
+from deploy.admission import Admission, Answer
 from deploy.discovery import discovery
 from deploy.process import Process
 from deploy.telemetry import export_metrics
@@ -69,6 +70,7 @@ class ActorProcess:
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
         self.host: ActorHost | None = None
+        self.admission: Admission | None = None
         self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
     @property
@@ -109,6 +111,19 @@ class ActorProcess:
             record if "iam" in self.process.run.services else None, open_mode=access.auth == "open",
             root_access_key=access.root_access_key, root_account=access.account_id,
         )
+
+    def identities_changed(self, account: str) -> None:
+        self.principals.forget(account)
+        if self.admission is not None:
+            self.admission.look_again(account)
+
+    def admit(self) -> Admission | None:
+        """Who may publish directly; with an external broker that is its owner's affair."""
+        if not self.process.run.issuer:
+            return None
+        iam = next((actor for actor in self.actors if actor.service == "iam"), None)
+        credential = iam.system_answers()["credential"] if iam is not None else None
+        return Admission(self.process.transport, self.process.run, cast("Answer | None", credential))
 
     def _directory(self, service: str) -> Path:
         return self.config.storage.state_dir / service / SHARD
@@ -185,8 +200,9 @@ def _versions() -> dict[str, str]:
 async def serve(process: Process) -> None:
     """Until told to stop."""
     service = ActorProcess(process)
-    listening = Listening(process.transport, service.principals.forget)
+    listening = Listening(process.transport, service.identities_changed)
     await service.open()
+    service.admission = service.admit()
     answers = SystemAnswers(
         process.transport, process.name,
         {"status": service.status, "health": service.health, "backup": service.backup, "reset": service.reset,
@@ -202,5 +218,7 @@ async def serve(process: Process) -> None:
         one.close()
     answers.close()
     listening.close()
+    if service.admission is not None:
+        service.admission.close()
     await service.close()
     service.audit.close()

@@ -23,8 +23,8 @@ class Session(NamedTuple):
 
 
 async def assume(client: Client, service: str, role_arn: str, session_name: str, **params: Any) -> Session:
-    """`service` is the name before .amazonaws.com. For an hour, unless DurationSeconds says otherwise. BusError; AwsError,
-    AccessDenied when the role is not there or does not trust the service."""
+    """`service` is the name before .amazonaws.com. For an hour, unless DurationSeconds says otherwise. BusError;
+    AwsError: AccessDenied when the role is not there or does not trust the service."""
     account = role_arn.split(":")[4]
     answer = await client.call(
         "sts", "AssumeRole", {"RoleArn": role_arn, "RoleSessionName": session_name, **params},

@@ -8,7 +8,7 @@ account only); https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-ove
 from actors.runtime.access import Access
 from actors.runtime.context import Context
 from actors.runtime.policy import Decision, Level
-from schemas.dialects import Said, dialect_of, key_faults
+from schemas.dialects import Said, dialect_of, family_of, key_faults
 from schemas.errors import AwsError
 from schemas.models import Service
 
@@ -16,9 +16,11 @@ _S3 = ("s3", "s3control")
 
 
 def denied(context: Context, access: Access, decision: Decision) -> AwsError:
-    """403: User: <ARN> is not authorized to perform: <action> on resource: <ARN> because <reason>."""
+    """User: <ARN> is not authorized to perform: <action> on resource: <ARN> because <reason>. JSON services say it with
+    status 400, all others 403."""
     service = context.operation.service
-    return AwsError(_sentence(service, context, access, decision), code=dialect_of(service).denied, status=403)
+    status = 400 if family_of(service) == "json" else 403
+    return AwsError(_sentence(service, context, access, decision), code=dialect_of(service).denied, status=status)
 
 
 def _sentence(service: Service, context: Context, access: Access, decision: Decision) -> str:

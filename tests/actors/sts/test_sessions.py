@@ -108,7 +108,7 @@ def test_whom_a_role_trusts(tmp_path: Path, trusted: Any, more: dict[str, Any], 
     run(main())
 
 
-# In another account the caller's own policies must allow it as well; at home a trust policy that names the user will do.
+# In another account the caller's own policies must allow it as well; at home a trust policy that names it will do.
 def test_across_accounts(tmp_path: Path) -> None:
     async def main() -> None:
         async with skies(tmp_path) as sky:

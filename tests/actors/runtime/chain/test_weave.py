@@ -81,7 +81,7 @@ def test_a_bad_request_is_refused_in_the_services_words() -> None:
 def test_anonymous_is_refused() -> None:
     fault = answer(weave(), call(principal=NOBODY)).error
     assert fault is not None
-    assert (fault.code, fault.status) == ("AccessDeniedException", 403)
+    assert (fault.code, fault.status) == ("AccessDeniedException", 400)
     assert fault.message == (
         f"User: anonymous is not authorized to perform: dynamodb:PutItem on resource: {TABLE_ARN} "
         "because no resource-based policy allows the dynamodb:PutItem action"
@@ -102,7 +102,7 @@ def test_policies_decide() -> None:
     assert answer(weave(), call("ListTables", {}, principal=user(READER))).error is None
     fault = answer(weave(), call(principal=user(READER))).error
     assert fault is not None
-    assert (fault.code, fault.status) == ("AccessDeniedException", 403)
+    assert (fault.code, fault.status) == ("AccessDeniedException", 400)
     assert fault.message == (
         f"User: arn:aws:iam::{ACCOUNT}:user/reader is not authorized to perform: dynamodb:PutItem on resource: "
         f"{TABLE_ARN} because no identity-based policy allows the dynamodb:PutItem action"
