@@ -15,7 +15,7 @@ from actors.runtime.audit.journal import Journal, Position, Tail
 
 
 def lines(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
 
 
 @settings(deadline=None)
