@@ -12,6 +12,7 @@ Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-lo
 import gzip
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import md5, sha256
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +65,8 @@ async def deliver(shard: Shard, client: Client, now: float, place: Place, put: P
         outcome = {"digest_error": error} if error else {"digest_error": "", "digest_success": now}
         previous = None if error else {"bucket": trail["bucket"], "key": key, "hash": sha256(inside).hexdigest(),
                                        "signature": signature}
-        await shard.transact(lambda transaction, region=region, outcome=outcome, previous=previous: _committed(
-            transaction, place, region, now, outcome, previous))
+        await shard.transact(partial(
+            _committed, place=place, region=region, now=now, outcome=outcome, previous=previous))
 
 
 def _committed(

@@ -211,7 +211,7 @@ def test_refusals(tmp_path: Path) -> None:
             ):
                 assert (await root.error("cloudtrail", operation, **params)).error_code == code
             await call(root, "CreateTrail", Name="main", S3BucketName="logs", TagsList=[{"Key": "a", "Value": "b"}])
-            for code, operation, params in (
+            more: list[tuple[str, str, dict[str, Any]]] = [
                 ("TrailAlreadyExistsException", "CreateTrail", {"Name": "main", "S3BucketName": "logs"}),
                 ("InvalidEventSelectorsException", "PutEventSelectors", {"TrailName": "main"}),
                 ("InvalidEventSelectorsException", "PutEventSelectors", {"TrailName": "main", "EventSelectors": [
@@ -223,7 +223,8 @@ def test_refusals(tmp_path: Path) -> None:
                 ("NotImplemented", "PutInsightSelectors", {
                     "TrailName": "main", "InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]}),
                 ("ResourceNotFoundException", "ListTags", {"ResourceIdList": [ARN + "s"]}),
-            ):
+            ]
+            for code, operation, params in more:
                 assert (await root.error("cloudtrail", operation, **params)).error_code == code, operation
             await call(root, "AddTags", ResourceId=ARN, TagsList=[{"Key": "c", "Value": "d"}])
             await call(root, "RemoveTags", ResourceId=ARN, TagsList=[{"Key": "a"}])
