@@ -98,6 +98,7 @@ class Access:
     auth: str = setting(
         "open", "open: unknown access keys are root of the default account; strict: refused", choices=("open", "strict")
     )
+    dry_run: bool = setting(False, "log what policies would deny (`would_deny`) instead of denying it")
     root_access_key: str = setting("test", "access key of the root user")
     root_secret_key: str = setting(
         "", "secret key of the root user", shown="`test`; with auth = strict generated at first start", secret=True

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from actors.runtime.actor import ServiceActor
 from actors.runtime.chain import weave
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
+from actors.runtime.principals import ASK_LIMIT_S, Principals
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.store.writer import InlineWriter
@@ -24,6 +26,7 @@ from bus.client import Client
 from bus.endpoint import Endpoint
 from bus.simulated import NONE, Faults, Network, SimulatedTransport
 from bus.subjects import DIRECT, inbox_prefix
+from bus.system import Listening, announce_arrival, ask
 from schemas.envelope import DEFAULT_REGION, Identity
 
 ACCOUNT = "000000000000"
@@ -40,6 +43,7 @@ class World:
     transport: SimulatedTransport
     shards: dict[str, Shard]
     host: ActorHost
+    open_mode: bool = True
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
@@ -58,6 +62,7 @@ class World:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
+        await announce_arrival(self.transport, "actors", [actor.service for actor in self.actors])
         self.shards = {
             actor.service: open_shard(
                 self.directory / actor.service, loop, durability=Durability.OS, writer=InlineWriter, clock=clock,
@@ -68,8 +73,22 @@ class World:
             for actor in self.actors if actor.stateful
         }
         endpoint = Endpoint(self.transport, Bodies(self.transport), clock)
-        self.host = ActorHost(self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock)
+        principals = self._principals()
+        Listening(self.transport, principals.forget)
+        self.host = ActorHost(
+            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals)
         await self.host.start()
+
+    def _principals(self) -> Principals:
+        """IAM's, where it is among the actors; else every key is root of its account."""
+        transport = self.transport
+
+        async def record(account: str, access_key: str) -> dict[str, Any] | None:
+            answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
+            return None if answer.get("unknown") else answer["record"]
+
+        has_iam = any(actor.service == "iam" for actor in self.actors)
+        return Principals(record if has_iam else None, open_mode=self.open_mode)
 
 
 SLICE_OF_TIME_S = 0.0005                  # passes at each look at the clock that slices long work
@@ -82,11 +101,11 @@ def clock() -> float:
 
 @asynccontextmanager
 async def world(
-    directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE
+    directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE, *, open_mode: bool = True
 ) -> AsyncIterator[World]:
     network = Network(seed, faults)
     transport = network.connect("_INBOX.actors.")
-    made = World(network, directory, actors, transport, {}, None)  # type: ignore[arg-type]  # open() gives it its host
+    made = World(network, directory, actors, transport, {}, None, open_mode)  # type: ignore[arg-type]  # open() gives it its host
     await made.open()
     try:
         yield made

@@ -14,13 +14,18 @@ has passed validation and authorisation. What it raises: AwsError, or it is a bu
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from actors.runtime.access import Access, Guard
+from actors.runtime.actions import action_of
+
 if TYPE_CHECKING:
+    from actors.runtime.context import Context
     from actors.runtime.surroundings import Surroundings
+    from bus.system import Answer
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -111,7 +116,7 @@ class ServiceActor:
 
     service: ClassVar[str]                          # botocore's name
     stateful: ClassVar[bool] = False                # owns a shard
-    state_of: ClassVar[str] = ""                    # the service whose shard it only reads, in the same process
+    state_of: ClassVar[str] = ""                    # the service whose shard it shares, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     private_files: ClassVar[tuple[str, ...]] = ()   # in its surroundings' directory; kept by backups
     operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
@@ -134,12 +139,39 @@ class ServiceActor:
             if each.when is None
         }
         assert alternatives.keys() <= cls.operations.keys(), "an alternative to nothing"
-        if cls.state_of:
-            assert not any(definition.kind is Kind.WRITE for definition in cls.operations.values()), cls.__name__
         cls.jobs = {
             member.__skybus_job__: member for member in members if getattr(member, "__skybus_job__", None) is not None
         }
 
+    def committed(self, context: "Context") -> None:
+        """A write of this actor is committed, and not yet answered."""
+
+    def system_answers(self) -> "Mapping[str, Answer]":
+        """What it answers our own processes, by verb (bus/system.py)."""
+        return {}
+
+    # What authorisation asks (chain/DESIGN.md). Synchronous, quick, and of requests that passed validation.
+
+    def accesses(self, context: "Context", request: Mapping[str, Any]) -> Sequence[Access]:
+        """All that this request needs to be allowed, the principal one first; none: anybody may ask it."""
+        resource = self.resource(context.operation.name, request, context.account, context.region)
+        return (Access(action_of(context.operation), resource),)
+
     def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
-        """The ARN this request is about, for authorisation and audit; "*" where AWS has none."""
+        """The ARN this request is about, where it needs one access only; "*" where AWS has none."""
         return "*"
+
+    def guard(self, context: "Context", access: Access) -> Guard | None:
+        """What stands around the resource of an access; None: nothing, and its ARN says whose it is."""
+        return None
+
+    def tags(self, context: "Context", access: Access) -> Mapping[str, str]:
+        """The tags of an access's resource. Called only when a policy asks for one."""
+        return {}
+
+    def condition_keys(
+        self, context: "Context", access: Access, request: Mapping[str, Any]
+    ) -> Mapping[str, str | tuple[str, ...]]:
+        """The service's own condition keys ("dynamodb:leadingkeys", in lower case) for an access. Called at most once
+        per access, and only when a policy asks for a key of the service."""
+        return access.keys

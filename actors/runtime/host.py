@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import structlog
 from actors.runtime.actor import InitialResponse, Kind, ServiceActor
 from actors.runtime.chain import Call, Chain
 from actors.runtime.context import Context
+from actors.runtime.principal import Principal
+from actors.runtime.principals import Principals, Who
 from actors.runtime.store.shard import Shard
 from actors.runtime.surroundings import OWN_IDENTITY, Settings, Surroundings
 from bus import subjects
@@ -24,6 +27,7 @@ from bus.bodies import BodyTooLarge
 from bus.client import Client
 from bus.codec import MalformedEnvelope, Unencodable
 from bus.endpoint import Endpoint
+from bus.system import SystemAnswers, tell
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.envelope import DEFAULT_REGION, Reply, Request
 from schemas.errors import AwsError, NotImplementedByUs, SerializationException, ThrottlingException, UnknownOperation
@@ -48,23 +52,26 @@ class Hosted:
     actor: ServiceActor
     model: Service
     shard: Shard | None
+    hears_commits: bool                   # it defines `committed`
 
 
 class ActorHost:
     """`start` subscribes, `stop` unsubscribes and lets what is under way finish. `clock`: seconds since the
-    epoch; `state` holds a directory per service."""
+    epoch; `state` holds a directory per service; without `principals` every key is root of its account."""
 
     def __init__(
         self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
         shards: Mapping[str, Shard], state: Path, clock: Callable[[], float] = time.time,
-        settings: Settings | None = None,
+        settings: Settings | None = None, principals: Who | None = None,
     ) -> None:
+        self._principals = principals or Principals()
         self._transport = transport
         self._endpoint = endpoint
         self._chain = chain
         self._clock = clock
         self._hosted = {
-            actor.service: Hosted(actor, load(actor.service), shards.get(actor.state_of or actor.service))
+            actor.service: Hosted(actor, load(actor.service), shards.get(actor.state_of or actor.service),
+                                  type(actor).committed is not ServiceActor.committed)
             for actor in actors
         }
         for service, hosted in self._hosted.items():
@@ -72,8 +79,11 @@ class ActorHost:
             assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
         client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
         for service, hosted in self._hosted.items():
-            hosted.actor.attach(Surroundings(client, hosted.shard, state / service, settings or Settings()))
+            directory = state / (hosted.actor.state_of or service)
+            hosted.actor.attach(Surroundings(
+                client, hosted.shard, directory, settings or Settings(), partial(tell, transport)))
         self._subscriptions: list[Subscription] = []
+        self._answers: list[SystemAnswers] = []
         self._addresses: dict[str, subjects.Address] = {}
         self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,12 +99,18 @@ class ActorHost:
                 owned = subjects.owned(service, range(SLOT_COUNT))
                 mine += [subscribe(subject, self._receive, queue) for subject in owned]
             self._subscriptions += mine
+            answers = hosted.actor.system_answers()
+            if answers:
+                self._answers.append(SystemAnswers(self._transport, service, answers))
         await self._transport.flush()
 
     async def stop(self) -> None:
         for subscription in self._subscriptions:
             subscription.close()
         self._subscriptions.clear()
+        for answers in self._answers:
+            answers.close()
+        self._answers.clear()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_LIMIT_S)
         for task in self._tasks:
@@ -137,6 +153,24 @@ class ActorHost:
         return address
 
     def _handle(self, message: Message, address: subjects.Address, request: Request) -> None:
+        principal = self._principals.known(address.identity)
+        if principal is not None:
+            self._admit(message, address, request, principal)
+        else:
+            self._start(self._introduce(message, address, request))
+
+    async def _introduce(self, message: Message, address: subjects.Address, request: Request) -> None:
+        """IAM is asked who this is before the request goes on: links never wait."""
+        try:
+            principal = await self._principals.find(address.identity)
+        except BusError as error:
+            self._refuse(message, address, request.id, error)
+        else:
+            self._admit(message, address, request, principal)
+
+    def _admit(
+        self, message: Message, address: subjects.Address, request: Request, principal: Principal
+    ) -> None:
         hosted = self._hosted[address.service]
         now = self._clock()
         deadline = request.deadline_ms / 1000 if request.deadline_ms else now + DEADLINE_S
@@ -153,7 +187,7 @@ class ActorHost:
             return
         source = request.source if address.door == subjects.GATEWAY and request.source else {}
         context = Context(
-            address.identity, request.region, operation, request.id, deadline, now, request.trace, source
+            address.identity, request.region, operation, request.id, deadline, now, request.trace, source, principal
         )
         call = Call(context, hosted.actor, definition.chosen(request.params), request.params, len(message.data))
         self._run(message, hosted, call)
@@ -162,6 +196,8 @@ class ActorHost:
 
     def _run(self, message: Message, hosted: Hosted, call: Call) -> None:
         def finish(result: Any, error: BaseException | None) -> None:
+            if hosted.hears_commits and error is None and call.definition.kind is Kind.WRITE:
+                call.actor.committed(call.context)
             self._answer(message, call, self._chain.leave(call, result, error))
 
         try:

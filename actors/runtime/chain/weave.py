@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from actors.runtime.chain.audit import Audit, Journal
-from actors.runtime.chain.authorise import Authorise, Authoriser, RootAlone
+from actors.runtime.chain.authorise import Authorise
 from actors.runtime.chain.call import Call, Link
 from actors.runtime.chain.errors import Errors, fault_of
 from actors.runtime.chain.limit import Limit
@@ -74,16 +74,17 @@ def weave(
     journal: Journal | None = None,
     meter: Meter | None = None,
     tracer: Tracer | None = None,
-    authoriser: Authoriser | None = None,
+    enforcing: bool = True,
     in_flight_limit: int | None = None,
 ) -> Chain:
-    """The chain of a process. What is None, or traces nothing, is left out or takes its default."""
+    """The chain of a process. What is None, or traces nothing, is left out or takes its default.
+    `enforcing` False: who may not is only logged."""
     outer: list[Link] = [] if tracer is None or isinstance(tracer, Untraced) else [Trace(tracer)]
     if journal is not None:
         outer.append(Audit(journal))
     limit = Limit() if in_flight_limit is None else Limit(in_flight_limit)
     return Chain(
-        [*outer, meter or Meter(), Errors(), limit, Validate(), Authorise(authoriser or RootAlone())]
+        [*outer, meter or Meter(), Errors(), limit, Validate(), Authorise(enforcing=enforcing)]
     )
 
 
