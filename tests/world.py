@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +25,7 @@ from bus.endpoint import Endpoint
 from bus.simulated import NONE, Faults, Network, SimulatedTransport
 from bus.subjects import DIRECT, inbox_prefix
 from schemas.envelope import DEFAULT_REGION, Identity
+from schemas.routing import WHOLE, Share
 
 ACCOUNT = "000000000000"
 ROOT = Identity(DIRECT, ACCOUNT, "test")
@@ -32,7 +33,7 @@ ROOT = Identity(DIRECT, ACCOUNT, "test")
 
 @dataclass
 class World:
-    """One network, one actor process, any number of clients."""
+    """A network with any number of clients, and an actor process on it."""
 
     network: Network
     directory: Path
@@ -40,6 +41,7 @@ class World:
     transport: SimulatedTransport
     shards: dict[str, Shard]
     host: ActorHost
+    share: Share = WHOLE                  # of every service it has
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
@@ -68,7 +70,8 @@ class World:
             for actor in self.actors if actor.stateful
         }
         endpoint = Endpoint(self.transport, Bodies(self.transport), clock)
-        self.host = ActorHost(self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock)
+        self.host = ActorHost(self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock,
+                              shares={actor.service: self.share for actor in self.actors})
         await self.host.start()
 
 
@@ -84,14 +87,28 @@ def clock() -> float:
 async def world(
     directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE
 ) -> AsyncIterator[World]:
+    async with sharded(directory, lambda: actors, 1, seed, faults) as made:
+        yield made[0]
+
+
+@asynccontextmanager
+async def sharded(
+    directory: Path, actors: Callable[[], Sequence[ServiceActor]], count: int, seed: int = 0, faults: Faults = NONE
+) -> AsyncIterator[list[World]]:
+    """So many actor processes on one network, each with a shard of all of the same services."""
     network = Network(seed, faults)
-    transport = network.connect("_INBOX.actors.")
-    made = World(network, directory, actors, transport, {}, None)  # type: ignore[arg-type]  # open() gives it its host
-    await made.open()
+    made = [
+        World(network, directory / str(number), actors(), network.connect("_INBOX.actors."), {},
+              None, Share(number, count))  # type: ignore[arg-type]  # open() gives it its host
+        for number in range(count)
+    ]
+    for each in made:
+        await each.open()
     try:
         yield made
     finally:
         network.faults = NONE
-        await made.host.stop()
-        for shard in made.shards.values():
-            await shard.close()
+        for each in made:
+            await each.host.stop()
+            for shard in each.shards.values():
+                await shard.close()

@@ -51,6 +51,14 @@ class Authorise(Link):
         raise denied(call, decision)
 
 
+class Deferred(Link):
+    """In the place of Authorise where a request concerns several shards: its parts are authorised by their owners, who
+    have the resource policies."""
+
+    def enter(self, call: Call) -> None:
+        call.action, call.resource = action_of(call.context.operation), "*"
+
+
 def denied(call: Call, decision: Decision) -> AwsError:
     """403 with AWS's sentence.
 
