@@ -48,18 +48,21 @@ class Client:
     async def call(
         self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
         timeout_s: float = CALL_TIMEOUT_S, trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "",
+        source: dict[str, str] | None = None, request_id: str = "", at: str = "",
     ) -> dict[str, Any]:
-        """The operation's answer. AwsError, BusError; ValueError for what cannot be sent at all."""
+        """The operation's answer. AwsError, BusError; ValueError for what cannot be sent at all. `at`: the slot it goes
+        to, where that is not what the request says."""
         request = self._request(params, region, trace, source, request_id)
-        reply = await self.send(identity or self._identity, service, operation, request, timeout_s)
+        reply = await self.send(identity or self._identity, service, operation, request, timeout_s, at)
         if reply.error is not None:
             raise aws_error(reply.error)
         if reply.ok is None:
             raise BodyError("an answer in events; use stream")
         return reply.ok
 
-    async def send(self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float) -> Reply:
+    async def send(
+        self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float, at: str = ""
+    ) -> Reply:
         """The hot path: one request, its reply as it came. Sets a deadline where none is. BusError, ValueError.
 
         Cancelled, it tells the actor. Makes no task: await it where the answer is needed.
@@ -67,7 +70,7 @@ class Client:
         if not request.deadline_ms:
             request.deadline_ms = int((self._clock() + timeout_s) * 1000)
         data = encode_request(request)
-        subject = self._subject(identity, service, operation, request)
+        subject = self._subject(identity, service, operation, request, at)
         try:
             if len(data) > INLINE_LIMIT_BYTES:
                 return await self._send_large(subject, data, request, timeout_s)
@@ -138,7 +141,7 @@ class Client:
     ) -> Request:
         return Request(params, request_id or self.new_request_id(), region or self._region, 0, trace, source)
 
-    def _subject(self, identity: Identity, service: str, operation: str, request: Request) -> str:
+    def _subject(self, identity: Identity, service: str, operation: str, request: Request, at: str = "") -> str:
         key = (identity, service, operation)
         halves = self._subjects.get(key)
         if halves is None:
@@ -149,7 +152,7 @@ class Client:
                 self._subjects.clear()
             before, after = request_subject(identity, service, "\n", operation).split("\n")
             halves = self._subjects[key] = before, after
-        return halves[0] + slot(service, identity.account, request.region, request.params) + halves[1]
+        return halves[0] + (at or slot(service, identity.account, request.region, request.params)) + halves[1]
 
     async def _send_large(self, subject: str, data: bytes, request: Request, timeout_s: float) -> Reply:
         offer = self._bodies.offer(

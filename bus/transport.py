@@ -67,8 +67,9 @@ class Transport(Protocol):
         `on_failure` hears NoResponders for such a publish, and Disconnected when messages may have been lost.
         """
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        """Whoever was to answer requests to subjects that match is gone: those under way fail with Disconnected."""
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        """Whoever was to answer is gone: requests under way to subjects of which `is_lost` is true fail with
+        Disconnected."""
 
     async def flush(self) -> None:
         """Returns when the broker has processed all subscriptions and publishes made before."""

@@ -112,6 +112,10 @@ class Actors:
     """What runs."""
 
     services: tuple[str, ...] = setting((), "services to run, by AWS's names, comma-separated", shown="all there are")
+    shards: tuple[str, ...] = setting(
+        (), "shards of a service, each with an actor process of its own, e.g. dynamodb=3; said once, when there is no "
+        "data yet", shown="as the data directory has, 1 in a new one"
+    )
     throttle_provisioned: bool = setting(
         False, "DynamoDB refuses what exceeds a table's provisioned or maximum on-demand throughput, as AWS does"
     )

@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,7 @@ from bus.simulated import NONE, Faults, Network, SimulatedTransport
 from bus.subjects import DIRECT, inbox_prefix
 from bus.system import Listening, announce_arrival, ask
 from schemas.envelope import DEFAULT_REGION, Identity
+from schemas.routing import WHOLE, Share
 
 ACCOUNT = "000000000000"
 ROOT = Identity(DIRECT, ACCOUNT, "test")
@@ -35,7 +36,7 @@ ROOT = Identity(DIRECT, ACCOUNT, "test")
 
 @dataclass
 class World:
-    """One network, one actor process, any number of clients."""
+    """A network with any number of clients, and an actor process on it."""
 
     network: Network
     directory: Path
@@ -44,6 +45,7 @@ class World:
     shards: dict[str, Shard]
     host: ActorHost
     open_mode: bool = True
+    share: Share = WHOLE                  # of every service it has
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
@@ -76,7 +78,8 @@ class World:
         principals = self._principals()
         Listening(self.transport, principals.forget)
         self.host = ActorHost(
-            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals)
+            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals,
+            shares={actor.service: self.share for actor in self.actors})
         await self.host.start()
 
     def _principals(self) -> Principals:
@@ -103,14 +106,29 @@ def clock() -> float:
 async def world(
     directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE, *, open_mode: bool = True
 ) -> AsyncIterator[World]:
+    async with sharded(directory, lambda: actors, 1, seed, faults, open_mode=open_mode) as made:
+        yield made[0]
+
+
+@asynccontextmanager
+async def sharded(
+    directory: Path, actors: Callable[[], Sequence[ServiceActor]], count: int, seed: int = 0, faults: Faults = NONE,
+    *, open_mode: bool = True,
+) -> AsyncIterator[list[World]]:
+    """So many actor processes on one network, each with a shard of all of the same services."""
     network = Network(seed, faults)
-    transport = network.connect("_INBOX.actors.")
-    made = World(network, directory, actors, transport, {}, None, open_mode)  # type: ignore[arg-type]  # open() gives it its host
-    await made.open()
+    made = [
+        World(network, directory / str(number), actors(), network.connect("_INBOX.actors."), {},
+              None, open_mode, Share(number, count))  # type: ignore[arg-type]  # open() gives it its host
+        for number in range(count)
+    ]
+    for each in made:
+        await each.open()
     try:
         yield made
     finally:
         network.faults = NONE
-        await made.host.stop()
-        for shard in made.shards.values():
-            await shard.close()
+        for each in made:
+            await each.host.stop()
+            for shard in each.shards.values():
+                await shard.close()
