@@ -175,9 +175,9 @@ async def serve(process: Process) -> None:
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
-    stop_exporting()
     for one in discoveries:
         one.close()
     answers.close()
     await service.close()
     service.journal.close()
+    stop_exporting()

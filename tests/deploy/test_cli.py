@@ -289,6 +289,19 @@ def test_who_waits_for_the_broker_can_be_stopped(tmp_path: Path, kind: str) -> N
         assert (process.returncode, said) == (0, "")
 
 
+# A collector that takes everything and answers nothing: the end must not wait for it until it is no orderly one.
+def test_a_collector_that_hangs_does_not_spoil_the_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Up(tmp_path, "--port", "0", "--bus-port", "0", "--otlp-endpoint", endpoint) as up:
+            assert up.command("call", "dynamodb", "ListTables").returncode == 0
+            assert up.stop()[0] == 0
+        for name in ("actors", "gateway-1"):
+            log = (up.data_dir / "logs" / f"{name}.log").read_text()
+            assert "process_stopped" in log
+            assert "SIGKILL" not in log
+
+
 def test_strict_makes_a_secret_and_shows_it_once(tmp_path: Path) -> None:
     with Up(tmp_path, "--port", "0", "--bus-port", "0", "--auth", "strict", "--gateways", "2") as up:
         secret = up.exports["AWS_SECRET_ACCESS_KEY"]
