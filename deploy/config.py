@@ -332,6 +332,8 @@ def _check(config: Config) -> None:
     if not is_token(access.root_access_key) or access.root_access_key in (ANONYMOUS, *BUS_USERS):
         raise UsageError("root_access_key: letters, digits, - and _ only, at most 128 of them, and none of "
                          f"{', '.join((ANONYMOUS, *BUS_USERS))}.")
+    if not is_token(access.region):
+        raise UsageError(f"region: letters, digits, - and _ only, at most 128 of them, not {access.region!r}.")
 
 
 if __name__ == "__main__":

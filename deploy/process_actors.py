@@ -209,7 +209,6 @@ async def serve(process: Process) -> None:
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
-    stop_exporting()
     for one in discoveries:
         one.close()
     answers.close()
@@ -217,3 +216,4 @@ async def serve(process: Process) -> None:
     abandoning.close()
     await service.close()
     service.journal.close()
+    stop_exporting()
