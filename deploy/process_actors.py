@@ -26,6 +26,7 @@ from bus.endpoint import Endpoint
 from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, ask
 from deploy import VERSION, failures, layout
 from deploy.discovery import discovery
+from deploy.models import models_of
 from deploy.process import Process
 from deploy.telemetry import export_metrics
 from deploy.topology import ACTORS, module_name
@@ -71,6 +72,7 @@ class ActorProcess:
                            enforcing=not self.config.access.dry_run)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
+        self.models = models_of(process)
         self.host: ActorHost | None = None
         self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
@@ -100,7 +102,7 @@ class ActorProcess:
             self.process.transport, self.endpoint, self.chain, self.actors, self.shards,
             self.config.storage.state_dir,
             settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
-            principals=self.principals, shares=self.shares,
+            principals=self.principals, shares=self.shares, models=self.models,
         )
         await self.host.start()
 
@@ -136,6 +138,10 @@ class ActorProcess:
         for shard in self.shards.values():
             await shard.close()
         self.shards.clear()
+
+    def end(self) -> None:
+        self.models.fleet.close()
+        self.journal.close()
 
     async def backup(self, request: dict[str, Any]) -> dict[str, Any]:
         target = Path(str(request["directory"]))
@@ -215,5 +221,5 @@ async def serve(process: Process) -> None:
     listening.close()
     abandoning.close()
     await service.close()
-    service.journal.close()
+    service.end()
     stop_exporting()

@@ -274,7 +274,7 @@ def test_who_waits_for_the_broker_can_be_stopped(tmp_path: Path, kind: str) -> N
         nobody.bind(("127.0.0.1", 0))               # bound and not listening: refuses everyone
         config = resolve({"data_dir": str(tmp_path), "bus_port": str(nobody.getsockname()[1])}, {}, {})
         config.storage.run_dir.mkdir()
-        files = write_run_files(config)
+        files = write_run_files(config, {})
         ours, theirs = socket.socketpair()
         process = subprocess.Popen(
             [sys.executable, "-m", "deploy.process", kind, "--name", kind, "--run", str(files.run_json), "--channel",
