@@ -16,7 +16,8 @@ def resource_of(operation: str, request: Mapping[str, Any], account: str, region
         return model if model.startswith("arn:") else model_arn(model, account, region)
     guardrail = request.get("guardrailIdentifier")
     if operation == "ApplyGuardrail" and isinstance(guardrail, str):
-        return guardrail if guardrail.startswith("arn:") else f"arn:aws:bedrock:{region}:{account}:guardrail/{guardrail}"
+        named = guardrail.startswith("arn:")
+        return guardrail if named else f"arn:aws:bedrock:{region}:{account}:guardrail/{guardrail}"
     invocation = request.get("invocationArn")
     return invocation if isinstance(invocation, str) and invocation else "*"
 

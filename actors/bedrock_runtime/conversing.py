@@ -19,13 +19,11 @@ Response = dict[str, Any]
 
 def ask_of(request: Request, model: Model) -> Ask:
     """ValidationException."""
-    if model.embeds or "TEXT" not in model.outputs:
+    if not model.generates:
         raise ValidationException("The model that you specified doesn't support the Converse operation. Use a model "
                                   "that supports it and try again.")
     validation.check_conversation(request)
     validation.check_limits(request, model.output_tokens)
-    takes = frozenset(kind.lower() for kind in model.inputs)
-    validation.check_modalities(request["messages"], takes)
     config = request.get("inferenceConfig") or {}
     extra = request.get("additionalModelRequestFields") or {}
     tools = request.get("toolConfig") or {}
@@ -61,8 +59,17 @@ def _number(extra: Any, names: Sequence[str]) -> int | None:
     return None
 
 
+async def _asked(invocation: Invocation, request: Request) -> Ask:
+    """ValidationException, also for media that the model does not take: only it knows."""
+    ask = ask_of(request, invocation.model)
+    if validation.has_media(ask.messages):
+        images = (await invocation.models.describe(invocation.model.engine)).images
+        validation.check_modalities(ask.messages, frozenset(("image",) if images else ()))
+    return ask
+
+
 async def converse(invocation: Invocation, request: Request) -> Response:
-    answer = await whole(invocation, ask_of(request, invocation.model))
+    answer = await whole(invocation, await _asked(invocation, request))
     response = {"output": {"message": {"role": "assistant", "content": answer.content}},
                 "stopReason": answer.stop_reason, **_metadata(answer, invocation.guarding, request)}
     fields = _fields(request, invocation.model, answer)
@@ -71,7 +78,7 @@ async def converse(invocation: Invocation, request: Request) -> Response:
 
 async def stream(invocation: Invocation, request: Request) -> AsyncIterator[Event]:
     """ConverseStream's events."""
-    under_way = Stream(invocation, ask_of(request, invocation.model))
+    under_way = Stream(invocation, await _asked(invocation, request))
     async with aclosing(cast("Any", under_way.events())) as events:
         async for event in events:
             yield event

@@ -33,7 +33,7 @@ class Slot:
     @property
     def piece(self) -> Piece:
         text = self.container.prompt if isinstance(self.container, Ask) else self.container[self.key]
-        return Piece(text, self.qualifiers)
+        return Piece(text or "", self.qualifiers)
 
     def replace(self, text: str) -> None:
         if isinstance(self.container, Ask):

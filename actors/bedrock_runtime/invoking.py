@@ -11,6 +11,7 @@ from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import METRICS, Ask, Event
 from actors.bedrock_runtime.families import EmbeddingFamily, Family, TextFamily, family_of
 from actors.bedrock_runtime.families.bodies import Body, load
+from actors.runtime.inference.protocol import Modality
 from schemas.errors import ValidationException
 
 JSON = "application/json"
@@ -26,12 +27,12 @@ def read(request: Request, model: Model) -> tuple[Body, Family]:
     body.pop(_OURS, None)
     content_type = (request.get("contentType") or JSON).partition(";")[0].strip().lower()
     return body, family_of(str(request.get("modelId", model.id)).rpartition("/")[2], body, content_type,
-                           embeds=model.embeds)
+                           embeds=model.modality is Modality.EMBEDDING)
 
 
 def text_ask(body: Body, family: TextFamily, model: Model) -> Ask:
     """ValidationException."""
-    if "TEXT" not in model.outputs:
+    if not model.generates:
         raise ValidationException("The model that you specified does not generate text.")
     ask = family.ask(body)
     if ask.max_tokens is not None:
@@ -48,14 +49,12 @@ async def invoke(invocation: Invocation, request: Request) -> Response:
     if isinstance(family, EmbeddingFamily):
         return await _embed(invocation, body, family)
     query, documents = family.documents(body)
-    return _response(family.ranking(body, await invocation.hosts.rerank(invocation.model, query, documents)), 0, 0, 0)
+    return _response(family.ranking(body, await invocation.rerank(query, documents)), 0, 0, 0)
 
 
 async def _embed(invocation: Invocation, body: Body, family: EmbeddingFamily) -> Response:
     texts = family.texts(body)
-    if "EMBEDDING" not in invocation.model.outputs:
-        raise ValidationException("The model that you specified does not give embeddings.")
-    vectors, tokens = await invocation.hosts.embed(invocation.model, texts)
+    vectors, tokens = await invocation.embed(texts)
     return _response(family.vectors(body, vectors, tokens), tokens, 0, 0)
 
 
@@ -74,14 +73,14 @@ async def stream(invocation: Invocation, request: Request) -> AsyncIterator[Even
     body, family = read(request, invocation.model)
     if not isinstance(family, TextFamily):
         raise ValidationException("The model is unsupported for streaming.")
-    under_way = Stream(invocation, text_ask(body, family, invocation.model))
-    chunks = None
+    ask = text_ask(body, family, invocation.model)
+    count = await invocation.count(ask) if family.counts_first else 0
+    under_way = Stream(invocation, ask)
+    chunks = family.chunks(body, invocation.model.id, count)
     async with aclosing(cast("Any", under_way.events())) as events:
         async for event in events:
-            chunks = chunks or family.chunks(body, invocation.model.id, under_way.input_tokens)
             for chunk in chunks.event(event):
                 yield _chunk(chunk)
-    assert chunks is not None, "a stream that ends has begun"
     *others, last = chunks.end(under_way.answer)
     for chunk in others:
         yield _chunk(chunk)

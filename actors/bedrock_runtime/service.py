@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, ClassVar, cast
 
-from actors.bedrock.catalogue import Catalogue
+from actors.bedrock.catalogue import Models
 from actors.bedrock.state import Book
 from actors.bedrock_runtime import applying, checking, conversing, counting, invoking
 from actors.bedrock_runtime.answering import Invocation
 from actors.bedrock_runtime.arns import resource_of
 from actors.bedrock_runtime.guarding import Guarding
-from actors.bedrock_runtime.hosts import Hosts
 from actors.bedrock_runtime.models import resolve
 from actors.runtime.actor import InitialResponse, ServiceActor, operation
 from actors.runtime.context import Context
@@ -31,8 +30,7 @@ class BedrockRuntime(ServiceActor):
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
-        self._catalogue = Catalogue()
-        self._hosts = Hosts()
+        self._models = Models(surroundings.models.catalogue)
         self._guards = applying.Guards()
 
     def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
@@ -90,11 +88,11 @@ class BedrockRuntime(ServiceActor):
         latency = request.get("performanceConfigLatency") or request.get("performanceConfig", {}).get("latency")
 
         def found(book: Book) -> Invocation:
-            model = resolve(book, self._catalogue, request["modelId"])
+            model = resolve(book, self._models, request["modelId"])
             if latency == "optimized":
                 raise ValidationException(f"Latency performance configuration is not supported for {model.id}.")
             guarding: Guarding | None = self._guards.guarding(book, config) if config else None
-            return Invocation(self._hosts, model, guarding)
+            return Invocation(self.surroundings.models, model, context.identity, context.deadline, guarding)
 
         return cast("Invocation", self._read(context, found))
 

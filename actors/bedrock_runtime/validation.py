@@ -106,6 +106,10 @@ def check_limits(request: Request, output_limit: int) -> None:
             f"tokens value that is lower than {output_limit}.")
 
 
+def has_media(messages: Sequence[Mapping[str, Any]]) -> bool:
+    return any(kind in block for message in messages for block in message["content"] for kind in _MEDIA)
+
+
 def check_modalities(messages: Sequence[Mapping[str, Any]], takes: frozenset[str]) -> None:
     """ValidationException for media the model cannot take; documents that are text are text."""
     for message in messages:

@@ -41,8 +41,8 @@ _MISTRAL = Mistral()
 # A key that only this family's requests have -> the family; the first that is there.
 _BY_KEY: tuple[tuple[str, Family], ...] = (
     ("anthropic_version", ANTHROPIC),
-    *((key, TitanEmbeddings()) for key in ("dimensions", "normalize", "embeddingTypes")), ("inputText", Titan()), ("max_gen_len", Meta()), ("schemaVersion", Nova()),
-    ("inferenceConfig", Nova()), ("message", CommandR()), ("texts", Embed()), ("taskType", NovaEmbeddings()),
+    *((key, TitanEmbeddings()) for key in ("dimensions", "normalize", "embeddingTypes")), ("inputText", Titan()),
+    ("max_gen_len", Meta()), ("schemaVersion", Nova()), ("inferenceConfig", Nova()), ("message", CommandR()), ("texts", Embed()), ("taskType", NovaEmbeddings()),
     ("documents", Rerank()), ("messages", OPENAI), ("prompt", OPENAI),
 )
 

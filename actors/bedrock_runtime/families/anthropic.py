@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
@@ -27,6 +27,8 @@ _STOPS = {"guardrail_intervened": "end_turn", "content_filtered": "refusal",
 
 
 class Anthropic:
+    counts_first: ClassVar[bool] = True
+
     def ask(self, body: Body) -> Ask:
         check(body, _TYPES, ("anthropic_version", "max_tokens", "messages"))
         if body["anthropic_version"] != VERSION:

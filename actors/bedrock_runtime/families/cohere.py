@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-cohere.htm
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from actors.bedrock_runtime.asking import Answer, Ask, Event
@@ -23,7 +23,8 @@ def _reason(answer: Answer) -> str:
 
 
 class Command:
-    _TYPES = {  # noqa: RUF012  - read only
+    counts_first: ClassVar[bool] = False
+    _TYPES: ClassVar = {
         "prompt": str, "temperature": float, "p": float, "k": float, "max_tokens": int, "stop_sequences": list,
         "return_likelihoods": str, "stream": bool, "num_generations": int, "logit_bias": dict, "truncate": str,
     }
@@ -55,13 +56,14 @@ class _CommandChunks(TextChunks):
 
 
 class CommandR:
-    _TYPES = {  # noqa: RUF012  - read only
+    counts_first: ClassVar[bool] = False
+    _TYPES: ClassVar = {
         "message": str, "chat_history": list, "documents": list, "search_queries_only": bool, "preamble": str,
         "max_tokens": int, "temperature": float, "p": float, "k": float, "prompt_truncation": str, "seed": int,
         "frequency_penalty": float, "presence_penalty": float, "return_prompt": bool, "tools": list,
         "tool_results": list, "stop_sequences": list, "raw_prompting": bool, "stream": bool,
     }
-    _ROLES = {"USER": "user", "CHATBOT": "assistant"}  # noqa: RUF012  - read only
+    _ROLES: ClassVar = {"USER": "user", "CHATBOT": "assistant"}
 
     def ask(self, body: Body) -> Ask:
         check(body, self._TYPES, ("message",))
@@ -137,8 +139,10 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
 class Embed:
     """Versions 3 and 4, texts alone."""
 
-    _TYPES = {"texts": list, "input_type": str, "truncate": str, "embedding_types": list, "output_dimension": int,  # noqa: RUF012
-              "max_tokens": int, "images": list, "inputs": list}
+    _TYPES: ClassVar = {
+        "texts": list, "input_type": str, "truncate": str, "embedding_types": list, "output_dimension": int,
+        "max_tokens": int, "images": list, "inputs": list,
+    }
     _INPUTS = ("search_document", "search_query", "classification", "clustering", "image")
     _KINDS = ("float", "int8", "uint8", "binary", "ubinary")
     _TEXTS_LIMIT = 96

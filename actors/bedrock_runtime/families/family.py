@@ -1,7 +1,7 @@
 """What a family of models is to InvokeModel: bodies in, bodies out, whole or in chunks."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from actors.bedrock_runtime.asking import Answer, Ask, Event
 from actors.bedrock_runtime.families.bodies import Body
@@ -21,12 +21,15 @@ class Chunks(Protocol):
 class TextFamily(Protocol):
     """Models that generate. One instance serves all requests: what a request needs travels in its body."""
 
+    counts_first: ClassVar[bool]          # its first chunk tells how many tokens were read
+
     def ask(self, body: Body) -> Ask:
         """ValidationException in the family's words."""
 
     def answer(self, body: Body, answer: Answer, model: str) -> Body: ...
 
-    def chunks(self, body: Body, model: str, input_tokens: int) -> Chunks: ...
+    def chunks(self, body: Body, model: str, input_tokens: int) -> Chunks:
+        """`input_tokens`: 0 where the family does not count first."""
 
 
 @runtime_checkable

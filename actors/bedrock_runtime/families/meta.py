@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html
 """
 
+from typing import ClassVar
+
 from actors.bedrock_runtime.asking import Answer, Ask
 from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check
 from actors.bedrock_runtime.families.family import Chunks, TextChunks
@@ -14,6 +16,8 @@ _STOPS = {"max_tokens": "length", "model_context_window_exceeded": "length"}
 
 
 class Meta:
+    counts_first: ClassVar[bool] = True
+
     def ask(self, body: Body) -> Ask:
         check(body, _TYPES, ("prompt",))
         bounded(body, "max_gen_len", 1, _TOKENS_LIMIT)

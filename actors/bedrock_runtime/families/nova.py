@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/nova/latest/userguide/complete-request-schema.html
 import base64
 import binascii
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
 from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check
@@ -22,6 +22,8 @@ _MEDIA = ("image", "video", "document", "audio")
 
 
 class Nova:
+    counts_first: ClassVar[bool] = False
+
     def ask(self, body: Body) -> Ask:
         check(body, _TYPES, ("messages",))
         if not body["messages"]:

@@ -8,7 +8,7 @@ import base64
 import binascii
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import orjson
@@ -28,6 +28,8 @@ _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant"
 
 
 class OpenAI:
+    counts_first: ClassVar[bool] = False
+
     def ask(self, body: Body) -> Ask:
         check(body, _TYPES, closed=False)                # the form has many members that say nothing to a local model
         if "prompt" not in body and not body.get("messages"):

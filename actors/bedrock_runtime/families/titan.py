@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html and …-titan-embed-text.html
 """
 
+from typing import ClassVar
+
 from actors.bedrock_runtime.asking import Answer, Ask
 from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check
 from actors.bedrock_runtime.families.family import Chunks, TextChunks
@@ -18,6 +20,8 @@ DIMENSIONS = (256, 512, 1024)             # amazon.titan-embed-text-v2
 
 
 class Titan:
+    counts_first: ClassVar[bool] = True
+
     def ask(self, body: Body) -> Ask:
         check(body, _TYPES, ("inputText",))
         config = body.get("textGenerationConfig") or {}
