@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +16,20 @@ from actors.runtime.actor import ServiceActor
 from actors.runtime.chain import weave
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
+from actors.runtime.inference.catalogue import Catalogue, Entry
+from actors.runtime.inference.fleet import Fleet
+from actors.runtime.inference.models import Models
+from actors.runtime.inference.placement import Inline, Placement
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.store.writer import InlineWriter
+from actors.runtime.surroundings import OWN_IDENTITY
 from bus.bodies import Bodies
 from bus.client import Client
 from bus.endpoint import Endpoint
 from bus.simulated import NONE, Faults, Network, SimulatedTransport
 from bus.subjects import DIRECT, inbox_prefix
+from bus.transport import Transport
 from schemas.envelope import DEFAULT_REGION, Identity
 
 ACCOUNT = "000000000000"
@@ -40,6 +46,8 @@ class World:
     transport: SimulatedTransport
     shards: dict[str, Shard]
     host: ActorHost
+    models: Models
+    placement: Inline
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
@@ -50,6 +58,7 @@ class World:
     async def restart(self) -> None:
         """As a process that dies and comes back: what was not committed is gone."""
         await self.host.stop()
+        self.models.fleet.close()
         for shard in self.shards.values():
             await shard.close()
         self.network.lose(self.transport)
@@ -68,16 +77,28 @@ class World:
             for actor in self.actors if actor.stateful
         }
         endpoint = Endpoint(self.transport, Bodies(self.transport), clock)
-        self.host = ActorHost(self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock)
+        self.models = models_over(self.transport, self.placement)
+        self.host = ActorHost(
+            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, models=self.models
+        )
         await self.host.start()
 
 
 SLICE_OF_TIME_S = 0.0005                  # passes at each look at the clock that slices long work
+MODEL_BUDGET_BYTES = 1024 * 1024 * 1024
 EPOCH_S = 1_700_000_000.0
 
 
 def clock() -> float:
     return EPOCH_S + asyncio.get_running_loop().time()
+
+
+def models_over(
+    transport: Transport, placement: Placement, entries: Iterable[Entry] = (), budget_bytes: int = MODEL_BUDGET_BYTES
+) -> Models:
+    """What a service asks models with."""
+    client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock)
+    return Models(client, Catalogue(entries), Fleet(transport, client, placement, budget_bytes), clock)
 
 
 @asynccontextmanager
@@ -86,12 +107,17 @@ async def world(
 ) -> AsyncIterator[World]:
     network = Network(seed, faults)
     transport = network.connect("_INBOX.actors.")
-    made = World(network, directory, actors, transport, {}, None)  # type: ignore[arg-type]  # open() gives it its host
+    hosts = count(1)
+    placement = Inline(lambda: network.connect(f"_INBOX.models.{next(hosts)}."), directory / "models", clock)
+    made = World(network, directory, actors, transport, {}, None, None, placement)  # type: ignore[arg-type]  # by open()
     await made.open()
     try:
         yield made
     finally:
         network.faults = NONE
         await made.host.stop()
+        made.models.fleet.close()
+        for host in await placement.running():
+            await placement.stop(host)
         for shard in made.shards.values():
             await shard.close()

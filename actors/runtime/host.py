@@ -17,6 +17,7 @@ import structlog
 from actors.runtime.actor import InitialResponse, Kind, ServiceActor
 from actors.runtime.chain import Call, Chain
 from actors.runtime.context import Context
+from actors.runtime.inference.models import Models
 from actors.runtime.store.shard import Shard
 from actors.runtime.surroundings import OWN_IDENTITY, Settings, Surroundings
 from bus import subjects
@@ -57,7 +58,7 @@ class ActorHost:
     def __init__(
         self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
         shards: Mapping[str, Shard], state: Path, clock: Callable[[], float] = time.time,
-        settings: Settings | None = None,
+        settings: Settings | None = None, models: Models | None = None,
     ) -> None:
         self._transport = transport
         self._endpoint = endpoint
@@ -72,7 +73,7 @@ class ActorHost:
             assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
         client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
         for service, hosted in self._hosted.items():
-            hosted.actor.attach(Surroundings(client, hosted.shard, state / service, settings or Settings()))
+            hosted.actor.attach(Surroundings(client, hosted.shard, state / service, settings or Settings(), models))
         self._subscriptions: list[Subscription] = []
         self._addresses: dict[str, subjects.Address] = {}
         self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)

@@ -8,6 +8,7 @@ A service asks another through the services' door, under the principal of whoeve
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.runtime.inference.models import Models
 from actors.runtime.store.shard import Shard
 from bus.client import Client
 from bus.subjects import SERVICE
@@ -30,6 +31,13 @@ class Surroundings:
     shard: Shard | None
     directory: Path
     settings: Settings = field(default_factory=Settings)
+    inference: Models | None = None
+
+    @property
+    def models(self) -> Models:
+        """How to ask a model (actors/runtime/inference)."""
+        assert self.inference is not None, "this process was given no models"
+        return self.inference
 
 
 # A service that forgets on whose behalf it asks is nobody.

@@ -324,5 +324,5 @@ def _plain(value: Any) -> Any:
 
 def _is_default(item: Any, member: Any) -> bool:
     if item.default_factory is list:
-        return member == []
+        return not member
     return bool(member == item.default and type(member) is type(item.default))
