@@ -17,9 +17,10 @@ from actors.bedrock.engine import gguf
 from actors.bedrock.errors import ConflictException
 from actors.bedrock.objects import RANGE_BYTES, Location, Objects, Unreachable
 from actors.bedrock.paging import page
-from actors.bedrock.state import IMPORT_JOB, IMPORTED, Book, Record, Scope, moment, new_id
+from actors.bedrock.state import EVERYWHERE, IMPORT_JOB, IMPORTED, Book, Record, Scope, moment, new_id
 from actors.bedrock.tokens import once
 from actors.runtime.context import Context
+from actors.runtime.inference.catalogue import Entry
 from actors.runtime.store.transaction import Transaction
 from actors.runtime.surroundings import Surroundings
 
@@ -94,7 +95,8 @@ def delete(book: Book, identifier: str) -> Answer:
     """The files go in a job of their own."""
     record = book.get(IMPORTED, identifier, _NO_MODEL)
     book.remove(record)
-    book.start_job(JOB, {"id": "", "remove": record["id"]})
+    book.at(EVERYWHERE).drop("path", record["id"])
+    book.start_job(JOB, {"id": "", "remove": record["id"], "arn": record["arn"]})
     return {}
 
 
@@ -104,6 +106,8 @@ async def step(surroundings: Surroundings, now: float, state: Answer) -> Answer 
     """The listing, a range of a file, or, after the last of all, the model."""
     root = surroundings.directory / FOLDER
     if state.get("remove"):
+        if any(entry.id == state["arn"] for entry in surroundings.models.catalogue):
+            surroundings.models.catalogue.remove(state["arn"])
         await asyncio.to_thread(shutil.rmtree, root / state["remove"], True)
         return None
     scope: Scope = tuple(state["scope"])
@@ -127,7 +131,19 @@ async def step(surroundings: Surroundings, now: float, state: Answer) -> Answer 
         await surroundings.shard.transact(lambda transaction: _end(transaction, scope, state["id"], message=message))
         return None
     await surroundings.shard.transact(lambda transaction: _end(transaction, scope, state["id"], about=about))
+    register(surroundings)
     return None
+
+
+def register(surroundings: Surroundings) -> None:
+    """Puts what was imported and is not there yet into the catalogue, under its ARN."""
+    assert surroundings.shard is not None
+    known = {entry.id for entry in surroundings.models.catalogue}
+    for row in surroundings.shard.read(lambda snapshot: list(Book(snapshot, EVERYWHERE).rows("path"))):
+        if row["arn"] not in known:
+            engine = "llama" if row["path"].endswith(".gguf") else "vllm"
+            surroundings.models.catalogue.add(
+                Entry(row["arn"], engine, row["path"], row["name"], provider="Imported"))
 
 
 def _wanted(sizes: Mapping[str, int]) -> dict[str, int]:
@@ -194,3 +210,4 @@ def _end(transaction: Transaction, scope: Scope, job: str, *, about: Answer | No
     model = book.create(IMPORTED, name, shown, message, identity=record["model"], path=about["path"])
     model["tags"] = record["model_tags"]
     book.save(model)
+    book.at(EVERYWHERE).put({"arn": model["arn"], "path": about["path"], "name": name}, "path", model["id"])

@@ -36,6 +36,7 @@ class Bedrock(ServiceActor):
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
         self._models = Models(surroundings.models.catalogue)
+        imports.register(surroundings)
 
     def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
         return resource_of(operation, request, account, region)

@@ -5,6 +5,8 @@
     account \\0 region \\0 version \\0 <guardrail> \\0 00000001   a numbered version of a guardrail
     account \\0 region \\0 token \\0 <operation> \\0 <token>  what an idempotency token asked, and its answer
     account \\0 region \\0 logging                         the configuration of invocation logging
+    account \\0 region \\0 lines \\0 <job> \\0 000000 \\0 0000000000   a batch's answers: of which file, from which line
+    \\0 \\0 path \\0 <imported model>                      where its weights lie
 
 A record holds what AWS shows of it, by AWS's names, times in seconds, under `shown`, and beside it what only Skybus
 needs. bedrock-runtime reads these rows too, and writes the kind `async-invoke`.
@@ -32,6 +34,7 @@ ASYNC_INVOKE = "async-invoke"
 
 Record = dict[str, Any]
 Scope = tuple[str, str]
+EVERYWHERE: Scope = ("", "")              # of no account: where the weights of imported models lie
 
 
 def new_id() -> str:
@@ -65,6 +68,9 @@ class Book:
         start = self._key(*parts, "")
         for _, value in self._view.scan(start, start[:-1] + b"\1"):
             yield cast("Record", unpack(value))
+
+    def at(self, scope: Scope) -> "Book":
+        return Book(self._view, scope)
 
     def now(self) -> float:
         return self._transaction().now()

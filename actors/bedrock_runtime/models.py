@@ -10,25 +10,21 @@ HOPS_LIMIT = 4                            # a throughput of a profile of a model
 
 
 def resolve(book: Book, models: Models, identifier: str) -> Model:
-    """ValidationException, ResourceNotFoundException."""
+    """ValidationException, ResourceNotFoundException, ModelNotReadyException."""
     for _ in range(HOPS_LIMIT):
-        found = models.find(identifier)
-        if found is not None:
-            return found
-        identifier = _behind(book, identifier)
-    raise ValidationException(INVALID_MODEL)
-
-
-def _behind(book: Book, identifier: str) -> str:
-    """What an account's own resource stands for."""
-    kind = identifier.partition("/")[0].rpartition(":")[2] if identifier.startswith("arn:") else ""
-    if kind not in (state.PROFILE, state.PROVISIONED, state.IMPORTED):
+        kind = identifier.partition("/")[0].rpartition(":")[2] if identifier.startswith("arn:") else ""
+        if kind not in (state.PROFILE, state.PROVISIONED, state.IMPORTED):
+            break
+        record = book.find(kind, identifier)
+        if record is None:
+            raise ResourceNotFoundException(f"Could not find the model with identifier {identifier}.")
+        if kind == state.IMPORTED:
+            break
+        shown = record["shown"]
+        identifier = shown["modelArn"] if kind == state.PROVISIONED else shown["models"][0]["modelArn"]
+    found = models.find(identifier)
+    if found is None and kind == state.IMPORTED:
+        raise ModelNotReadyException          # there, and not yet in this process's catalogue
+    if found is None:
         raise ValidationException(INVALID_MODEL)
-    record = book.find(kind, identifier)
-    if record is None:
-        raise ResourceNotFoundException(f"Could not find the model with identifier {identifier}.")
-    if kind == state.PROFILE:
-        return str(record["shown"]["models"][0]["modelArn"])
-    if kind == state.PROVISIONED:
-        return str(record["shown"]["modelArn"])
-    raise ModelNotReadyException              # imported, and not yet in the catalogue of this process
+    return found

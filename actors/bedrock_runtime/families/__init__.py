@@ -42,7 +42,8 @@ _MISTRAL = Mistral()
 _BY_KEY: tuple[tuple[str, Family], ...] = (
     ("anthropic_version", ANTHROPIC),
     *((key, TitanEmbeddings()) for key in ("dimensions", "normalize", "embeddingTypes")), ("inputText", Titan()),
-    ("max_gen_len", Meta()), ("schemaVersion", Nova()), ("inferenceConfig", Nova()), ("message", CommandR()), ("texts", Embed()), ("taskType", NovaEmbeddings()),
+    ("max_gen_len", Meta()), ("schemaVersion", Nova()), ("inferenceConfig", Nova()), ("message", CommandR()),
+    ("texts", Embed()), ("taskType", NovaEmbeddings()),
     ("documents", Rerank()), ("messages", OPENAI), ("prompt", OPENAI),
 )
 

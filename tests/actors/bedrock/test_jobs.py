@@ -1,0 +1,183 @@
+"""Batch inference and model import: objects in, objects out, states on the way, what fails said plainly."""
+
+import asyncio
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.bedrock.engine import gguf
+from tests.actors.bedrock.objects import FakeS3
+from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, user
+
+ROLE = "arn:aws:iam::000000000000:role/r"
+WAIT_S, WAITS_LIMIT = 1.0, 200                    # of virtual time
+
+
+def line(identity: str, text: str) -> bytes:
+    body = {"messages": [{"role": "user", "content": text}]}
+    return json.dumps({"recordId": identity, "modelInput": body}).encode() + b"\n"
+
+
+async def ended(caller: Caller, operation: str, arn: str, *running: str) -> dict[str, Any]:
+    for _ in range(WAITS_LIMIT):
+        got = await caller.control(operation, jobIdentifier=arn)
+        if got["status"] not in running:
+            return got
+        await asyncio.sleep(WAIT_S)
+    raise AssertionError(got)
+
+
+def batch(**changed: Any) -> dict[str, Any]:
+    return {"jobName": "j", "roleArn": ROLE, "modelId": ECHO,
+            "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://bucket/in/"}},
+            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out/"}}, **changed}
+
+
+RUNNING = ("Submitted", "Validating", "InProgress", "Stopping", "Scheduled")
+
+
+# More records than one step takes, in two files, one of them broken: all answered in order, the broken one told.
+def test_batch(tmp_path: Path) -> None:
+    many = b"".join(line(f"r{number}", f"say {number}") for number in range(70))
+    s3 = FakeS3({"bucket/in/a.jsonl": many, "bucket/in/b.jsonl": b"{}\n" + line("x", "hi"), "bucket/in/c.txt": b"no"})
+
+    async def test(caller: Caller) -> None:
+        arn = (await caller.control("CreateModelInvocationJob", **batch()))["jobArn"]
+        got = await ended(caller, "GetModelInvocationJob", arn, *RUNNING)
+        assert got["status"] == "PartiallyCompleted"
+        counts = {name: value for name, value in got.items() if name.endswith("RecordCount")}
+        assert counts == {"totalRecordCount": 72, "processedRecordCount": 72, "successRecordCount": 71,
+                          "errorRecordCount": 1}
+        folder = f"bucket/out/{arn.rpartition('/')[2]}"
+        lines = [json.loads(each) for each in s3.objects[f"{folder}/a.jsonl.out"].splitlines()]
+        assert [each["recordId"] for each in lines] == [f"r{number}" for number in range(70)]
+        assert lines[69]["modelOutput"]["choices"][0]["message"]["content"] == "say 69"
+        broken, fine = [json.loads(each) for each in s3.objects[f"{folder}/b.jsonl.out"].splitlines()]
+        assert (broken["error"]["errorCode"], fine["recordId"]) == (400, "x")
+        assert json.loads(s3.objects[f"{folder}/manifest.json.out"]) == counts
+        assert s3.askers == {"test"}
+        listed = await caller.control("ListModelInvocationJobs", statusEquals="PartiallyCompleted")
+        assert [each["jobArn"] for each in listed["invocationJobSummaries"]] == [arn]
+        code, _ = await caller.error("StopModelInvocationJob", "bedrock", jobIdentifier=arn)
+        assert code == "ConflictException"
+
+    in_world(tmp_path, test, [s3])
+
+
+# A process that dies on the way: the job goes on with what it has, and every record is answered once.
+def test_batch_goes_on(tmp_path: Path) -> None:
+    many = b"".join(line(f"r{number}", f"!pause 200\nsay {number}") for number in range(130))
+    s3 = FakeS3({"bucket/in/a.jsonl": many})
+
+    async def test(caller: Caller) -> None:
+        arn = (await caller.control("CreateModelInvocationJob", **batch()))["jobArn"]
+        while (await caller.control("GetModelInvocationJob", jobIdentifier=arn))["processedRecordCount"] < 64:
+            await asyncio.sleep(WAIT_S)
+        await caller.world.restart()
+        got = await ended(caller, "GetModelInvocationJob", arn, *RUNNING)
+        assert (got["status"], got["successRecordCount"]) == ("Completed", 130)
+        lines = s3.objects[f"bucket/out/{arn.rpartition('/')[2]}/a.jsonl.out"].splitlines()
+        assert [json.loads(each)["recordId"] for each in lines] == [f"r{number}" for number in range(130)]
+
+    in_world(tmp_path, test, [s3])
+
+
+def test_batch_stops_and_fails(tmp_path: Path) -> None:
+    s3 = FakeS3({"bucket/in/a.jsonl": b"".join(line(str(number), "!pause 5000\nx") for number in range(200))})
+
+    async def test(caller: Caller) -> None:
+        arn = (await caller.control("CreateModelInvocationJob", **batch()))["jobArn"]
+        await caller.control("StopModelInvocationJob", jobIdentifier=arn)
+        assert (await ended(caller, "GetModelInvocationJob", arn, *RUNNING))["status"] == "Stopped"
+        nothing = {"s3InputDataConfig": {"s3Uri": "s3://empty/in/"}}
+        arn = (await caller.control("CreateModelInvocationJob", **batch(jobName="k", inputDataConfig=nothing)))["jobArn"]
+        got = await ended(caller, "GetModelInvocationJob", arn, *RUNNING)
+        assert (got["status"], got["message"]) == ("Failed", "no .jsonl file at s3://empty/in/")
+        code, _ = await caller.error("CreateModelInvocationJob", "bedrock", **batch(modelId="no.such-v1"))
+        assert code == "ValidationException"
+
+    in_world(tmp_path, test, [s3])
+
+
+# Where there is no S3, jobs end Failed and say so.
+def test_without_s3(tmp_path: Path) -> None:
+    async def test(caller: Caller) -> None:
+        arn = (await caller.control("CreateModelInvocationJob", **batch()))["jobArn"]
+        got = await ended(caller, "GetModelInvocationJob", arn, *RUNNING)
+        assert got["status"] == "Failed"
+        assert "S3 could not be reached" in got["message"]
+
+    in_world(tmp_path, test)
+
+
+def file_of(**members: str) -> bytes:
+    """A GGUF file that has metadata and nothing else."""
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    entries = b"".join(text(name.replace("__", ".")) + struct.pack("<I", 8) + text(value)
+                       for name, value in members.items())
+    return b"GGUF" + struct.pack("<IQQ", 3, 0, len(members)) + entries
+
+
+GGUF = file_of(general__architecture="llama", tokenizer__chat_template="{{ messages }}")
+
+
+def imported(**changed: Any) -> dict[str, Any]:
+    return {"jobName": "i", "importedModelName": "m", "roleArn": ROLE,
+            "modelDataSource": {"s3DataSource": {"s3Uri": "s3://bucket/model/"}}, **changed}
+
+
+# Weights come from S3 into the catalogue under the model's ARN, stay after a restart, and go with the model.
+def test_import(tmp_path: Path) -> None:
+    s3 = FakeS3({"bucket/model/m.gguf": GGUF, "bucket/model/readme.md": b"no"})
+
+    async def test(caller: Caller) -> None:
+        arn = (await caller.control("CreateModelImportJob", **imported()))["jobArn"]
+        got = await ended(caller, "GetModelImportJob", arn, "InProgress")
+        assert got["status"] == "Completed", got
+        model = await caller.control("GetImportedModel", modelIdentifier="m")
+        assert model["modelArn"] == got["importedModelArn"]
+        assert (model["modelArchitecture"], model["instructSupported"]) == ("llama", True)
+        assert caller.world.models.resolve(model["modelArn"]).path.endswith("m.gguf")
+        assert Path(caller.world.models.resolve(model["modelArn"]).path).read_bytes() == GGUF
+        await caller.world.restart()
+        path = Path(caller.world.models.resolve(model["modelArn"]).path)
+        ids = [each["modelId"] for each in (await caller.control("ListFoundationModels"))["modelSummaries"]]
+        assert model["modelArn"] not in ids
+        await caller.control("DeleteImportedModel", modelIdentifier=model["modelArn"])
+        while path.exists():
+            await asyncio.sleep(WAIT_S)
+        code, _ = await caller.error("Converse", modelId=model["modelArn"], messages=[user("hi")])
+        assert code == "ResourceNotFoundException"
+
+    in_world(tmp_path, test, [s3])
+
+
+@pytest.mark.parametrize(("objects", "message"), [
+    ({"bucket/model/m.gguf": b"no weights"}, "m.gguf is not a GGUF file."),
+    ({"bucket/model/x.txt": b"x"}, "There is no .gguf or .safetensors file at the model data source."),
+    ({"bucket/model/m.safetensors": b"x"}, "config.json"),
+])
+def test_import_fails(tmp_path: Path, objects: dict[str, bytes], message: str) -> None:
+    async def test(caller: Caller) -> None:
+        arn = (await caller.control("CreateModelImportJob", **imported()))["jobArn"]
+        got = await ended(caller, "GetModelImportJob", arn, "InProgress")
+        assert got["status"] == "Failed"
+        assert message in got["failureMessage"]
+        assert (await caller.control("ListImportedModels"))["modelSummaries"] == []
+
+    in_world(tmp_path, test, [FakeS3(objects)])
+
+
+def test_gguf_that_ends_early(tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    for length in range(4, len(GGUF)):
+        path.write_bytes(GGUF[:length])
+        with pytest.raises(gguf.NotGguf):
+            gguf.read(path)
+    path.write_bytes(GGUF)
+    assert gguf.read(path) == {"general.architecture": "llama", "tokenizer.chat_template": "{{ messages }}"}
