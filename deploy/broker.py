@@ -24,6 +24,8 @@ from deploy.topology import RunFiles, services
 
 RUN_FILE, BUS_FILE, BROKER_FILE = "run.json", "bus.json", "nats.conf"
 GATEWAY, ACTORS, ADMIN = permissions.GATEWAY_USER, permissions.ACTORS_USER, permissions.ADMIN_USER
+MODELS = permissions.MODELS_USER
+ROLES = (GATEWAY, ACTORS, ADMIN, MODELS)
 PASSWORD_BYTES = 32
 EXTERNAL_WAIT_S = 3.0                     # for an external broker's greeting
 
@@ -43,7 +45,7 @@ class Run:
 
     config: Config
     url: str
-    users: dict[str, BusUser]             # by role: GATEWAY, ACTORS, ADMIN
+    users: dict[str, BusUser]             # by role: one of ROLES
     services: tuple[str, ...]
 
 
@@ -55,12 +57,12 @@ def write_run_files(config: Config) -> RunFiles:
     if config.broker.nats_url:
         url, user, password = _external(config.broker.nats_url)
         _check_answers(url)
-        users = {role: BusUser(user, password, permissions.process_inbox(role)) for role in (GATEWAY, ACTORS, ADMIN)}
+        users = {role: BusUser(user, password, permissions.process_inbox(role)) for role in ROLES}
         direct = BusUser(user, password, inbox_prefix(access.account_id, access.root_access_key))
         files.broker_config.unlink(missing_ok=True)
     else:
         url = f"nats://127.0.0.1:{config.broker.bus_port}"
-        users = {role: BusUser(role, _password(), permissions.process_inbox(role)) for role in (GATEWAY, ACTORS, ADMIN)}
+        users = {role: BusUser(role, _password(), permissions.process_inbox(role)) for role in ROLES}
         prefix = inbox_prefix(access.account_id, access.root_access_key)
         direct = BusUser(access.root_access_key, _password(), prefix)
         write_private(files.broker_config, _broker_config(config, users, direct))
@@ -83,6 +85,7 @@ def _broker_config(config: Config, users: dict[str, BusUser], direct: BusUser) -
             permissions.gateway(users[GATEWAY].password),
             permissions.actors(users[ACTORS].password),
             permissions.admin(users[ADMIN].password),
+            permissions.models(users[MODELS].password),
             permissions.direct_publisher(access.account_id, access.root_access_key, direct.password),
         ),
         port=config.broker.bus_port,

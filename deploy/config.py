@@ -17,7 +17,7 @@ PREFIX = "SKYBUS_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_SECRET = "test"  # noqa: S105 - what every AWS emulator's documentation tells people to use
 
-BUS_USERS = ("gateway", "actors", "admin")              # names our own processes have at the broker
+BUS_USERS = ("gateway", "actors", "admin", "models")    # names our own processes have at the broker
 MIB = 1024 * 1024
 
 
@@ -117,6 +117,17 @@ class Actors:
 
 
 @dataclass(frozen=True, slots=True)
+class Inference:
+    """Models."""
+
+    models: str = setting("", "TOML file of the models there are (actors/runtime/inference/README.md)",
+                          shown="the built-in ones alone")
+    model_memory_bytes: int = setting(
+        0, "memory that all loaded models may take together", span=(0, 2**50), shown="half of the machine's"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Observing:
     """Logs, metrics, traces."""
 
@@ -141,6 +152,7 @@ class Config:
     broker: Broker = field(default_factory=Broker)
     access: Access = field(default_factory=Access)
     actors: Actors = field(default_factory=Actors)
+    inference: Inference = field(default_factory=Inference)
     observing: Observing = field(default_factory=Observing)
 
     @property
@@ -149,7 +161,8 @@ class Config:
 
 
 GROUPS: dict[str, Any] = {
-    "storage": Storage, "front": Front, "broker": Broker, "access": Access, "actors": Actors, "observing": Observing,
+    "storage": Storage, "front": Front, "broker": Broker, "access": Access, "actors": Actors, "inference": Inference,
+    "observing": Observing,
 }
 
 
@@ -293,7 +306,7 @@ def _value(item: Setting, given: Any, source: str) -> Any:
 
 
 def _number(item: Setting, text: str, source: str) -> int:
-    if not (text.isascii() and text.removeprefix("-").isdigit()) or len(text) > 12:
+    if not (text.isascii() and text.removeprefix("-").isdigit()) or len(text) > 16:
         raise UsageError(f"{source}: {text!r} is not a whole number.")
     low, high = item.span
     if not low <= int(text) <= high:

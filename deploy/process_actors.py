@@ -24,6 +24,7 @@ from bus.endpoint import Endpoint
 from bus.system import SystemAnswers, announce_arrival
 from deploy import VERSION, failures
 from deploy.discovery import discovery
+from deploy.models import models_of
 from deploy.process import Process
 from deploy.telemetry import export_metrics
 from deploy.topology import module_name
@@ -65,6 +66,7 @@ class ActorProcess:
         self.meter = Meter()
         self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
+        self.models = models_of(process)
         self.host: ActorHost | None = None
         self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
@@ -85,7 +87,7 @@ class ActorProcess:
         self.host = ActorHost(
             self.process.transport, self.endpoint, self.chain, self.actors, self.shards,
             self.config.storage.state_dir,
-            settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
+            settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned), models=self.models,
         )
         await announce_arrival(self.process.transport, self.process.name, self.services)   # nobody else has them
         await self.host.start()
@@ -109,6 +111,10 @@ class ActorProcess:
         for shard in self.shards.values():
             await shard.close()
         self.shards.clear()
+
+    def end(self) -> None:
+        self.models.fleet.close()
+        self.journal.close()
 
     async def backup(self, request: dict[str, Any]) -> dict[str, Any]:
         target = Path(str(request["directory"]))
@@ -180,4 +186,4 @@ async def serve(process: Process) -> None:
         one.close()
     answers.close()
     await service.close()
-    service.journal.close()
+    service.end()

@@ -82,7 +82,7 @@ class ModelHost:
         """Returns when the broker knows: from then on no request finds nobody."""
         self._subscriptions = [
             self._transport.subscribe(address_of(self.name), self._receive),
-            self._transport.subscribe(subjects.cancels(SERVICE), self._cancel),
+            self._transport.subscribe(address_of(subjects.CANCEL), self._cancel),
         ]
         await self._transport.flush()
 
