@@ -36,6 +36,14 @@ def batch(**changed: Any) -> dict[str, Any]:
             "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out/"}}, **changed}
 
 
+async def until(caller: Caller, arn: str, processed: int) -> None:
+    for _ in range(WAITS_LIMIT):
+        if (await caller.control("GetModelInvocationJob", jobIdentifier=arn))["processedRecordCount"] >= processed:
+            return
+        await asyncio.sleep(WAIT_S)
+    raise AssertionError(f"{processed} were never processed")
+
+
 RUNNING = ("Submitted", "Validating", "InProgress", "Stopping", "Scheduled")
 
 
@@ -74,8 +82,7 @@ def test_batch_goes_on(tmp_path: Path) -> None:
 
     async def test(caller: Caller) -> None:
         arn = (await caller.control("CreateModelInvocationJob", **batch()))["jobArn"]
-        while (await caller.control("GetModelInvocationJob", jobIdentifier=arn))["processedRecordCount"] < 64:
-            await asyncio.sleep(WAIT_S)
+        await until(caller, arn, 64)
         await caller.world.restart()
         got = await ended(caller, "GetModelInvocationJob", arn, *RUNNING)
         assert (got["status"], got["successRecordCount"]) == ("Completed", 130)
@@ -93,7 +100,8 @@ def test_batch_stops_and_fails(tmp_path: Path) -> None:
         await caller.control("StopModelInvocationJob", jobIdentifier=arn)
         assert (await ended(caller, "GetModelInvocationJob", arn, *RUNNING))["status"] == "Stopped"
         nothing = {"s3InputDataConfig": {"s3Uri": "s3://empty/in/"}}
-        arn = (await caller.control("CreateModelInvocationJob", **batch(jobName="k", inputDataConfig=nothing)))["jobArn"]
+        another = batch(jobName="k", inputDataConfig=nothing)
+        arn = (await caller.control("CreateModelInvocationJob", **another))["jobArn"]
         got = await ended(caller, "GetModelInvocationJob", arn, *RUNNING)
         assert (got["status"], got["message"]) == ("Failed", "no .jsonl file at s3://empty/in/")
         code, _ = await caller.error("CreateModelInvocationJob", "bedrock", **batch(modelId="no.such-v1"))
@@ -126,6 +134,10 @@ def file_of(**members: str) -> bytes:
 GGUF = file_of(general__architecture="llama", tokenizer__chat_template="{{ messages }}")
 
 
+def content_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
 def imported(**changed: Any) -> dict[str, Any]:
     return {"jobName": "i", "importedModelName": "m", "roleArn": ROLE,
             "modelDataSource": {"s3DataSource": {"s3Uri": "s3://bucket/model/"}}, **changed}
@@ -143,14 +155,17 @@ def test_import(tmp_path: Path) -> None:
         assert model["modelArn"] == got["importedModelArn"]
         assert (model["modelArchitecture"], model["instructSupported"]) == ("llama", True)
         assert caller.world.models.resolve(model["modelArn"]).path.endswith("m.gguf")
-        assert Path(caller.world.models.resolve(model["modelArn"]).path).read_bytes() == GGUF
         await caller.world.restart()
         path = Path(caller.world.models.resolve(model["modelArn"]).path)
+        assert content_of(path) == GGUF
         ids = [each["modelId"] for each in (await caller.control("ListFoundationModels"))["modelSummaries"]]
         assert model["modelArn"] not in ids
         await caller.control("DeleteImportedModel", modelIdentifier=model["modelArn"])
-        while path.exists():
+        for _ in range(WAITS_LIMIT):
             await asyncio.sleep(WAIT_S)
+            if content_of(path) is None:
+                break
+        assert content_of(path) is None
         code, _ = await caller.error("Converse", modelId=model["modelArn"], messages=[user("hi")])
         assert code == "ResourceNotFoundException"
 

@@ -45,10 +45,13 @@ class Caller:
             return error.error_code, error.message
         raise AssertionError(f"{operation} answered {answer}")
 
-    async def stream(self, operation: str, **request: Any) -> list[Answer]:
-        """The events; AwsError where it ends in one."""
-        return [reply.event async for reply in self.client.stream("bedrock-runtime", operation, request)
-                if reply.event is not None]
+    async def stream(self, operation: str, seen: list[Answer] | None = None, **request: Any) -> list[Answer]:
+        """The events; AwsError where it ends in one. `seen` has those that came before."""
+        events = [] if seen is None else seen
+        async for reply in self.client.stream("bedrock-runtime", operation, request):
+            if reply.event is not None:
+                events.append(reply.event)
+        return events
 
     async def invoke(self, body: Answer, **request: Any) -> Answer:
         answer = await self.call("InvokeModel", **{"modelId": ECHO, **request, "body": orjson.dumps(body)})

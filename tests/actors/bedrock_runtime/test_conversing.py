@@ -33,7 +33,8 @@ def test_text(tmp_path: Path) -> None:
 # A tool's call streams as a start and strings of JSON; its answer goes back in the next turn.
 def test_tools(tmp_path: Path) -> None:
     async def test(runtime: Caller) -> None:
-        asked = {"modelId": ECHO, "messages": [user('!tool look {"where": "here or there"}')], "toolConfig": LOOK}
+        asked: dict[str, Any] = {"modelId": ECHO, "messages": [user('!tool look {"where": "here or there"}')],
+                                 "toolConfig": LOOK}
         events = await runtime.stream("ConverseStream", **asked)
         names = [next(iter(event)) for event in events]
         assert names[:2] == ["messageStart", "contentBlockStart"]
@@ -78,7 +79,7 @@ def test_schema(tmp_path: Path) -> None:
 # Why an answer ends: max_tokens, stop_sequence; what additionalModelResponseFieldPaths points to comes along.
 def test_reasons(tmp_path: Path) -> None:
     async def test(runtime: Caller) -> None:
-        asked = {"modelId": ECHO, "messages": [user("one two three four")]}
+        asked: dict[str, Any] = {"modelId": ECHO, "messages": [user("one two three four")]}
         cut = await runtime.call("Converse", **asked, inferenceConfig={"maxTokens": 2})
         assert (cut["stopReason"], cut["usage"]["outputTokens"]) == ("max_tokens", 2)
         stopped = await runtime.call("Converse", **asked, inferenceConfig={"stopSequences": ["three"]},
@@ -104,13 +105,12 @@ def test_reasoning(tmp_path: Path) -> None:
 # A model that fails on the way ends the stream with an exception after what it had said.
 def test_failure_on_the_way(tmp_path: Path) -> None:
     async def test(runtime: Caller) -> None:
-        seen = []
+        seen: list[dict[str, Any]] = []
         with pytest.raises(AwsError) as caught:
-            async for reply in runtime.client.stream("bedrock-runtime", "ConverseStream", {
-                    "modelId": ECHO, "messages": [user("!fail 2\none two three four")]}):
-                seen.append(reply.event)
+            await runtime.stream("ConverseStream", seen, modelId=ECHO,
+                                 messages=[user("!fail 2\none two three four")])
         assert caught.value.error_code == "ModelErrorException"
-        assert text_of([event for event in seen if event]) == "one two"
+        assert text_of(seen) == "one two"
 
     in_world(tmp_path, test)
 
@@ -166,15 +166,15 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"messages": [user("a"), assistant(use("t1")), user(result("t1"))]},
      "The toolConfig field must be defined when using toolUse and toolResult content blocks."),
     ({"inferenceConfig": {"maxTokens": BIG}},
-     "The maximum tokens you requested exceeds the model limit of 131072. Try again with a maximum tokens value that is "
-     "lower than 131072."),
+     "The maximum tokens you requested exceeds the model limit of 131072. Try again with a maximum tokens value that "
+     "is lower than 131072."),
     ({"guardrailConfig": {"guardrailIdentifier": "nothere", "guardrailVersion": "DRAFT"}},
      "The guardrail identifier or version provided in the request does not exist."),
     ({"toolConfig": {**LOOK, "toolChoice": {"tool": {"name": "other"}}}},
      "The tool other of toolChoice is not defined in the toolConfig field."),
     ({"inferenceConfig": {"temperature": 2.0}},
-     "1 validation error detected: Value '2.0' at 'inferenceConfig.temperature' failed to satisfy constraint: Member must "
-     "have value less than or equal to 1"),
+     "1 validation error detected: Value '2.0' at 'inferenceConfig.temperature' failed to satisfy constraint: Member "
+     "must have value less than or equal to 1"),
     ({"promptVariables": {"a": {"text": "b"}}},
      "Skybus does not implement prompts of Prompt management: promptVariables."),
     ({"performanceConfig": {"latency": "optimized"}},

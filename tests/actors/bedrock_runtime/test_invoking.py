@@ -167,7 +167,7 @@ def test_embeddings(tmp_path: Path) -> None:
         assert len(nova["embeddings"][0]["embedding"]) == 256
         ranked = await runtime.invoke({"query": "two", "documents": ["one", "two", "three"], "top_n": 2},
                                       modelId="cohere.rerank-v3-5:0")
-        assert [each["index"] for each in ranked["results"]][0] == 1
+        assert ranked["results"][0]["index"] == 1
         assert len(ranked["results"]) == 2
 
     in_aliased(tmp_path, test)
@@ -191,7 +191,8 @@ REFUSALS: list[tuple[str, Any, str]] = [
     (IDS[0], {**ANTHROPIC, "messages": []}, "messages: at least one message is required"),
     (IDS[0], {**ANTHROPIC, "messages": [{"role": "assistant", "content": "x"}]},
      'messages: first message must use the "user" role'),
-    (IDS[1], {"prompt": "x", "max_gen_len": 9999}, MALFORMED.format("#/max_gen_len: 9999 is not less or equal to 8192")),
+    (IDS[1], {"prompt": "x", "max_gen_len": 9999},
+     MALFORMED.format("#/max_gen_len: 9999 is not less or equal to 8192")),
     (IDS[1], {"prompt": "x", "foo": 1}, MALFORMED.format("#: extraneous key [foo] is not permitted")),
     (IDS[4], {"inputText": "x", "textGenerationConfig": {"topP": 2}},
      MALFORMED.format("#/textGenerationConfig/topP: 2 is not less or equal to 1")),
