@@ -33,6 +33,7 @@ from schemas.models import Operation, Service, load
 
 MAX_IN_FLIGHT = 1024                      # requests under way; the next one is answered 503 at once
 RETRY_AFTER_S = 1
+MODEL_TIMEOUT_S = 3600.0                  # for one answer of a model; AWS ends it after 60 minutes
 BACKLOG = 1024                            # connections the kernel holds until they are accepted
 DRAIN_LIMIT_S = 5.0                       # what is under way may finish when the gateway closes
 BUS_FAILED_PERIOD_S = 1.0                 # between two log lines about it
@@ -153,7 +154,7 @@ class Gateway:
             return await self._stream(exchange, identity, message, span)
         outcome = "BusError"
         try:
-            reply = await self._bus.send(identity, route.service.name, operation.name, message, CALL_TIMEOUT_S)
+            reply = await self._bus.send(identity, route.service.name, operation.name, message, _timeout_s(operation))
             outcome = OK if reply.error is None else reply.error.code
         finally:
             span.end(outcome)
@@ -211,7 +212,7 @@ class Gateway:
         assert protocol is not None
         replies = self._bus.stream(
             service.name, operation.name, message.params, region=message.region, trace=message.trace,
-            identity=identity, source=message.source, request_id=exchange.id,
+            identity=identity, source=message.source, request_id=exchange.id, timeout_s=_timeout_s(operation),
         )
         try:
             first = await anext(replies, None)
@@ -343,6 +344,11 @@ class Gateway:
         if not self._may_ask(incoming.headers["origin"]):
             return Answer(403, {"content-type": "text/plain"}, b"In open mode only pages of this machine may ask.\n")
         return Answer(200, browsers.preflight_headers(incoming.headers, self._open_mode), b"")
+
+
+def _timeout_s(operation: Operation) -> float:
+    """How long the bus is given: models may think for long, and their clients say how long they wait."""
+    return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
 
 
 def _target(target: str) -> tuple[str, str]:

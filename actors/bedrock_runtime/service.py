@@ -20,6 +20,8 @@ from actors.runtime.context import Context
 from actors.runtime.surroundings import Surroundings
 from schemas.errors import ValidationException
 
+STREAM_LIMIT_S = 3600.0                   # of one streamed answer; who reads it says nothing of deadlines
+
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
@@ -44,7 +46,7 @@ class BedrockRuntime(ServiceActor):
 
     @operation("ConverseStream")
     async def converse_stream(self, context: Context, request: Request) -> AsyncIterator[Answer]:
-        invocation = self._invocation(context, request, request.get("guardrailConfig"))
+        invocation = self._invocation(context, request, request.get("guardrailConfig"), streams=True)
         async with aclosing(cast("Any", conversing.stream(invocation, request))) as events:
             async for event in events:
                 yield event
@@ -57,7 +59,7 @@ class BedrockRuntime(ServiceActor):
 
     @operation("InvokeModelWithResponseStream")
     async def invoke_model_with_response_stream(self, context: Context, request: Request) -> AsyncIterator[Answer]:
-        invocation = self._invocation(context, request, applying.config_of(request))
+        invocation = self._invocation(context, request, applying.config_of(request), streams=True)
         begun = False
         async with aclosing(cast("Any", invoking.stream(invocation, request))) as chunks:
             async for chunk in chunks:
@@ -83,8 +85,11 @@ class BedrockRuntime(ServiceActor):
 
     # How they come to a model
 
-    def _invocation(self, context: Context, request: Request, config: Mapping[str, Any] | None) -> Invocation:
+    def _invocation(
+        self, context: Context, request: Request, config: Mapping[str, Any] | None, *, streams: bool = False
+    ) -> Invocation:
         """ValidationException, ResourceNotFoundException."""
+        deadline = max(context.deadline, context.now + STREAM_LIMIT_S) if streams else context.deadline
         latency = request.get("performanceConfigLatency") or request.get("performanceConfig", {}).get("latency")
 
         def found(book: Book) -> Invocation:
@@ -92,7 +97,7 @@ class BedrockRuntime(ServiceActor):
             if latency == "optimized":
                 raise ValidationException(f"Latency performance configuration is not supported for {model.id}.")
             guarding: Guarding | None = self._guards.guarding(book, config) if config else None
-            return Invocation(self.surroundings.models, model, context.identity, context.deadline, guarding)
+            return Invocation(self.surroundings.models, model, context.identity, deadline, guarding)
 
         return cast("Invocation", self._read(context, found))
 
