@@ -15,6 +15,7 @@ import orjson
 from actors.bedrock import foundation, tagging
 from actors.bedrock.catalogue import Models
 from actors.bedrock.errors import ConflictException
+from actors.bedrock.invocations import TRY_AGAIN
 from actors.bedrock.objects import Location, Objects, Unreachable
 from actors.bedrock.paging import page
 from actors.bedrock.state import IMPORTED, INVOCATION_JOB, PROFILE, PROVISIONED, Book, Record, Scope, moment
@@ -165,7 +166,7 @@ class _Work:
         try:
             return {**told, "modelOutput": await self._ask(given)}
         except AwsError as error:
-            if error.error_code in ("ThrottlingException", "ModelNotReadyException", "ServiceUnavailable"):
+            if error.error_code in TRY_AGAIN:
                 raise                     # the whole step is tried again later
             return {**told, "error": {"errorCode": 400, "errorMessage": error.message}}
 

@@ -13,6 +13,7 @@ from actors.bedrock import (
     guardrails,
     imports,
     invocation_logging,
+    invocations,
     profiles,
     provisioned,
     tagging,
@@ -178,6 +179,12 @@ class Bedrock(ServiceActor):
     @job(batches.JOB)
     async def batch_step(self, now: float, state: Answer) -> Answer | None:
         return await batches.step(self.surroundings, now, state)
+
+    # Asynchronous invocations, which bedrock-runtime starts
+
+    @job(invocations.JOB)
+    async def async_invoke_step(self, now: float, state: Answer) -> Answer | None:
+        return await invocations.step(self.surroundings, now, state)
 
     # Customization
 

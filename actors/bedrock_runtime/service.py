@@ -1,13 +1,14 @@
 """Bedrock's runtime, operation by operation. What each does stands in the module it names.
 
 Guardrails and an account's own models are bedrock's rows, which this actor reads; asynchronous invocations are rows of
-the same shard. InvokeModelWithBidirectionalStream needs HTTP/2 and answers 501.
+that shard too, and the one thing it writes there. InvokeModelWithBidirectionalStream needs HTTP/2 and answers 501.
 """
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, ClassVar, cast
 
+from actors.bedrock import foundation, invocations
 from actors.bedrock.catalogue import Models
 from actors.bedrock.state import Book
 from actors.bedrock_runtime import applying, checking, conversing, counting, invoking
@@ -15,8 +16,9 @@ from actors.bedrock_runtime.answering import Invocation
 from actors.bedrock_runtime.arns import resource_of
 from actors.bedrock_runtime.guarding import Guarding
 from actors.bedrock_runtime.models import resolve
-from actors.runtime.actor import InitialResponse, ServiceActor, operation
+from actors.runtime.actor import InitialResponse, ServiceActor, operation, query
 from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot
 from actors.runtime.surroundings import Surroundings
 from schemas.errors import ValidationException
 
@@ -82,6 +84,25 @@ class BedrockRuntime(ServiceActor):
     @operation("InvokeGuardrailChecks")
     async def invoke_guardrail_checks(self, context: Context, request: Request) -> Answer:
         return checking.check(request)
+
+    # Asynchronously
+
+    @operation("StartAsyncInvoke")
+    async def start_async_invoke(self, context: Context, request: Request) -> Answer:
+        model = self._read(context, lambda book: resolve(book, self._models, request["modelId"]))
+        arn = foundation.arn(model, context.region)
+        assert self.surroundings.shard is not None
+        started: Answer = await self.surroundings.shard.transact(
+            lambda transaction: invocations.create(Book(transaction, context.scope), context, request, arn))
+        return started
+
+    @query("GetAsyncInvoke")
+    def get_async_invoke(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return invocations.get(Book(snapshot, context.scope), request["invocationArn"])
+
+    @query("ListAsyncInvokes")
+    def list_async_invokes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return invocations.listed(Book(snapshot, context.scope), request)
 
     # How they come to a model
 

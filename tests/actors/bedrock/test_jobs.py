@@ -121,6 +121,41 @@ def test_without_s3(tmp_path: Path) -> None:
     in_world(tmp_path, test)
 
 
+# An asynchronous invocation: the answer, as InvokeModel gives it, in S3; the same token starts it once.
+def test_async_invoke(tmp_path: Path) -> None:
+    s3 = FakeS3({})
+
+    async def test(caller: Caller) -> None:
+        request = {"modelId": ECHO, "modelInput": {"messages": [{"role": "user", "content": "hi"}]},
+                   "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}},
+                   "clientRequestToken": "once"}
+        arn = (await caller.call("StartAsyncInvoke", **request))["invocationArn"]
+        assert (await caller.call("StartAsyncInvoke", **request))["invocationArn"] == arn
+        got = await invoked(caller, arn)
+        assert (got["status"], got["modelArn"]) == ("Completed", f"arn:aws:bedrock:us-east-1::foundation-model/{ECHO}")
+        answer = json.loads(s3.objects[f"bucket/out/{arn.rpartition('/')[2]}/output.json"])
+        assert answer["choices"][0]["message"]["content"] == "hi"
+        wrong = {**request, "modelInput": {}, "clientRequestToken": "twice"}
+        failed = await invoked(caller, (await caller.call("StartAsyncInvoke", **wrong))["invocationArn"])
+        assert failed["status"] == "Failed"
+        assert "required key [messages] not found" in failed["failureMessage"]
+        listed = await caller.call("ListAsyncInvokes", statusEquals="Completed")
+        assert [each["invocationArn"] for each in listed["asyncInvokeSummaries"]] == [arn]
+        code, _ = await caller.error("StartAsyncInvoke", **{**wrong, "modelId": "no.such-v1"})
+        assert code == "ValidationException"
+
+    in_world(tmp_path, test, [s3])
+
+
+async def invoked(caller: Caller, arn: str) -> dict[str, Any]:
+    for _ in range(WAITS_LIMIT):
+        got = await caller.call("GetAsyncInvoke", invocationArn=arn)
+        if got["status"] != "InProgress":
+            return got
+        await asyncio.sleep(WAIT_S)
+    raise AssertionError(got)
+
+
 def file_of(**members: str) -> bytes:
     """A GGUF file that has metadata and nothing else."""
     def text(value: str) -> bytes:
