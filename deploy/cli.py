@@ -20,11 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"skybus: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:               # `skybus logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:              # a full disk, a file of somebody else's: names itself and its file
+        print(f"skybus: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
