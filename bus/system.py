@@ -8,6 +8,8 @@ A question and its answers are msgpack maps; an answer names its process. Everyo
     reset    {}                          -> {process, services}        each owner forgets everything
     metrics  {}                          -> {process, metrics: [[name, labels, value], …]}
 
+    explain  {principal, action, resource} -> {allowed, sentence, because: [line, …]}  why someone may or may not
+
 Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown: true} when it never made it:
 
     principal    {account, access_key}   -> {record}     whose it is and what policies they have; {}: nobody's any more
@@ -29,7 +31,7 @@ from bus.codec import MalformedEnvelope, pack, unpack
 from bus.subjects import INBOX
 from bus.transport import BusError, Message, Subscription, Transport
 
-QUESTIONS = ("status", "health", "backup", "reset", "metrics", "principal", "credential")
+QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "principal", "credential")
 ARRIVED, IDENTITIES = "arrived", "identities"
 VERBS = (*QUESTIONS, ARRIVED, IDENTITIES)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused

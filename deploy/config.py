@@ -232,6 +232,14 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **extra}
 
 
+def aws_files() -> tuple[Path, Path]:
+    """Where AWS's tools read settings and credentials:
+    https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html."""
+    home = Path(os.environ.get("HOME") or os.path.expanduser("~")) / ".aws"
+    return (Path(os.environ.get("AWS_CONFIG_FILE") or home / "config"),
+            Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"))
+
+
 def search_path() -> list[str]:
     """The directories of PATH."""
     return os.get_exec_path()

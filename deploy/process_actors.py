@@ -26,6 +26,7 @@ from bus.system import Listening, SystemAnswers, announce_arrival, ask
 from deploy import VERSION, failures
 from deploy.admission import Admission, Answer
 from deploy.discovery import discovery
+from deploy.explaining import explained
 from deploy.process import Process
 from deploy.telemetry import export_metrics
 from deploy.topology import module_name
@@ -167,6 +168,9 @@ class ActorProcess:
     def metrics(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"metrics": self.meter.snapshot()}
 
+    def explain(self, request: dict[str, Any]) -> dict[str, Any]:
+        return explained({actor.service: actor for actor in self.actors}, request)
+
     def health(self, request: dict[str, Any]) -> dict[str, Any]:
         """A service is well unless its shard's last commit failed; reads may go on even so."""
         return {"services": {service: self.shards[service].trouble if service in self.shards else ""
@@ -203,7 +207,7 @@ async def serve(process: Process) -> None:
     answers = SystemAnswers(
         process.transport, process.name,
         {"status": service.status, "health": service.health, "backup": service.backup, "reset": service.reset,
-         "metrics": service.metrics},
+         "metrics": service.metrics, "explain": service.explain},
     )
     discoveries = [discovery(process.transport, actor, service.meter) for actor in service.actors]
     stop_exporting = export_metrics(service.config.observing, process.name, service.meter.snapshot)
