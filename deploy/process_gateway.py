@@ -50,5 +50,5 @@ async def serve(process: Process) -> None:
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
-    stop_exporting()
     await server.close()
+    stop_exporting()

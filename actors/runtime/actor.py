@@ -9,6 +9,11 @@ Five kinds, told apart by decorator and by what the method is:
     @operation("Invoke")    async def  waits for something; reaches state through self.surroundings.shard
     @operation("Converse…") async generator of events: a streaming answer
 
+and two for a service of several shards (DESIGN.md), met in no other:
+
+    @across("ListTables")   async def  coordinates what concerns several shards
+    @part("TakeRows", of="…") def      a step of an AWS operation that only another shard's actor asks for
+
 A method is called (self, context, transaction or snapshot, request) or, async, (self, context, request). The request
 has passed validation and authorisation. What it raises: AwsError, or it is a bug.
 """
@@ -21,6 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
+from schemas.routing import slot
 
 if TYPE_CHECKING:
     from actors.runtime.context import Context
@@ -47,6 +53,9 @@ class Definition:
     method: Callable[..., Any]
     when: Callable[[Mapping[str, Any]], bool] | None = None
     alternative: "Definition | None" = None         # answers in its place the requests its `when` says
+    across: "Definition | None" = None              # answers in its place what concerns several shards
+    coordinates: bool = False                       # is such a one
+    is_part: bool = False                           # of an operation: asked for by actors of the service only
 
     def chosen(self, request: Mapping[str, Any]) -> "Definition":
         """Itself, or its alternative where that is for this request, which is not validated yet."""
@@ -86,6 +95,30 @@ def query(name: str, when: Callable[[Mapping[str, Any]], bool] | None = None) ->
     return mark
 
 
+def across(name: str) -> Callable[[Method], Method]:
+    """Declares the `async def` that answers AWS's operation `name` where it concerns several shards: it asks them for
+    their parts (parts.py). Beside the @operation or @query that answers within one."""
+
+    def mark(method: Method) -> Method:
+        assert inspect.iscoroutinefunction(method), f"{name}: who coordinates waits"
+        method.__skybus_across__ = Definition(name, Kind.ASYNC, method, coordinates=True)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def part(name: str, *, of: str, reads: bool = False) -> Callable[[Method], Method]:
+    """Declares a step of AWS's operation `of` that another shard's actor asks for by `name`, which no model has. It is
+    a transaction, or with `reads` a snapshot; it is neither validated nor authorised: who asks did that."""
+
+    def mark(method: Method) -> Method:
+        kind = Kind.READ if reads else Kind.WRITE
+        method.__skybus_part__ = name, Definition(of, kind, method, is_part=True)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
 def job(name: str) -> Callable[[Method], Method]:
     """Declares one step of long work: `def step(self, transaction, now, state: dict) -> dict | None`.
 
@@ -120,6 +153,7 @@ class ServiceActor:
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     private_files: ClassVar[tuple[str, ...]] = ()   # in its surroundings' directory; kept by backups
     operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
+    parts: ClassVar[Mapping[str, Definition]]       # @part, by their own names
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]
     surroundings: "Surroundings"                    # from `attach` on
 
@@ -134,14 +168,22 @@ class ServiceActor:
         found = [getattr(member, "__skybus_operation__", None) for member in members]
         definitions = [definition for definition in found if definition is not None]
         alternatives = {each.name: each for each in definitions if each.when is not None}
+        crossing = {each.__skybus_across__.name: each.__skybus_across__ for each in members
+                    if hasattr(each, "__skybus_across__")}
         cls.operations = {
-            each.name: replace(each, alternative=alternatives.get(each.name)) for each in definitions
-            if each.when is None
+            each.name: replace(each, alternative=alternatives.get(each.name), across=crossing.get(each.name))
+            for each in definitions if each.when is None
         }
-        assert alternatives.keys() <= cls.operations.keys(), "an alternative to nothing"
+        assert alternatives.keys() | crossing.keys() <= cls.operations.keys(), "an alternative to nothing"
+        cls.parts = dict(each.__skybus_part__ for each in members if hasattr(each, "__skybus_part__"))
         cls.jobs = {
             member.__skybus_job__: member for member in members if getattr(member, "__skybus_job__", None) is not None
         }
+
+    def place(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
+        """The slot whose owner answers this request; ANY: none does alone. Of requests before they are validated, where
+        the service has several shards; never raises."""
+        return slot(self.service, account, region, request)
 
     def committed(self, context: "Context") -> None:
         """A write of this actor is committed, and not yet answered."""

@@ -234,7 +234,7 @@ def test_streams(run: Runner, count: int, ending: str, take: int | None) -> None
         got: list[int] = []
         error = ""
         try:
-            async with contextlib.aclosing(client.stream(world.root, "Converse", {}, timeout_s=30.0)) as events:  # type: ignore[type-var]
+            async with contextlib.aclosing(client.stream(world.root, "Converse", {}, timeout_s=30.0)) as events:
                 async for reply in events:
                     assert reply.event is not None
                     got.append(reply.event["n"])

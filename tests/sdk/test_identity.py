@@ -31,7 +31,7 @@ def server() -> Iterator[servers.Server]:
 
 def client(server: servers.Server, service: str, keys: dict[str, str] | None = None) -> Any:
     keys = keys or {"AccessKeyId": "test", "SecretAccessKey": SECRET}
-    make: Any = boto3.client
+    make: Any = boto3.client          # its overloads want literals
     return make(
         service, endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys.get("SessionToken"),

@@ -72,6 +72,14 @@ def decision_on(context: Context, actor: ServiceActor, access: Access) -> Decisi
     return _decide(context, actor, access, {})[0]
 
 
+class Deferred(Link):
+    """In the place of Authorise where a request concerns several shards: its parts are authorised by their owners, who
+    have the resource policies."""
+
+    def enter(self, call: Call) -> None:
+        call.action, call.resource = action_of(call.context.operation), "*"
+
+
 def _decide(
     context: Context, actor: ServiceActor, access: Access, request: Mapping[str, Any]
 ) -> tuple[Decision, str]:
