@@ -55,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("operation", help="e.g. ListTables")
     call.add_argument("json", nargs="?", default="{}", help="the request, blobs in base64; - reads it from stdin")
     _add_settings(call, ("region",))
+    credentials = command("credentials", _credentials, "show the root user's credentials, or write them as a profile")
+    credentials.add_argument("--profile", default="", help="write them under this name where AWS's tools look")
+    explain = command("explain", _explain, "why a principal may or may not do something; exit code 1: it may not")
+    explain.add_argument("principal", help="a user's or role's ARN, or an access key")
+    explain.add_argument("action", help="e.g. dynamodb:PutItem")
+    explain.add_argument("resource", help="an ARN, or *")
     backup = command("backup", _backup, "copy the whole state, consistently, while it is in use")
     backup.add_argument("directory", help="a directory that does not exist yet, or an empty one")
     restore = command("restore", _restore, "put a backup into a data directory on which nothing runs")
@@ -112,6 +118,18 @@ def _call(options: argparse.Namespace) -> int:
 
     text = sys.stdin.read() if options.json == "-" else options.json
     return call(_config(options), options.service, options.operation, text)
+
+
+def _credentials(options: argparse.Namespace) -> int:
+    from deploy.credentials import credentials
+
+    return credentials(_config(options), options.profile)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from deploy.explain import explain
+
+    return explain(_config(options), options.principal, options.action, options.resource)
 
 
 def _backup(options: argparse.Namespace) -> int:

@@ -60,7 +60,7 @@ def listed(tables: Catalogue, context: Context, snapshot: Snapshot, request: Req
 def _checked(context: Context, arn: str, operation: str) -> str:
     if not _RESOURCE.match(arn):
         raise AccessDeniedException(
-            f"User: arn:aws:iam::{context.account}:root is not authorized to perform: dynamodb:{operation} "
+            f"User: {context.principal.arn} is not authorized to perform: dynamodb:{operation} "
             f"on resource: {arn}")
     if not _TABLE_ARN.match(arn):
         raise ValidationException(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
