@@ -31,7 +31,7 @@ Request = Mapping[str, Any]
 
 
 def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    name = catalogue.checked_own_name(request["TableName"])
+    name = catalogue.checked_name(request["TableName"])
     refuse_missing("UpdateTable", request, _MISSING_ON_UPDATE)
     if not any(request.get(member) is not None for member in _UPDATES):
         raise ValidationException(

@@ -47,7 +47,8 @@ NO_RANGE = "Table KeySchema does not have a range key, which is required when sp
 @pytest.mark.parametrize(
     ("message", "changes"),
     [
-        ("TableName must be at least 3 characters long and at most 255 characters long", {"TableName": "ab"}),
+        ("1 validation error detected: Value 'ab' at 'tableName' failed to satisfy constraint: "
+         "Member must have length greater than or equal to 3", {"TableName": "ab"}),
         ("1 validation error detected: Value null at 'attributeDefinitions' failed to satisfy constraint: "
          "Member must not be null", {"AttributeDefinitions": None}),
         ("1 validation error detected: Value '[KeySchemaElement(attributeName=a, keyType=HASH), "
