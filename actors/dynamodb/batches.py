@@ -143,10 +143,10 @@ def _admit_gets(wanted: Mapping[str, Request]) -> dict[str, Projection | None]:
         try:
             for key in each["Keys"]:
                 admit(key)
+            projections[name] = projection_of(each)
         except ValidationException as error:
             raise in_current_words(error) from error
         count += len(each["Keys"])
-        projections[name] = projection_of(each)
     if count > GETS_LIMIT:
         raise ValidationException("Too many items requested for the BatchGetItem call")
     return projections

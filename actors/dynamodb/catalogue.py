@@ -41,7 +41,7 @@ class Catalogue:
         """The same for operations on backups, whose error is TableNotFoundException."""
         table = self.find(snapshot, scope, checked_name(name))
         if table is None:
-            raise TableNotFoundException(f"Table not found: {resource_name(name)}")
+            raise TableNotFoundException(f"Table not found: {name}")
         return table
 
     def changeable(self, snapshot: Snapshot, scope: Scope, name: str) -> Table:

@@ -103,13 +103,13 @@ def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reques
     plain = len(request) == _PLAIN_MEMBERS
     name = catalogue.checked_name(request["TableName"])
     key_attributes: Item = request["Key"]
-    if not plain:
-        check_mixing(request, PROJECTION, ATTRIBUTES)
     try:
+        if not plain:
+            check_mixing(request, PROJECTION, ATTRIBUTES)
         admit(key_attributes)
+        projection = None if plain else projection_of(request)
     except ValidationException as error:
         raise in_current_words(error) from error
-    projection = None if plain else projection_of(request)
     table = tables.table(snapshot, context.scope, name)
     if projection is not None:
         check_paths(table, projection.nested)

@@ -34,11 +34,14 @@ TOO_DEEP = (
     "Nesting Levels have exceeded supported limits: "
     "Attributes in the item have nested levels beyond supported limit"
 )
+NO_NAME = "Empty attribute name"
 NAME_TOO_LONG = f"{INVALID}Attribute name is too large, must be less than {NAME_LIMIT_BYTES + 1} bytes"
 
 
 def admit(item: Item, depth: int = 1) -> int:
     """Checks and normalises an item's (or a map's) attributes in place; their size in bytes, names included."""
+    if depth == 1 and "" in item:
+        raise ValidationException(NO_NAME)
     size = 0
     for name, value in item.items():
         name_size = len(name) if name.isascii() else len(name.encode())

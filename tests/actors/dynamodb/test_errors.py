@@ -308,6 +308,8 @@ def test_index_keys(dynamodb: Caller) -> None:
 
 
 # (operation, message, members) beside TableName="pair"; a Query has a good key condition unless it brings its own.
+LONG, VALUE = "a" * 4092 + " = :v", {":v": {"S": "a"}}
+TOO_LONG = "Expression size has exceeded the maximum allowed size"
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("PutItem", ENVELOPE + "ReturnValues can only be ALL_OLD or NONE", {"Item": KEY, "ReturnValues": "ALL_NEW"}),
     ("DeleteItem", ENVELOPE + "ReturnValues can only be ALL_OLD or NONE", {"Key": KEY, "ReturnValues": "UPDATED_OLD"}),
@@ -377,6 +379,23 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("BatchWriteItem", "Provided list of item keys contains duplicates",
      {"RequestItems": {"pair": [{"PutRequest": {"Item": KEY}},
                                 {"DeleteRequest": {"Key": {**KEY, "sk": {"N": "1.0"}}}}]}}),
+    ("PutItem", ENVELOPE + "Empty attribute name", {"Item": {**KEY, "": {"S": "x"}}}),
+    ("PutItem", f"{ENVELOPE}Invalid ConditionExpression: {TOO_LONG};",
+     {"Item": KEY, "ConditionExpression": LONG, "ExpressionAttributeValues": VALUE}),
+    ("UpdateItem", f"{ENVELOPE}Invalid UpdateExpression: {TOO_LONG};",
+     {"Key": KEY, "UpdateExpression": f"SET {LONG}", "ExpressionAttributeValues": VALUE}),
+    ("GetItem", f"Invalid ProjectionExpression: {TOO_LONG};", {"Key": KEY, "ProjectionExpression": "a" * 4097}),
+    ("Query", f"Invalid FilterExpression: {TOO_LONG};", {"FilterExpression": LONG}),
+    ("Scan", f"Invalid FilterExpression: {TOO_LONG}; expression size: 4097",
+     {"FilterExpression": LONG, "ExpressionAttributeValues": VALUE}),
+    ("TransactWriteItems", f"Invalid ConditionExpression: {TOO_LONG}; expression size: 4097",
+     {"TransactItems": [{"Put": {"TableName": "pair", "Item": KEY, "ConditionExpression": LONG,
+                                 "ExpressionAttributeValues": VALUE}}]}),
+    ("TransactWriteItems", f"Invalid UpdateExpression: {TOO_LONG};",
+     {"TransactItems": [{"Update": {"TableName": "pair", "Key": KEY, "UpdateExpression": f"SET {LONG}",
+                                    "ExpressionAttributeValues": VALUE}}]}),
+    ("TransactWriteItems", "Empty attribute name",
+     {"TransactItems": [{"Put": {"TableName": "nowhere", "Item": {**KEY, "d": nested(40), "": {"S": "x"}}}}]}),
     ("BatchWriteItem", "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
      "supported datatypes", {"RequestItems": {"pair": [{}]}}),
     ("BatchWriteItem", "Too many items requested for the BatchWriteItem call",
@@ -392,7 +411,7 @@ QUERY = {"KeyConditionExpression": "pk = :v", "ExpressionAttributeValues": {":v"
 
 @pytest.mark.parametrize(("operation", "message", "members"), REQUESTS)
 def test_requests(dynamodb: Caller, operation: str, message: str, members: dict[str, Any]) -> None:
-    request = dict(members) if operation.startswith("Batch") else {"TableName": "pair", **members}
+    request = dict(members) if operation.startswith(("Batch", "Transact")) else {"TableName": "pair", **members}
     if operation == "Query":
         request = {member: value for member, value in (QUERY | request).items() if value is not None}
     refused(dynamodb, operation, message, **request)
