@@ -19,7 +19,7 @@ has passed validation and authorisation. What it raises: AwsError, or it is a bu
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from actors.runtime.surroundings import Surroundings
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 class Kind(Enum):
@@ -118,8 +119,9 @@ def part(name: str, *, of: str, reads: bool = False) -> Callable[[Method], Metho
 def job(name: str) -> Callable[[Method], Method]:
     """Declares one step of long work: `def step(self, transaction, now, state: dict) -> dict | None`.
 
-    Each call is one transaction of at most JOB_STEP_ROWS changed rows; the returned state is committed with it and
-    handed to the next call, also after a crash; None ends the job. Started by `transaction.start_job(name, state)`.
+    Each call is one transaction of at most JOB_STEP_ROWS changed rows and about JOB_STEP_LIMIT_BYTES (see `bounded`),
+    because everybody's next write waits for its commit; the returned state is committed with it and handed to the next
+    call, also after a crash; None ends the job. Started by `transaction.start_job(name, state)`.
 
     A job that asks other services is `async def step(self, now, state) -> dict | None`: it runs outside any
     transaction, reaches state through self.surroundings.shard, and what it returns is committed after it. A crash
@@ -134,6 +136,18 @@ def job(name: str) -> Callable[[Method], Method]:
 
 
 JOB_STEP_ROWS = 256
+JOB_STEP_LIMIT_BYTES = 256 * 1024
+
+
+def bounded(found: Iterable[Row], rows: int) -> Iterator[Row]:
+    """What a step takes of what there is to be done: at most `rows` rows, and no more once they have
+    JOB_STEP_LIMIT_BYTES. The last member of each is its record, or None."""
+    size = 0
+    for count, row in enumerate(found, start=1):
+        yield row
+        size += len(row[-1] or b"")
+        if count >= rows or size >= JOB_STEP_LIMIT_BYTES:
+            return
 
 
 class InitialResponse(dict[str, Any]):

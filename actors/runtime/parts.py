@@ -12,6 +12,7 @@ from actors.runtime.context import Context
 from actors.runtime.surroundings import Surroundings, on_behalf, passed_on
 from bus.client import CALL_TIMEOUT_S
 from bus.subjects import PART
+from schemas.envelope import Identity
 from schemas.routing import Share, resource_name, slot_of
 
 Answer = dict[str, Any]
@@ -49,10 +50,9 @@ class Parts:
 
     async def _call(self, shard: int, name: str, params: Mapping[str, Any], **who: Any) -> Answer:
         context = self._context
-        address = Share(shard, self._own.of).address
         return await self._client.call(
-            self._service, PART + name, dict(params), region=context.region, trace=context.trace, at=address,
-            timeout_s=min(CALL_TIMEOUT_S, context.deadline - context.now), **who)
+            self._service, PART + name, dict(params), region=context.region, trace=context.trace,
+            at=Share(shard, self._own.of).address, timeout_s=min(CALL_TIMEOUT_S, context.deadline - context.now), **who)
 
     async def ask_all(self, params: Mapping[str, Any]) -> list[Answer]:
         """Every shard the same; the answers in the order of shards. The first error when there is one."""
@@ -68,6 +68,17 @@ class Parts:
         """The same of a @part."""
         return await asyncio.gather(*(self.step(shard, name, params) for shard, params in wanted),
                                     return_exceptions=True)
+
+
+async def step(
+    surroundings: Surroundings, service: str, identity: Identity, region: str, resource: str, name: str,
+    params: Mapping[str, Any], timeout_s: float,
+) -> Answer:
+    """A @part, asked of the shard that has the resource by a job, which has no request to coordinate. AwsError,
+    BusError."""
+    at = slot_of(identity.account, region, resource)
+    return await surroundings.client.call(
+        service, PART + name, dict(params), identity=identity, region=region, at=at, timeout_s=timeout_s)
 
 
 def merged(

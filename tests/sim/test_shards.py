@@ -296,3 +296,101 @@ def test_state_survives_in_each_shard(tmp_path: Path) -> None:
             assert (await worlds[0].client().call("dynamodb", "ListTables", {}))["TableNames"] == NAMES
 
     run(main())
+
+
+# --- restores into another shard
+
+
+async def described(client: Client, table: str) -> dict[str, Any]:
+    """Once it is there to be used."""
+    for _ in range(200):
+        found = (await client.call("dynamodb", "DescribeTable", {"TableName": table}))["Table"]
+        if found["TableStatus"] == "ACTIVE":
+            return dict(found)
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"{table} is still being made")
+
+
+async def items_of(client: Client, table: str, **more: Any) -> list[str]:
+    page = await client.call("dynamodb", "Scan", {"TableName": table, **more})
+    return sorted(each["pk"]["S"] for each in page["Items"])
+
+
+def target_of(source: str, elsewhere: bool) -> str:
+    return next(name for name in (f"made-{number}" for number in range(99))
+                if (shard_of(name) != shard_of(source)) == elsewhere)
+
+
+INDEX = {"IndexName": "by-n", "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}],
+         "Projection": {"ProjectionType": "ALL"}}
+INDEXED = {"GlobalSecondaryIndexes": [INDEX], "AttributeDefinitions": [
+    {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "n", "AttributeType": "N"}]}
+COUNT = 200                               # several steps of a transfer
+
+
+async def filled(client: Client, table: str) -> list[str]:
+    await client.call("dynamodb", "CreateTable", schema(table) | INDEXED)
+    names = [f"{number:03}" for number in range(COUNT)]
+    for name in names:
+        await client.call("dynamodb", "PutItem", {"TableName": table, "Item": {"pk": {"S": name}, "n": {"N": "1"}}})
+    return names
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("restarted", [None, "source", "target"])
+def test_a_backup_is_restored_wherever_the_table_is(tmp_path: Path, elsewhere: bool, restarted: str | None) -> None:
+    async def main() -> None:
+        async with sharded(tmp_path, actors, SHARDS) as worlds:
+            client = worlds[0].client()
+            source, target = NAMES[0], target_of(NAMES[0], elsewhere)
+            names = await filled(client, source)
+            backup = (await client.call("dynamodb", "CreateBackup", {"TableName": source, "BackupName": "first"}))[
+                "BackupDetails"]["BackupArn"]
+            await asyncio.sleep(10)
+            await client.call("dynamodb", "DeleteItem", {"TableName": source, "Key": {"pk": {"S": names[0]}}})
+            wanted = {"BackupArn": backup, "TargetTableName": target}
+            answer = await client.call("dynamodb", "RestoreTableFromBackup", wanted)
+            assert answer["TableDescription"]["TableStatus"] == "CREATING"
+            if elsewhere:                 # within a shard it is done by now
+                with pytest.raises(AwsError) as refused:
+                    await client.call("dynamodb", "DeleteBackup", {"BackupArn": backup})
+                assert refused.value.error_code == "BackupInUseException"
+            with pytest.raises(AwsError) as refused:
+                await client.call("dynamodb", "RestoreTableFromBackup", wanted)
+            assert refused.value.error_code == "TableAlreadyExistsException"
+            if restarted:
+                await worlds[shard_of(source if restarted == "source" else target)].restart()
+            client = worlds[0].client()
+            made = await described(client, target)
+            assert made["ItemCount"] == COUNT
+            assert made["RestoreSummary"]["SourceBackupArn"] == backup
+            assert not made["RestoreSummary"]["RestoreInProgress"]
+            assert await items_of(client, target) == names
+            assert await items_of(client, target, IndexName="by-n") == names
+            await asyncio.sleep(120)      # what was refused gives up by itself
+            await client.call("dynamodb", "DeleteBackup", {"BackupArn": backup})
+            with pytest.raises(AwsError) as refused:
+                await client.call("dynamodb", "RestoreTableFromBackup", wanted | {"TargetTableName": "another"})
+            assert refused.value.error_code == "BackupNotFoundException"
+
+    run(main())
+
+
+def test_a_moment_is_restored_into_another_shard(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with sharded(tmp_path, actors, SHARDS) as worlds:
+            client = worlds[0].client()
+            source, target = NAMES[0], target_of(NAMES[0], elsewhere=True)
+            names = await filled(client, source)
+            await client.call("dynamodb", "UpdateContinuousBackups", {
+                "TableName": source, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}})
+            await client.call("dynamodb", "DeleteItem", {"TableName": source, "Key": {"pk": {"S": names[0]}}})
+            await client.call("dynamodb", "RestoreTableToPointInTime", {
+                "SourceTableName": source, "TargetTableName": target, "UseLatestRestorableTime": True})
+            for name in names[1:50]:      # while it is copied and sent
+                await client.call("dynamodb", "DeleteItem", {"TableName": source, "Key": {"pk": {"S": name}}})
+            await described(client, target)
+            assert await items_of(client, target) == names[1:]
+            assert await items_of(client, source) == names[50:]
+
+    run(main())
