@@ -113,7 +113,7 @@ async def follow(directory: Path, count: int, plan: list[Any]) -> list[Any]:
         return made + [await outcome(client, operation, params, at) for (operation, params), at in plan]
 
 
-@settings(max_examples=80, deadline=None, print_blob=True)
+@settings(max_examples=25, deadline=None, print_blob=True)
 @given(plan=PLAN)
 def test_three_shards_answer_as_one(plan: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as directory:
