@@ -98,6 +98,7 @@ class Access:
     auth: str = setting(
         "open", "open: unknown access keys are root of the default account; strict: refused", choices=("open", "strict")
     )
+    dry_run: bool = setting(False, "log what policies would deny (`would_deny`) instead of denying it")
     root_access_key: str = setting("test", "access key of the root user")
     root_secret_key: str = setting(
         "", "secret key of the root user", shown="`test`; with auth = strict generated at first start", secret=True
@@ -331,6 +332,8 @@ def _check(config: Config) -> None:
     if not is_token(access.root_access_key) or access.root_access_key in (ANONYMOUS, *BUS_USERS):
         raise UsageError("root_access_key: letters, digits, - and _ only, at most 128 of them, and none of "
                          f"{', '.join((ANONYMOUS, *BUS_USERS))}.")
+    if not is_token(access.region):
+        raise UsageError(f"region: letters, digits, - and _ only, at most 128 of them, not {access.region!r}.")
 
 
 if __name__ == "__main__":

@@ -16,13 +16,14 @@ from actors.runtime.chain.audit import Journal
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
+from actors.runtime.principals import ASK_LIMIT_S, Principals
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.errors import DataTooNew, NotDurable, StoreError
 from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.surroundings import Settings
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
-from bus.system import SystemAnswers, abandon_on_arrival, announce_arrival
+from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, ask
 from deploy import VERSION, failures, layout
 from deploy.discovery import discovery
 from deploy.process import Process
@@ -66,8 +67,10 @@ class ActorProcess:
         audit = process.name.replace(ACTORS, "audit", 1)            # a file has one writer
         self.journal = Journal(self.config.storage.log_dir / f"{audit}.jsonl")
         self.meter = Meter()
-        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer)
+        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer,
+                           enforcing=not self.config.access.dry_run)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
+        self.principals = self._principals()
         self.host: ActorHost | None = None
         self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
@@ -83,6 +86,8 @@ class ActorProcess:
 
     async def open(self) -> None:
         """CommandError with the exit code for data that is too new or cannot be trusted."""
+        # Nobody else has them. First: a job that asks a service of ours begins when its shard is open.
+        await announce_arrival(self.process.transport, self.process.name, self.services, self.slots)
         try:
             for actor in self.actors:
                 if actor.stateful:
@@ -94,10 +99,23 @@ class ActorProcess:
         self.host = ActorHost(
             self.process.transport, self.endpoint, self.chain, self.actors, self.shards,
             self.config.storage.state_dir,
-            settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned), shares=self.shares,
+            settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
+            principals=self.principals, shares=self.shares,
         )
-        await announce_arrival(self.process.transport, self.process.name, self.services, self.slots)
         await self.host.start()
+
+    def _principals(self) -> Principals:
+        """Who asks: IAM says, wherever it runs; without it everyone is root, or nobody in strict mode."""
+        access, transport = self.config.access, self.process.transport
+
+        async def record(account: str, access_key: str) -> dict[str, Any] | None:
+            answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
+            return None if answer.get("unknown") else answer["record"]
+
+        return Principals(
+            record if "iam" in self.process.run.services else None, open_mode=access.auth == "open",
+            root_access_key=access.root_access_key, root_account=access.account_id,
+        )
 
     def _directory(self, service: str) -> Path:
         return self.config.storage.state_dir / service / self.shares[service].name
@@ -178,6 +196,7 @@ def _versions() -> dict[str, str]:
 async def serve(process: Process) -> None:
     """Until told to stop."""
     service = ActorProcess(process)
+    listening = Listening(process.transport, service.principals.forget)
     abandoning = abandon_on_arrival(process.transport)             # what is asked of shards that begin anew
     await service.open()
     answers = SystemAnswers(
@@ -190,10 +209,11 @@ async def serve(process: Process) -> None:
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
-    stop_exporting()
     for one in discoveries:
         one.close()
     answers.close()
+    listening.close()
     abandoning.close()
     await service.close()
     service.journal.close()
+    stop_exporting()

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from actors.runtime.actor import ServiceActor
 from actors.runtime.chain import weave
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
+from actors.runtime.principals import ASK_LIMIT_S, Principals
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.store.writer import InlineWriter
@@ -24,8 +26,9 @@ from bus.client import Client
 from bus.endpoint import Endpoint
 from bus.simulated import NONE, Faults, Network, SimulatedTransport
 from bus.subjects import DIRECT, inbox_prefix
+from bus.system import Listening, announce_arrival, ask
 from schemas.envelope import DEFAULT_REGION, Identity
-from schemas.routing import WHOLE, Share
+from schemas.routing import DIVISIBLE, WHOLE, Share
 
 ACCOUNT = "000000000000"
 ROOT = Identity(DIRECT, ACCOUNT, "test")
@@ -41,7 +44,9 @@ class World:
     transport: SimulatedTransport
     shards: dict[str, Shard]
     host: ActorHost
-    share: Share = WHOLE                  # of every service it has
+    open_mode: bool = True
+    share: Share = WHOLE                  # of every service that can be divided
+    has_iam: bool = False                 # here or in another process
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
@@ -60,6 +65,7 @@ class World:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
+        await announce_arrival(self.transport, "actors", [actor.service for actor in self.actors])
         self.shards = {
             actor.service: open_shard(
                 self.directory / actor.service, loop, durability=Durability.OS, writer=InlineWriter, clock=clock,
@@ -70,9 +76,22 @@ class World:
             for actor in self.actors if actor.stateful
         }
         endpoint = Endpoint(self.transport, Bodies(self.transport), clock)
-        self.host = ActorHost(self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock,
-                              shares={actor.service: self.share for actor in self.actors})
+        principals = self._principals()
+        Listening(self.transport, principals.forget)
+        self.host = ActorHost(
+            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals,
+            shares={actor.service: self.share for actor in self.actors if actor.service in DIVISIBLE})
         await self.host.start()
+
+    def _principals(self) -> Principals:
+        """IAM's, where there is one; else every key is root of its account."""
+        transport = self.transport
+
+        async def record(account: str, access_key: str) -> dict[str, Any] | None:
+            answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
+            return None if answer.get("unknown") else answer["record"]
+
+        return Principals(record if self.has_iam else None, open_mode=self.open_mode)
 
 
 SLICE_OF_TIME_S = 0.0005                  # passes at each look at the clock that slices long work
@@ -85,23 +104,26 @@ def clock() -> float:
 
 @asynccontextmanager
 async def world(
-    directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE
+    directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE, *, open_mode: bool = True
 ) -> AsyncIterator[World]:
-    async with sharded(directory, lambda: actors, 1, seed, faults) as made:
+    async with sharded(directory, lambda number: actors, 1, seed, faults, open_mode=open_mode) as made:
         yield made[0]
 
 
 @asynccontextmanager
 async def sharded(
-    directory: Path, actors: Callable[[], Sequence[ServiceActor]], count: int, seed: int = 0, faults: Faults = NONE
+    directory: Path, actors: Callable[[int], Sequence[ServiceActor]], count: int, seed: int = 0, faults: Faults = NONE,
+    *, open_mode: bool = True,
 ) -> AsyncIterator[list[World]]:
-    """So many actor processes on one network, each with a shard of all of the same services."""
+    """So many actor processes on one network, `actors` by their number, each with a shard of what can be divided."""
     network = Network(seed, faults)
     made = [
-        World(network, directory / str(number), actors(), network.connect("_INBOX.actors."), {},
-              None, Share(number, count))  # type: ignore[arg-type]  # open() gives it its host
+        World(network, directory / str(number), actors(number), network.connect("_INBOX.actors."), {},
+              None, open_mode, Share(number, count))  # type: ignore[arg-type]  # open() gives it its host
         for number in range(count)
     ]
+    for each in made:
+        each.has_iam = any(actor.service == "iam" for actor in made[0].actors)
     for each in made:
         await each.open()
     try:

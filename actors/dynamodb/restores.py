@@ -42,6 +42,15 @@ def source_of(request: Request) -> str:
     return next((name for name in named if isinstance(name, str)), "")
 
 
+def named(request: Request) -> set[str]:
+    """The tables a restore is about: what is restored, and the target, which is in the same account. Of what is not
+    validated yet."""
+    source, target = source_of(request), request.get("TargetTableName")
+    if source.startswith("arn:") and isinstance(target, str):
+        target = ":".join((*source.split(":", 5)[:5], f"table/{target}"))
+    return {name for name in (source, target) if isinstance(name, str)}
+
+
 def restore(tables: Catalogue, context: Context, transaction: Transaction, request: Request, found: Source) -> Answer:
     """Into a table of this shard; transfers.py has the others."""
     made = make(tables, context, transaction, request, found.description, found.summary)

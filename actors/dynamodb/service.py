@@ -3,10 +3,12 @@
 The operations of streams: actors/dynamodbstreams. What is not here: README.md, coverage.
 """
 
-from collections.abc import Generator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from actors.dynamodb import (
+    access,
+    access_keys,
     account,
     across,
     backups,
@@ -35,7 +37,8 @@ from actors.dynamodb import (
     transfers,
 )
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.state import arn
+from actors.runtime.access import Access, Guard
+from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, job, operation, part
 from actors.runtime.actor import across as over_shards
 from actors.runtime.actor import query as reading
@@ -49,6 +52,7 @@ from schemas.routing import tables as named_tables
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 Paging = Generator[None, None, Answer]
+Found = TypeVar("Found")
 
 
 class DynamoDB(ServiceActor):
@@ -341,8 +345,7 @@ class DynamoDB(ServiceActor):
         elif operation == "ImportTable" and isinstance(request.get("TableCreationParameters"), dict):
             names = {str(request["TableCreationParameters"].get("TableName"))}
         elif operation in ("RestoreTableFromBackup", "RestoreTableToPointInTime"):
-            names = {name for name in (restores.source_of(request), request.get("TargetTableName"))
-                     if isinstance(name, str)}
+            names = restores.named(request)
         if not names:
             return slot(self.service, account, region, request)
         holders = {self.share.holder(each) for each in slots_of(account, region, names)}
@@ -415,7 +418,7 @@ class DynamoDB(ServiceActor):
     def take_rows(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return transfers.take(self.tables, context, transaction, request)
 
-    @part("CheckWrites", of="BatchWriteItem", reads=True)
+    @part("CheckWrites", of="BatchWriteItem", reads=True, authorised=True)
     def check_writes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         batches.planned_writes(self.tables, context, snapshot, request)
         return {}
@@ -472,12 +475,24 @@ class DynamoDB(ServiceActor):
     def fill_index(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return table_changes.fill_step(self.tables, transaction, state)
 
-    def resource(self, operation: str, request: Request, account: str, region: str) -> str:
-        """The table's ARN, an index's where one is named; "*" for operations on no single table."""
-        name, index = request.get("TableName"), request.get("IndexName")
-        if operation == "ExecuteStatement":
-            name, index = statement_values.target(request)
-        if not isinstance(name, str) or operation == "ListTables":
-            return "*"
-        table = name if name.startswith("arn:") else arn(account, region, name)
-        return f"{table}/index/{index}" if isinstance(index, str) else table
+    # Authorisation
+
+    def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        return access.accesses(context, action_of(context.operation), request)
+
+    def guard(self, context: Context, asked: Access) -> Guard | None:
+        return None if asked.resource == "*" else self._read(lambda view: access.guard(view, asked.resource))
+
+    def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
+        return self._read(lambda view: access_keys.tags_of(self.tables, view, asked)) or {}
+
+    def condition_keys(
+        self, context: Context, asked: Access, request: Request
+    ) -> Mapping[str, str | tuple[str, ...]]:
+        return self._read(lambda view: access_keys.keys_of(self.tables, view, asked, request)) or {}
+
+    def _read(self, reading: Callable[[Snapshot], Found | None]) -> Found | None:
+        shard = self.surroundings.shard
+        assert shard is not None
+        found: Found | None = shard.read(reading)
+        return found

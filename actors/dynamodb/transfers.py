@@ -44,7 +44,7 @@ def begin_backup(context: Context, transaction: Transaction, request: Request, f
     identity, copy = secrets.token_hex(8), state.next_space(transaction)
     history.mark(transaction, found.space, copy, 0)
     transaction.start_job(SEND_JOB, _job(context, transaction, request, identity, found.space, copy))
-    return _wanted(request, found, identity)
+    return _wanted(context, request, found, identity)
 
 
 def begin_moment(context: Context, transaction: Transaction, request: Request, found: restores.Source) -> Answer:
@@ -56,11 +56,12 @@ def begin_moment(context: Context, transaction: Transaction, request: Request, f
         owner=[found.owner.account, found.owner.region, found.owner.table_name],
         send=_job(context, transaction, request, identity, space, None),
     )
-    return _wanted(request, found, identity)
+    return _wanted(context, request, found, identity)
 
 
-def _wanted(request: Request, found: restores.Source, identity: str) -> Answer:
-    return {"Transfer": identity, "Request": dict(request), "Source": dict(found.description), "Summary": found.summary}
+def _wanted(context: Context, request: Request, found: restores.Source, identity: str) -> Answer:
+    return {"Account": context.account, "Transfer": identity, "Request": dict(request),
+            "Source": dict(found.description), "Summary": found.summary}
 
 
 def _job(
@@ -147,4 +148,5 @@ def _receiving(tables: Catalogue, context: Context, snapshot: Snapshot, request:
 async def restore(parts: Parts, request: Request, source: str) -> Answer:
     """`source`: name or ARN of what is restored."""
     wanted = await parts.ask(parts.of(source), request)
-    return await parts.step(parts.of(request["TargetTableName"]), "MakeTable", wanted)
+    account = wanted["Account"]
+    return await parts.step(parts.of(request["TargetTableName"], account), "MakeTable", wanted, account)

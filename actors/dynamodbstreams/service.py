@@ -3,7 +3,9 @@
 from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
+from actors.dynamodb import access
 from actors.dynamodbstreams import reading
+from actors.runtime.access import Access, Guard
 from actors.runtime.actor import ServiceActor, across, query
 from actors.runtime.context import Context
 from actors.runtime.parts import Parts
@@ -43,3 +45,9 @@ class DynamoDBStreams(ServiceActor):
         if not isinstance(arn, str):
             arn = str(request.get("ShardIterator", "")).rpartition("|1|")[0]
         return arn or "*"
+
+    def guard(self, context: Context, asked: Access) -> Guard | None:
+        shard = self.surroundings.shard
+        assert shard is not None
+        found: Guard | None = shard.read(lambda view: access.guard(view, asked.resource))
+        return found

@@ -19,15 +19,19 @@ has passed validation and authorisation. What it raises: AwsError, or it is a bu
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from actors.runtime.access import Access, Guard
+from actors.runtime.actions import action_of
 from schemas.routing import slot
 
 if TYPE_CHECKING:
+    from actors.runtime.context import Context
     from actors.runtime.surroundings import Surroundings
+    from bus.system import Answer
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -52,7 +56,7 @@ class Definition:
     alternative: "Definition | None" = None         # answers in its place the requests its `when` says
     across: "Definition | None" = None              # answers in its place what concerns several shards
     coordinates: bool = False                       # is such a one
-    is_part: bool = False                           # of an operation: asked for by actors of the service only
+    internal: bool = False                          # of an operation: asked for by actors alone, and by no chain
 
     def chosen(self, request: Mapping[str, Any]) -> "Definition":
         """Itself, or its alternative where that is for this request, which is not validated yet."""
@@ -104,13 +108,14 @@ def across(name: str) -> Callable[[Method], Method]:
     return mark
 
 
-def part(name: str, *, of: str, reads: bool = False) -> Callable[[Method], Method]:
+def part(name: str, *, of: str, reads: bool = False, authorised: bool = False) -> Callable[[Method], Method]:
     """Declares a step of AWS's operation `of` that another shard's actor asks for by `name`, which no model has. It is
-    a transaction, or with `reads` a snapshot; it is neither validated nor authorised: who asks did that."""
+    a transaction, or with `reads` a snapshot. With `authorised` its request is one of that operation's, in the name of
+    who asked that, validated and authorised like it; without, it is neither: who asks did that."""
 
     def mark(method: Method) -> Method:
-        kind = Kind.READ if reads else Kind.WRITE
-        method.__skybus_part__ = name, Definition(of, kind, method, is_part=True)  # type: ignore[attr-defined]
+        definition = Definition(of, Kind.READ if reads else Kind.WRITE, method, internal=not authorised)
+        method.__skybus_part__ = name, definition  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -159,7 +164,7 @@ class ServiceActor:
 
     service: ClassVar[str]                          # botocore's name
     stateful: ClassVar[bool] = False                # owns a shard
-    state_of: ClassVar[str] = ""                    # the service whose shard it only reads, in the same process
+    state_of: ClassVar[str] = ""                    # the service whose shard it shares, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     private_files: ClassVar[tuple[str, ...]] = ()   # in its surroundings' directory; kept by backups
     operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
@@ -186,8 +191,6 @@ class ServiceActor:
         }
         assert alternatives.keys() | crossing.keys() <= cls.operations.keys(), "an alternative to nothing"
         cls.parts = dict(each.__skybus_part__ for each in members if hasattr(each, "__skybus_part__"))
-        if cls.state_of:
-            assert not any(definition.kind is Kind.WRITE for definition in cls.operations.values()), cls.__name__
         cls.jobs = {
             member.__skybus_job__: member for member in members if getattr(member, "__skybus_job__", None) is not None
         }
@@ -197,6 +200,35 @@ class ServiceActor:
         the service has several shards; never raises."""
         return slot(self.service, account, region, request)
 
+    def committed(self, context: "Context") -> None:
+        """A write of this actor is committed, and not yet answered."""
+
+    def system_answers(self) -> "Mapping[str, Answer]":
+        """What it answers our own processes, by verb (bus/system.py)."""
+        return {}
+
+    # What authorisation asks (chain/DESIGN.md). Synchronous, quick, and of requests that passed validation.
+
+    def accesses(self, context: "Context", request: Mapping[str, Any]) -> Sequence[Access]:
+        """All that this request needs to be allowed, the principal one first; none: anybody may ask it."""
+        resource = self.resource(context.operation.name, request, context.account, context.region)
+        return (Access(action_of(context.operation), resource),)
+
     def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
-        """The ARN this request is about, for authorisation and audit; "*" where AWS has none."""
+        """The ARN this request is about, where it needs one access only; "*" where AWS has none."""
         return "*"
+
+    def guard(self, context: "Context", access: Access) -> Guard | None:
+        """What stands around the resource of an access; None: nothing, and its ARN says whose it is."""
+        return None
+
+    def tags(self, context: "Context", access: Access) -> Mapping[str, str]:
+        """The tags of an access's resource. Called only when a policy asks for one."""
+        return {}
+
+    def condition_keys(
+        self, context: "Context", access: Access, request: Mapping[str, Any]
+    ) -> Mapping[str, str | tuple[str, ...]]:
+        """The service's own condition keys ("dynamodb:leadingkeys", in lower case) for an access. Called at most once
+        per access, and only when a policy asks for a key of the service."""
+        return access.keys

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import structlog
 from actors.runtime.actor import InitialResponse, Kind, ServiceActor
 from actors.runtime.chain import Call, Chain
 from actors.runtime.context import Context
+from actors.runtime.principal import Principal
+from actors.runtime.principals import Principals, Who
 from actors.runtime.store.shard import Shard
 from actors.runtime.surroundings import OWN_IDENTITY, Settings, Surroundings, passed_on
 from bus import subjects
@@ -24,6 +27,7 @@ from bus.bodies import BodyTooLarge
 from bus.client import Client
 from bus.codec import MalformedEnvelope, Unencodable
 from bus.endpoint import Endpoint
+from bus.system import SystemAnswers, tell
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.envelope import DEFAULT_REGION, Reply, Request
 from schemas.errors import AwsError, NotImplementedByUs, SerializationException, ThrottlingException, UnknownOperation
@@ -52,17 +56,20 @@ class Hosted:
     share: Share
     elsewhere: bool
     ours: frozenset[str]
+    hears_commits: bool                   # it defines `committed`
 
 
 class ActorHost:
     """`start` subscribes, `stop` unsubscribes and lets what is under way finish. `clock`: seconds since the
-    epoch; `state` holds a directory per service; `shares`: which of several shards of a service it has, by service."""
+    epoch; `state` holds a directory per service; `shares`: which of several shards of a service it has, by service;
+    without `principals` every key is root of its account."""
 
     def __init__(
         self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
         shards: Mapping[str, Shard], state: Path, clock: Callable[[], float] = time.time,
-        settings: Settings | None = None, shares: Mapping[str, Share] | None = None,
+        settings: Settings | None = None, principals: Who | None = None, shares: Mapping[str, Share] | None = None,
     ) -> None:
+        self._principals = principals or Principals()
         self._transport = transport
         self._endpoint = endpoint
         self._chain = chain
@@ -73,9 +80,12 @@ class ActorHost:
             assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
         self._client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
         for service, hosted in self._hosted.items():
+            directory = state / (hosted.actor.state_of or service)
             hosted.actor.attach(Surroundings(
-                self._client, hosted.shard, state / service, settings or Settings(), hosted.share))
+                self._client, hosted.shard, directory, settings or Settings(), partial(tell, transport),
+                hosted.share))
         self._subscriptions: list[Subscription] = []
+        self._answers: list[SystemAnswers] = []
         self._addresses: dict[str, subjects.Address] = {}
         self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,12 +101,18 @@ class ActorHost:
                 owned = subjects.owned(service, hosted.share.slots)
                 mine += [subscribe(subject, self._receive, queue) for subject in owned]
             self._subscriptions += mine
+            answers = hosted.actor.system_answers()
+            if answers:
+                self._answers.append(SystemAnswers(self._transport, service, answers))
         await self._transport.flush()
 
     async def stop(self) -> None:
         for subscription in self._subscriptions:
             subscription.close()
         self._subscriptions.clear()
+        for answers in self._answers:
+            answers.close()
+        self._answers.clear()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_LIMIT_S)
         for task in self._tasks:
@@ -139,13 +155,33 @@ class ActorHost:
         return address
 
     def _handle(self, message: Message, address: subjects.Address, request: Request) -> None:
+        principal = self._principals.known(address.identity)
+        if principal is not None:
+            self._admit(message, address, request, principal)
+        else:
+            self._start(self._introduce(message, address, request))
+
+    async def _introduce(self, message: Message, address: subjects.Address, request: Request) -> None:
+        """IAM is asked who this is before the request goes on: links never wait."""
+        try:
+            principal = await self._principals.find(address.identity)
+        except BusError as error:
+            self._refuse(message, address, request.id, error)
+        else:
+            self._admit(message, address, request, principal)
+
+    def _admit(
+        self, message: Message, address: subjects.Address, request: Request, principal: Principal
+    ) -> None:
         hosted = self._hosted[address.service]
         now = self._clock()
         deadline = request.deadline_ms / 1000 if request.deadline_ms else now + DEADLINE_S
         if deadline < now:
             return                                       # its sender has given up: stale mail
         name, is_part = subjects.whole(address.operation)
-        step = hosted.actor.parts.get(name) if is_part and address.door == subjects.SERVICE else None
+        step = hosted.actor.parts.get(name) if is_part else None
+        if step is not None and step.internal and address.door != subjects.SERVICE:
+            step = None
         operation = hosted.model.operations.get(name if step is None else step.name)
         if operation is None:
             unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
@@ -164,7 +200,7 @@ class ActorHost:
                 definition = definition.across
         source = request.source if address.door == subjects.GATEWAY and request.source else {}
         context = Context(
-            address.identity, request.region, operation, request.id, deadline, now, request.trace, source
+            address.identity, request.region, operation, request.id, deadline, now, request.trace, source, principal
         )
         call = Call(context, hosted.actor, definition.chosen(request.params), request.params, len(message.data))
         self._run(message, hosted, call, is_part)
@@ -196,11 +232,13 @@ class ActorHost:
     def _run(self, message: Message, hosted: Hosted, call: Call, is_part: bool) -> None:
         chain = self._chain
         if is_part:
-            chain = chain.step if call.definition.is_part else chain.part
+            chain = chain.step if call.definition.internal else chain.part
         elif call.definition.coordinates:
             chain = chain.coordinator
 
         def finish(result: Any, error: BaseException | None) -> None:
+            if hosted.hears_commits and error is None and call.definition.kind is Kind.WRITE:
+                call.actor.committed(call.context)
             self._answer(message, call, chain.leave(call, result, error))
 
         try:
@@ -319,7 +357,8 @@ def _hosted(actor: ServiceActor, shards: Mapping[str, Shard], shares: Mapping[st
     share = shares.get(actor.service, WHOLE)
     assert share.of == 1 or not any(each.kind is Kind.STREAM for each in actor.operations.values()), actor.service
     shard = shards.get(actor.state_of or actor.service)
-    return Hosted(actor, load(actor.service), shard, share, share.of > 1, share.tokens)
+    hears_commits = type(actor).committed is not ServiceActor.committed
+    return Hosted(actor, load(actor.service), shard, share, share.of > 1, share.tokens, hears_commits)
 
 
 def _evaluation(call: Call) -> Callable[[Any], Any]:

@@ -5,8 +5,10 @@ A service asks another through the services' door, under the principal of whoeve
     await self.surroundings.client.call("s3", "PutObject", params, identity=on_behalf(account, principal), region=…)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from actors.runtime.store.shard import Shard
 from bus.client import Client
@@ -25,13 +27,15 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Handed to ServiceActor.attach before the first request. `shard`: None for an actor without state. `directory`:
-    the service's own, for what no shard should hold (keys); made by whoever writes there first. `share`: which of the
-    service's shards that is."""
+    the service's own, or of the one whose state it shares, for what no shard should hold (keys); made by whoever writes
+    there first. `share`: which of the service's shards that is. `tell(verb, news)`: tells our own processes
+    (bus/system.py)."""
 
     client: Client
     shard: Shard | None
     directory: Path
     settings: Settings = field(default_factory=Settings)
+    tell: Callable[[str, dict[str, Any]], None] = lambda verb, news: None
     share: Share = WHOLE
 
 

@@ -24,6 +24,7 @@ from bus.virtual_time import run
 from schemas.envelope import Identity
 from schemas.errors import AwsError
 from schemas.routing import Share, slot_of
+from tests.actors.sts.skies import OTHER, document, skies
 from tests.world import ACCOUNT, ROOT, World, sharded
 
 SHARDS = 3
@@ -31,7 +32,7 @@ NAMES = [f"table-{number}" for number in range(8)]
 KEYS = [{"S": name} for name in "abc"]
 
 
-def actors() -> Sequence[ServiceActor]:
+def actors(number: int) -> Sequence[ServiceActor]:
     return [DynamoDB(), DynamoDBStreams()]
 
 
@@ -163,13 +164,13 @@ def test_a_wrong_slot_makes_no_second_table(tmp_path: Path) -> None:
 def test_steps_are_for_actors_only(tmp_path: Path) -> None:
     async def main() -> None:
         async with sharded(tmp_path, actors, SHARDS) as worlds:
-            wanted: dict[str, Any] = {"RequestItems": {NAMES[0]: []}}
+            wanted: dict[str, Any] = {"Table": NAMES[0], "Transfer": "x", "Rows": [], "IsLast": True}
             with pytest.raises(AwsError) as caught:
-                await worlds[0].client().call("dynamodb", f"{PART}CheckWrites", wanted, at="00")
+                await worlds[0].client().call("dynamodb", f"{PART}TakeRows", wanted, at="00")
             assert caught.value.error_code == "UnknownOperationException"
             own = worlds[0].client(Identity(SERVICE, ACCOUNT, ROOT.principal))
             with pytest.raises(AwsError) as caught:
-                await own.call("dynamodb", f"{PART}CheckWrites", wanted, at="00")
+                await own.call("dynamodb", f"{PART}TakeRows", wanted, at="00")
             assert caught.value.error_code == "ResourceNotFoundException"
 
     run(main())
@@ -392,5 +393,54 @@ def test_a_moment_is_restored_into_another_shard(tmp_path: Path) -> None:
             await described(client, target)
             assert await items_of(client, target) == names[1:]
             assert await items_of(client, source) == names[50:]
+
+    run(main())
+
+
+# --- who may
+
+OWN, FOREIGN = NAMES[0], next(name for name in NAMES if shard_of(name) != shard_of(NAMES[0]))
+
+
+# Each part is authorised where it is done: a batch over two shards needs both tables, and says nothing of what is there
+# to whom it may not be told.
+def test_parts_are_authorised(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, shards=SHARDS) as sky:
+            arn = await sky.table(OWN)
+            await sky.table(FOREIGN)
+            alice = await sky.user("alice", {"Action": "dynamodb:*", "Resource": arn})
+            put = [{"PutRequest": {"Item": {"pk": {"S": "a"}}}}]
+            await alice.call("dynamodb", "BatchWriteItem", RequestItems={OWN: put})
+            for other in (FOREIGN, "absent"):
+                await alice.denied("dynamodb", "BatchWriteItem", RequestItems={OWN: put, other: put})
+                await alice.denied("dynamodb", "BatchGetItem",
+                                   RequestItems={name: {"Keys": [{"pk": {"S": "a"}}]} for name in (OWN, other)})
+            await alice.denied("dynamodb", "ListTables")
+            bob = await sky.user("bob", {"Action": "dynamodb:ListTables", "Resource": "*"})
+            assert (await bob.call("dynamodb", "ListTables"))["TableNames"] == sorted([OWN, FOREIGN])
+
+    run(main())
+
+
+# A resource policy is where its table is, and so is a table of another account.
+def test_another_accounts_table(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, shards=SHARDS) as sky:
+            for name in NAMES:
+                arn = await sky.table(name)
+                policy = document({"Principal": {"AWS": OTHER}, "Resource": arn,
+                                   "Action": ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:GetItem"]})
+                await sky.root().call("dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=policy)
+            guest = await sky.user("guest", {"Action": "dynamodb:*", "Resource": "*"}, account=OTHER)
+            arns = [f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}" for name in NAMES]
+            for arn in arns:
+                await guest.call("dynamodb", "PutItem", TableName=arn, Item={"pk": {"S": "a"}})
+                assert "Item" in await guest.call("dynamodb", "GetItem", TableName=arn, Key={"pk": {"S": "a"}})
+            put = [{"PutRequest": {"Item": {"pk": {"S": "b"}}}}]
+            answer = await guest.call("dynamodb", "BatchWriteItem", RequestItems=dict.fromkeys(arns, put))
+            assert answer["UnprocessedItems"] == {}
+            for name in NAMES:
+                assert (await sky.root().call("dynamodb", "Scan", TableName=name))["Count"] == 2
 
     run(main())

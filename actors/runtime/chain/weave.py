@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from actors.runtime.chain.audit import Audit, Journal
-from actors.runtime.chain.authorise import Authorise, Authoriser, Deferred, RootAlone
+from actors.runtime.chain.authorise import Authorise, Deferred
 from actors.runtime.chain.call import Call, Link
 from actors.runtime.chain.errors import Errors, fault_of
 from actors.runtime.chain.limit import Limit
@@ -80,16 +80,17 @@ def weave(
     journal: Journal | None = None,
     meter: Meter | None = None,
     tracer: Tracer | None = None,
-    authoriser: Authoriser | None = None,
+    enforcing: bool = True,
     in_flight_limit: int | None = None,
 ) -> Chain:
-    """The chain of a process. What is None, or traces nothing, is left out or takes its default."""
+    """The chain of a process. What is None, or traces nothing, is left out or takes its default.
+    `enforcing` False: who may not is only logged."""
     outer: list[Link] = [] if tracer is None or isinstance(tracer, Untraced) else [Trace(tracer)]
     if journal is not None:
         outer.append(Audit(journal))
     counted = [*outer, meter or Meter()]
     limit = Limit() if in_flight_limit is None else Limit(in_flight_limit)
-    errors, validate, authorise = Errors(), Validate(), Authorise(authoriser or RootAlone())
+    errors, validate, authorise = Errors(), Validate(), Authorise(enforcing=enforcing)
     chain = Chain([*counted, errors, limit, validate, authorise])
     chain.coordinator = Chain([*counted, errors, limit, validate, Deferred()])
     chain.part = Chain([errors, limit, validate, authorise])          # counted and recorded where it is coordinated
