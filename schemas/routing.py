@@ -41,7 +41,7 @@ def slot(service: str, account: str, region: str, params: Mapping[str, Any]) -> 
     for member in RESOURCE_MEMBERS.get(service, ()):
         name = params.get(member)
         if isinstance(name, str) and name:
-            return slot_of(account, region, resource_name(name))
+            return slot_of(account, region, name)
     if service == "dynamodb":
         found = slots_of(account, region, set(tables(params)))
         return found.pop() if len(found) == 1 else ANY
@@ -50,7 +50,7 @@ def slot(service: str, account: str, region: str, params: Mapping[str, Any]) -> 
 
 def slots_of(account: str, region: str, names: set[str]) -> set[str]:
     """Where these resources are, by names or ARNs."""
-    return {slot_of(account, region, resource_name(name)) for name in names}
+    return {slot_of(account, region, name) for name in names}
 
 
 def tables(params: Mapping[str, Any]) -> Iterator[str]:
@@ -105,7 +105,12 @@ WHOLE = Share()
 
 
 def slot_of(account: str, region: str, name: str) -> str:
-    return _HEX[crc32(f"{account}/{region}/{name}".encode("utf-8", "surrogatepass")) & 0xFF]
+    """Of a resource, by its name or by its ARN, which says whose it is and where."""
+    if name.startswith("arn:"):
+        parts = name.split(":", 5)
+        if len(parts) == 6:
+            region, account = parts[3] or region, parts[4] or account
+    return _HEX[crc32(f"{account}/{region}/{resource_name(name)}".encode("utf-8", "surrogatepass")) & 0xFF]
 
 
 def resource_name(name: str) -> str:

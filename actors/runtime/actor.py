@@ -19,7 +19,7 @@ has passed validation and authorisation. What it raises: AwsError, or it is a bu
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bus.system import Answer
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 class Kind(Enum):
@@ -55,7 +56,7 @@ class Definition:
     alternative: "Definition | None" = None         # answers in its place the requests its `when` says
     across: "Definition | None" = None              # answers in its place what concerns several shards
     coordinates: bool = False                       # is such a one
-    is_part: bool = False                           # of an operation: asked for by actors of the service only
+    internal: bool = False                          # of an operation: asked for by actors alone, and by no chain
 
     def chosen(self, request: Mapping[str, Any]) -> "Definition":
         """Itself, or its alternative where that is for this request, which is not validated yet."""
@@ -107,13 +108,14 @@ def across(name: str) -> Callable[[Method], Method]:
     return mark
 
 
-def part(name: str, *, of: str, reads: bool = False) -> Callable[[Method], Method]:
+def part(name: str, *, of: str, reads: bool = False, authorised: bool = False) -> Callable[[Method], Method]:
     """Declares a step of AWS's operation `of` that another shard's actor asks for by `name`, which no model has. It is
-    a transaction, or with `reads` a snapshot; it is neither validated nor authorised: who asks did that."""
+    a transaction, or with `reads` a snapshot. With `authorised` its request is one of that operation's, in the name of
+    who asked that, validated and authorised like it; without, it is neither: who asks did that."""
 
     def mark(method: Method) -> Method:
-        kind = Kind.READ if reads else Kind.WRITE
-        method.__skybus_part__ = name, Definition(of, kind, method, is_part=True)  # type: ignore[attr-defined]
+        definition = Definition(of, Kind.READ if reads else Kind.WRITE, method, internal=not authorised)
+        method.__skybus_part__ = name, definition  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -122,8 +124,9 @@ def part(name: str, *, of: str, reads: bool = False) -> Callable[[Method], Metho
 def job(name: str) -> Callable[[Method], Method]:
     """Declares one step of long work: `def step(self, transaction, now, state: dict) -> dict | None`.
 
-    Each call is one transaction of at most JOB_STEP_ROWS changed rows; the returned state is committed with it and
-    handed to the next call, also after a crash; None ends the job. Started by `transaction.start_job(name, state)`.
+    Each call is one transaction of at most JOB_STEP_ROWS changed rows and about JOB_STEP_LIMIT_BYTES (see `bounded`),
+    because everybody's next write waits for its commit; the returned state is committed with it and handed to the next
+    call, also after a crash; None ends the job. Started by `transaction.start_job(name, state)`.
 
     A job that asks other services is `async def step(self, now, state) -> dict | None`: it runs outside any
     transaction, reaches state through self.surroundings.shard, and what it returns is committed after it. A crash
@@ -138,6 +141,18 @@ def job(name: str) -> Callable[[Method], Method]:
 
 
 JOB_STEP_ROWS = 256
+JOB_STEP_LIMIT_BYTES = 256 * 1024
+
+
+def bounded(found: Iterable[Row], rows: int) -> Iterator[Row]:
+    """What a step takes of what there is to be done: at most `rows` rows, and no more once they have
+    JOB_STEP_LIMIT_BYTES. The last member of each is its record, or None."""
+    size = 0
+    for count, row in enumerate(found, start=1):
+        yield row
+        size += len(row[-1] or b"")
+        if count >= rows or size >= JOB_STEP_LIMIT_BYTES:
+            return
 
 
 class InitialResponse(dict[str, Any]):

@@ -181,7 +181,9 @@ class ActorHost:
         if deadline < now:
             return                                       # its sender has given up: stale mail
         name, is_part = subjects.whole(address.operation)
-        step = hosted.actor.parts.get(name) if is_part and address.door == subjects.SERVICE else None
+        step = hosted.actor.parts.get(name) if is_part else None
+        if step is not None and step.internal and address.door != subjects.SERVICE:
+            step = None
         operation = hosted.model.operations.get(name if step is None else step.name)
         if operation is None:
             unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
@@ -232,7 +234,7 @@ class ActorHost:
     def _run(self, message: Message, hosted: Hosted, call: Call, is_part: bool) -> None:
         chain = self._chain
         if is_part:
-            chain = chain.step if call.definition.is_part else chain.part
+            chain = chain.step if call.definition.internal else chain.part
         elif call.definition.coordinates:
             chain = chain.coordinator
 
