@@ -101,6 +101,7 @@ def _open(entry: Entry, http: LlamaHttp) -> Any:
     try:
         return xllamacpp.Server(params)
     except RuntimeError:
+        http.socket.unlink(missing_ok=True)
         params.verbosity = 2              # once more, and the log says why
         try:
             return xllamacpp.Server(params)
