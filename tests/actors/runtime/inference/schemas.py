@@ -50,9 +50,10 @@ def valid(value: Any, schema: dict[str, Any]) -> bool:
     if not isinstance(value, _TYPES[kind]):
         return False
     if kind == "string":
-        return len(value) <= schema.get("maxLength", len(value))
+        return len(value) <= int(schema.get("maxLength", len(value)))
     if kind == "array":
-        return schema["minItems"] <= len(value) <= schema["maxItems"] and all(valid(each, schema["items"]) for each in value)
+        fits = schema["minItems"] <= len(value) <= schema["maxItems"]
+        return fits and all(valid(each, schema["items"]) for each in value)
     if kind == "object":
         return set(schema["required"]) <= set(value) <= set(schema["properties"]) and all(
             valid(each, schema["properties"][name]) for name, each in value.items())
