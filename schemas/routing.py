@@ -2,7 +2,8 @@
 
 slot = two hex digits of crc32(routing key) & 0xff, or `any` where the operation names no single resource.
 The routing key is `<account>/<region>/<resource name>` in UTF-8; the resource name is the request member named here.
-Global services that keep an account together (ACCOUNT_SERVICES) have `<account>//`: neither region nor name.
+Global services that keep an account together (ACCOUNT_SERVICES) have `<account>//`: neither region nor name. Those
+whose names are everyone's (NAME_SERVICES) have `//<resource name>`: S3's buckets belong to no two accounts.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ RESOURCE_MEMBERS: dict[str, tuple[str, ...]] = {
 }
 
 ACCOUNT_SERVICES = frozenset({"iam"})
+NAME_SERVICES = frozenset({"s3"})
 
 _HEX = [f"{slot:02x}" for slot in range(SLOT_COUNT)]
 
@@ -33,6 +35,8 @@ def slot(service: str, account: str, region: str, params: Mapping[str, Any]) -> 
     for member in RESOURCE_MEMBERS.get(service, ()):
         name = params.get(member)
         if isinstance(name, str) and name:
+            if service in NAME_SERVICES:
+                return slot_of("", "", resource_name(name))
             return slot_of(account, region, resource_name(name))
     return slot_of(account, "", "") if service in ACCOUNT_SERVICES else ANY
 

@@ -25,6 +25,7 @@ DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
     "aiohttp": ("gateway/",), "ray": ("actors/runtime/inference/",), "vllm": ("actors/runtime/inference/",),
     "llama_cpp": ("actors/runtime/inference/",), "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",),
+    "awscrt": ("schemas/checksums.py",),
 }
 NEVER = ("botocore", "boto3")             # its models are read, its code is not run
 

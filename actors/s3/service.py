@@ -1,0 +1,130 @@
+"""Amazon S3's operations: a table of contents. What each does stands in the module it names."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from actors.runtime.actor import ServiceActor, job, operation, query
+from actors.runtime.context import Context
+from actors.runtime.store.environment import Durability
+from actors.runtime.store.shard import Shard
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.surroundings import Surroundings
+from actors.s3 import access, bodies, buckets, collecting, contents, listing, objects, reading
+from actors.s3.contents import Body
+from actors.s3.engine.blobs import Blobs
+from actors.s3.listing import Paging
+from bus.files import FOLDER
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class S3(ServiceActor):
+    """Buckets and objects. `blobs` holds what is too large for the shard."""
+
+    service: ClassVar[str] = "s3"
+    stateful: ClassVar[bool] = True
+    blobs: Blobs
+
+    def attach(self, surroundings: Surroundings) -> None:
+        super().attach(surroundings)
+        self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
+        self.shard.write(collecting.begin, collecting.begun)
+
+    @property
+    def shard(self) -> Shard:
+        assert self.surroundings.shard is not None, "S3 has state"
+        return self.surroundings.shard
+
+    def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
+        bucket = request.get("Bucket")
+        if not isinstance(bucket, str):
+            return "*"
+        key = request.get("Key")
+        arn = f"arn:aws:s3:::{access.bucket_name(bucket)}"
+        return f"{arn}/{key}" if isinstance(key, str) else arn
+
+    # Buckets
+
+    @operation("CreateBucket")
+    def create_bucket(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return buckets.create(context, transaction, request)
+
+    @query("HeadBucket")
+    def head_bucket(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return buckets.head(context, snapshot, request)
+
+    @operation("DeleteBucket")
+    def delete_bucket(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return buckets.delete(context, transaction, request)
+
+    @query("ListBuckets")
+    def list_buckets(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return buckets.listed(context, snapshot, request)
+
+    @query("GetBucketLocation")
+    def get_bucket_location(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return buckets.location(context, snapshot, request)
+
+    @query("GetBucketVersioning")
+    def get_bucket_versioning(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return buckets.versioning(context, snapshot, request)
+
+    @operation("PutBucketVersioning")
+    def put_bucket_versioning(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return buckets.set_versioning(context, transaction, request)
+
+    # Objects
+
+    @operation("PutObject")
+    def put_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return objects.put(context, transaction, request, bodies.inline(request))
+
+    @operation("PutObject", when=bodies.is_large)
+    async def put_large_object(self, context: Context, request: Request) -> Any:
+        async def finish(body: Body) -> Any:
+            return await self.shard.transact(lambda transaction: objects.put(context, transaction, request, body))
+
+        return await bodies.settled(self.blobs, context, request, finish)
+
+    @query("GetObject")
+    def get_object(self, context: Context, snapshot: Snapshot, request: Request) -> Any:
+        return bodies.answered(self.blobs, context, *reading.get(context, snapshot, request))
+
+    @query("HeadObject")
+    def head_object(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return reading.head(context, snapshot, request)
+
+    @operation("DeleteObject")
+    def delete_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return objects.delete(context, transaction, request)
+
+    @operation("DeleteObjects")
+    def delete_objects(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return objects.delete_many(context, transaction, request)
+
+    # Listings
+
+    @query("ListObjects")
+    def list_objects(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from listing.objects(context, snapshot, request))
+
+    @query("ListObjectsV2")
+    def list_objects_v2(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from listing.objects_v2(context, snapshot, request))
+
+    @query("ListObjectVersions")
+    def list_object_versions(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from listing.versions(context, snapshot, request))
+
+    # Jobs
+
+    @job(contents.SWEEP_JOB)
+    async def sweep(self, now: float, state: Answer) -> Answer | None:
+        """Removes files whose contents have ended."""
+        return await collecting.sweep(self.shard, self.blobs, now)
+
+    @job(collecting.TEND_JOB)
+    async def tend(self, now: float, state: Answer) -> Answer | None:
+        """Removes orphans and verifies stored files, a shelf at a time."""
+        return await collecting.tend(self.shard, self.blobs, now, state)
