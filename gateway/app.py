@@ -239,7 +239,7 @@ class Gateway:
             raise Refusal(Reason.MISMATCH)
         if operation.event_stream_in:               # events in need HTTP/2
             raise NotImplementedByUs(route.service.name, operation.name)
-        if route.service.name == "s3" and not operation.streams_in:    # S3 itself verifies those of objects
+        if route.service.name == "s3" and not operation.streams_in and not _sums_of_object(operation):
             bodies.verify_sums(route.request.body or b"", route.request.headers)
 
     # Streams of events
@@ -425,6 +425,11 @@ def _key(claim: Claim | None, secret: str) -> SigningKey | None:
         return None
     signer = claim.signer
     return signing_key(secret, signer.date, signer.region, signer.service)
+
+
+def _sums_of_object(operation: Operation) -> bool:
+    """Are its checksum headers members of the request? Then S3 verifies them, of what they are meant for."""
+    return operation.input is not None and "ChecksumCRC32" in operation.input.members
 
 
 def _without_chunked(headers: Mapping[str, str]) -> dict[str, str]:

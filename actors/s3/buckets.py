@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import state
+from actors.s3 import state, uploads
 from actors.s3.access import bucket_of, owned
 from actors.s3.errors import (
     BucketAlreadyExists,
@@ -114,6 +114,7 @@ def delete(context: Context, transaction: Transaction, request: Request) -> Answ
     bucket = bucket_of(context, transaction, request)
     if not bucket.is_empty():
         raise BucketNotEmpty(bucket.name, versioned=bool(bucket.versioning))
+    uploads.end_all(transaction, bucket)
     for kind in list(bucket.configurations()):
         bucket.configure(kind, None)
     transaction.delete(b"b" + bucket.name.encode())

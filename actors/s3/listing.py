@@ -58,7 +58,7 @@ def objects(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     """ListObjects, version 1."""
     bucket = bucket_of(context, snapshot, request)
     page = yield from _page(bucket, request, request.get("Marker") or "", _limit(request))
-    write = _writer(request)
+    write = writer(request)
     answer = _common(bucket, request, page, write)
     answer["Marker"] = write(request.get("Marker") or "")
     answer["Contents"] = [_object(key, record, write, bucket.owner) for key, record in page.entries]
@@ -72,7 +72,7 @@ def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging
     token = request.get("ContinuationToken")
     after = _from_token(token) if token is not None else request.get("StartAfter") or ""
     page = yield from _page(bucket, request, after, _limit(request))
-    write = _writer(request)
+    write = writer(request)
     owner = bucket.owner if request.get("FetchOwner") else ""
     answer = _common(bucket, request, page, write)
     answer["Contents"] = [_object(key, record, write, owner) for key, record in page.entries]
@@ -95,7 +95,7 @@ def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     if id_marker and id_marker != state.NULL and state.sequence_of(id_marker) is None:
         raise InvalidArgument("Invalid version id specified", "version-id-marker", id_marker)
     page = Page(request, _limit(request))
-    write = _writer(request)
+    write = writer(request)
     found = yield from _versions(bucket, page, marker, id_marker or "")
     answer = _common(bucket, request, page, write)
     answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker or ""}
@@ -230,7 +230,7 @@ def _limit(request: Request) -> int:
     return min(given, PAGE_LIMIT)
 
 
-def _writer(request: Request) -> Any:
+def writer(request: Request) -> Any:
     """How keys and prefixes are written. InvalidArgument."""
     encoding = request.get("EncodingType")
     if encoding is None:

@@ -9,7 +9,19 @@ from actors.runtime.store.environment import Durability
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
-from actors.s3 import access, bodies, buckets, collecting, contents, listing, objects, reading
+from actors.s3 import (
+    access,
+    bodies,
+    buckets,
+    collecting,
+    contents,
+    copying,
+    listing,
+    multipart,
+    objects,
+    reading,
+    uploads,
+)
 from actors.s3.contents import Body
 from actors.s3.engine.blobs import Blobs
 from actors.s3.listing import Paging
@@ -102,6 +114,45 @@ class S3(ServiceActor):
     @operation("DeleteObjects")
     def delete_objects(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return objects.delete_many(context, transaction, request)
+
+    @operation("CopyObject")
+    async def copy_object(self, context: Context, request: Request) -> Answer:
+        return await copying.copy(self.shard, self.blobs, context, request)
+
+    # Multipart uploads
+
+    @operation("CreateMultipartUpload")
+    def create_multipart_upload(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return multipart.create(context, transaction, request)
+
+    @operation("UploadPart")
+    async def upload_part(self, context: Context, request: Request) -> Any:
+        async def finish(body: Body) -> Any:
+            return await self.shard.transact(
+                lambda transaction: multipart.put_part(context, transaction, request, body))
+
+        self.shard.read(lambda snapshot: multipart.check_part(context, snapshot, request))
+        return await bodies.settled(self.blobs, context, request, finish)
+
+    @operation("UploadPartCopy")
+    async def upload_part_copy(self, context: Context, request: Request) -> Answer:
+        return await copying.copy_part(self.shard, self.blobs, context, request)
+
+    @operation("CompleteMultipartUpload")
+    def complete_multipart_upload(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return multipart.complete(context, transaction, request)
+
+    @operation("AbortMultipartUpload")
+    def abort_multipart_upload(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return multipart.abort(context, transaction, request)
+
+    @query("ListParts")
+    def list_parts(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return uploads.list_parts(context, snapshot, request)
+
+    @query("ListMultipartUploads")
+    def list_multipart_uploads(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return uploads.listed(context, snapshot, request)
 
     # Listings
 

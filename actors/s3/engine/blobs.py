@@ -5,6 +5,7 @@ when its lock says that nobody reads it. Who refers to which file is not known h
 call it in a thread; only `adopt`, `store` and `link` make files. Bodies as files: bus/files.py.
 """
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -72,10 +73,28 @@ class Blobs:
     def link(self, name: str) -> str:
         """A second name for a file's bytes, which stay until both are removed. FileNotFoundError."""
         other = files.new_name()
-        target = files.path_of(self.folder, other)
-        os.link(files.path_of(self.folder, name), target)
+        source, target = files.path_of(self.folder, name), files.path_of(self.folder, other)
+        try:
+            os.link(source, target)
+        except OSError as error:
+            if error.errno not in (errno.EMLINK, errno.EPERM):
+                raise
+            return self.write(self.pieces([Piece(name, 0, source.stat().st_size)]))
         self._sync_shelf(target)
         return other
+
+    def copy(self, data: bytes, pieces: list[Piece], algorithms: tuple[str, ...]) -> tuple[str, dict[str, bytes]]:
+        """A new file of bytes, or of stretches of files, and its digests. FileNotFoundError."""
+        digests = {algorithm: checksums.new(algorithm) for algorithm in algorithms}
+        name = self.write(_passing(self.pieces(pieces) if pieces else iter((data,)), digests))
+        return name, {algorithm: digest.digest() for algorithm, digest in digests.items()}
+
+    def digests(self, data: bytes, pieces: list[Piece], algorithms: tuple[str, ...]) -> dict[str, bytes]:
+        """Of the same. FileNotFoundError."""
+        digests = {algorithm: checksums.new(algorithm) for algorithm in algorithms}
+        for _ in _passing(self.pieces(pieces) if pieces else iter((data,)), digests):
+            pass
+        return {algorithm: digest.digest() for algorithm, digest in digests.items()}
 
     def read(self, pieces: list[Piece]) -> bytes:
         """What these stretches hold together. FileNotFoundError."""
@@ -144,6 +163,13 @@ class Blobs:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _passing(pieces: Iterator[bytes], digests: dict[str, checksums.Digest]) -> Iterator[bytes]:
+    for piece in pieces:
+        for digest in digests.values():
+            digest.update(piece)
+        yield piece
 
 
 SHELVES = len(_SHELVES)
