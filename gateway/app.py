@@ -19,7 +19,7 @@ from bus.files import Piece
 from bus.subjects import GATEWAY
 from bus.tracing import OK, Span, Tracer, Untraced
 from bus.transport import BusError, Transport
-from gateway import bodies, browsers, dynamodb, uploads
+from gateway import bodies, browsers, dynamodb, sigv2, uploads
 from gateway import protocols as wire
 from gateway.connection import Answer, BodyReader, HttpServer, Incoming, StreamAnswer
 from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
@@ -134,7 +134,7 @@ class Gateway:
     async def _respond(self, exchange: Exchange) -> Outgoing:
         """The path. AwsError, Refusal, BusError as they come."""
         incoming, request = exchange.incoming, exchange.request
-        exchange.claim = claim = read_claim(request.query, request.headers)
+        exchange.claim = claim = _read_claim(request)
         if uploads.is_large(request.headers):
             streamed = self._streams(request, claim)
             if streamed is not None:
@@ -216,8 +216,12 @@ class Gateway:
         if claim is None:
             return Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS), ""
         credential = await self._credential(claim)
-        verify(claim, credential.secret, request.method, request.path, request.query, request.headers, body,
-               self._clock())
+        if claim.signer.scope == sigv2.V2:
+            sigv2.verify(claim, credential.secret, request.method, request.path, request.query, request.headers,
+                         self._clock())
+        else:
+            verify(claim, credential.secret, request.method, request.path, request.query, request.headers, body,
+                   self._clock())
         return Identity(GATEWAY, credential.account, credential.access_key), credential.secret or ""
 
     async def _credential(self, claim: Claim) -> Credential:
@@ -355,7 +359,7 @@ class Gateway:
     def _overloaded(self, exchange: Exchange) -> Answer:
         """503 without reading the body or verifying anything."""
         try:
-            exchange.claim = read_claim(exchange.request.query, exchange.request.headers)
+            exchange.claim = _read_claim(exchange.request)
         except Refusal:
             exchange.claim = None
         exchange.service = service = self._router.likely(exchange.request, exchange.claim)
@@ -384,6 +388,16 @@ class Gateway:
         if not self._may_ask(incoming.headers["origin"]):
             return Answer(403, {"content-type": "text/plain"}, b"In open mode only pages of this machine may ask.\n")
         return Answer(200, browsers.preflight_headers(incoming.headers, self._open_mode), b"")
+
+
+def _read_claim(request: wire.HttpRequest) -> Claim | None:
+    """In whichever version it is signed; None: it is not. Refusal."""
+    authorization = request.headers.get("authorization")
+    if authorization is None and sigv2.is_query(request.query):
+        return sigv2.query_claim(request.query)
+    if authorization is not None and sigv2.is_header(authorization):
+        return sigv2.header_claim(authorization, request.headers)
+    return read_claim(request.query, request.headers)
 
 
 def _target(target: str) -> tuple[str, str]:

@@ -94,7 +94,7 @@ class Router:
 
     def region(self, claim: Claim | None, headers: Mapping[str, str]) -> str:
         """From the scope, else the host, else the default. Refusal when the scope's could not stand in a subject."""
-        if claim is not None:
+        if claim is not None and claim.signer.region:   # version 2 of S3's signatures names none
             region = claim.signer.region
             if region == DEFAULT_REGION or is_token(region):
                 return region

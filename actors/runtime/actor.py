@@ -119,6 +119,7 @@ class ServiceActor:
     state_of: ClassVar[str] = ""                    # the service whose shard it only reads, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     private_files: ClassVar[tuple[str, ...]] = ()   # in its surroundings' directory; kept by backups
+    file_folders: ClassVar[tuple[str, ...]] = ()    # beside them: files that never change and that the shard names
     operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]
     surroundings: "Surroundings"                    # from `attach` on

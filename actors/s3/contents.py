@@ -83,12 +83,17 @@ def keep_files(transaction: Transaction, found: list[tuple[str, int, bytes]]) ->
     return _keep(transaction, {"files": [[name, 0, size] for name, size, _ in found]})
 
 
-def join(transaction: Transaction, contents: list[bytes]) -> bytes:
-    """One content of several in files, which end with it; not a byte moves."""
+def join(transaction: Transaction, contents: list[bytes], parts: list[tuple[int, int, bytes]]) -> bytes:
+    """One content of several in files, which end with it; not a byte moves. `parts`: what `parts` tells of it."""
     found = [piece for content in contents for piece in _row(transaction, content)["files"]]
     for content in contents:
         transaction.delete(_key(content))
-    return _keep(transaction, {"files": found})
+    return _keep(transaction, {"files": found, "parts": parts})
+
+
+def parts(view: Snapshot, content: bytes) -> list[tuple[int, int, bytes]]:
+    """(number, size, checksum) of the parts it was joined from."""
+    return [(number, size, digest) for number, size, digest in _row(view, content).get("parts", [])]
 
 
 def load(view: Snapshot, content: bytes) -> Content:

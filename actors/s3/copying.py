@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import access, checksums, conditions, contents, multipart, objects, reading, tagging
+from actors.s3 import access, checksums, conditions, contents, multipart, objects, reading, tags
 from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
@@ -142,10 +142,10 @@ def _put(context: Context, transaction: Transaction, request: Request, source: S
         if old.get("meta"):
             record["meta"] = old["meta"]
     record.pop("tags", None)
-    tags = old.get("tags") if request.get("TaggingDirective") != "REPLACE" else (
-        tagging.from_header(request["Tagging"]) if request.get("Tagging") else None)
-    if tags:
-        record["tags"] = tags
+    replaces = request.get("TaggingDirective") == "REPLACE"
+    kept = old.get("tags") if not replaces else tags.from_header(request["Tagging"]) if request.get("Tagging") else {}
+    if kept:
+        record["tags"] = kept
     algorithm = next((name for name in copied.sums if name != MD5), MD5)
     digest = copied.sums[algorithm]
     record |= {"size": old["size"], "etag": copied.sums[MD5].hex(), "sums": {algorithm: digest}}

@@ -210,6 +210,13 @@ class InvalidTag(S3Error):
     code, words = "InvalidTag", "The TagValue you have provided is invalid"
 
 
+class NoSuchTagSet(S3Error):
+    code, status_code, words = "NoSuchTagSet", 404, "The TagSet does not exist"
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(BucketName=bucket)
+
+
 class InvalidStorageClass(S3Error):
     code, words = "InvalidStorageClass", "The storage class you specified is not valid"
 

@@ -132,7 +132,10 @@ def complete(context: Context, transaction: Transaction, request: Request) -> An
     conditions.check_write(request, key, bucket.current(key))
     parts = _chosen(transaction, upload, request)
     record = _joined(upload, parts, request)
-    record["content"] = contents.join(transaction, [part["content"] for _, part in parts])
+    algorithm = next(iter(record["sums"]), "")
+    record["content"] = contents.join(
+        transaction, [part["content"] for _, part in parts],
+        [(number, part["size"], part["sums"].get(algorithm, b"")) for number, part in parts])
     chosen = {number for number, _ in parts}
     uploads.end(transaction, bucket, upload, keep=chosen)
     record["time"] = float(int(transaction.now()))

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import checksums, conditions, contents, state, tagging
+from actors.s3 import checksums, conditions, contents, state, tags
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.errors import (
@@ -74,7 +74,7 @@ def described(context: Context, transaction: Transaction, request: Request, key:
     if request.get("Metadata"):
         record["meta"] = checked_metadata(request["Metadata"])
     if request.get("Tagging"):
-        record["tags"] = tagging.from_header(request["Tagging"])
+        record["tags"] = tags.from_header(request["Tagging"])
     if request.get("WebsiteRedirectLocation"):
         record["redirect"] = checked_redirect(request["WebsiteRedirectLocation"])
     record["encryption"] = {name: request[name] for name in _ENCRYPTION if request.get(name) is not None}

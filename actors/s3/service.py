@@ -11,6 +11,7 @@ from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from actors.s3 import (
     access,
+    attributes,
     bodies,
     buckets,
     collecting,
@@ -20,6 +21,7 @@ from actors.s3 import (
     multipart,
     objects,
     reading,
+    tagging,
     uploads,
 )
 from actors.s3.contents import Body
@@ -36,6 +38,7 @@ class S3(ServiceActor):
 
     service: ClassVar[str] = "s3"
     stateful: ClassVar[bool] = True
+    file_folders: ClassVar[tuple[str, ...]] = (FOLDER,)
     blobs: Blobs
 
     def attach(self, surroundings: Surroundings) -> None:
@@ -107,6 +110,10 @@ class S3(ServiceActor):
     def head_object(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return reading.head(context, snapshot, request)
 
+    @query("GetObjectAttributes")
+    def get_object_attributes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return attributes.get(context, snapshot, request)
+
     @operation("DeleteObject")
     def delete_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return objects.delete(context, transaction, request)
@@ -167,6 +174,32 @@ class S3(ServiceActor):
     @query("ListObjectVersions")
     def list_object_versions(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
         return (yield from listing.versions(context, snapshot, request))
+
+    # Tags
+
+    @query("GetObjectTagging")
+    def get_object_tagging(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.get_object(context, snapshot, request)
+
+    @operation("PutObjectTagging")
+    def put_object_tagging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.put_object(context, transaction, request)
+
+    @operation("DeleteObjectTagging")
+    def delete_object_tagging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.delete_object(context, transaction, request)
+
+    @query("GetBucketTagging")
+    def get_bucket_tagging(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.get_bucket(context, snapshot, request)
+
+    @operation("PutBucketTagging")
+    def put_bucket_tagging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.put_bucket(context, transaction, request)
+
+    @operation("DeleteBucketTagging")
+    def delete_bucket_tagging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.delete_bucket(context, transaction, request)
 
     # Jobs
 

@@ -1,67 +1,64 @@
-"""Tags of objects and buckets: their limits, their forms, and the operations on them.
-
-Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
-"""
+"""The operations on tags of objects and buckets. Their limits and forms: tags.py."""
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_plus
 
-from actors.s3.errors import InvalidArgument, InvalidTag, S3Error
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import reading
+from actors.s3.access import bucket_of
+from actors.s3.errors import NoSuchTagSet
+from actors.s3.state import Bucket, Record
+from actors.s3.tags import BUCKET_TAGS_LIMIT, OBJECT_TAGS_LIMIT, Tags, from_set, to_set
 
-OBJECT_TAGS_LIMIT = 10
-BUCKET_TAGS_LIMIT = 50
-TAG_KEY_LIMIT, TAG_VALUE_LIMIT = 128, 256               # characters
+BUCKET_TAGS = "tagging"                   # the kind of configuration they are
 
-Tags = dict[str, str]
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
 
-
-class BadRequest(S3Error):
-    code = "BadRequest"
-
-
-def from_header(text: str) -> Tags:
-    """x-amz-tagging: `a=b&c=d`, percent-encoded."""
-    tags: Tags = {}
-    for pair in text.split("&"):
-        name, _, value = pair.partition("=")
-        key = unquote_plus(name)
-        if not pair or key in tags:
-            raise InvalidArgument(
-                "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag "
-                "name duplicates.", "x-amz-tagging", text)
-        tags[key] = unquote_plus(value)
-    return checked(tags, OBJECT_TAGS_LIMIT, "Object")
+# Of objects
 
 
-def from_set(tagging: Mapping[str, Any], limit: int, what: str) -> Tags:
-    """The TagSet of a request."""
-    tags: Tags = {}
-    for tag in tagging.get("TagSet") or ():
-        if tag["Key"] in tags:
-            raise InvalidTag("Cannot provide multiple Tags with the same key", TagKey=tag["Key"])
-        tags[tag["Key"]] = tag["Value"]
-    return checked(tags, limit, what)
+def get_object(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket, record = reading.find(context, snapshot, request)
+    return {"TagSet": to_set(record.get("tags", {})), **_version(bucket, record)}
 
 
-def checked(tags: Tags, limit: int, what: str) -> Tags:
-    """BadRequest, InvalidTag."""
-    if len(tags) > limit:
-        raise BadRequest(f"{what} tags cannot be greater than {limit}")
-    for key, value in tags.items():
-        if not 0 < len(key) <= TAG_KEY_LIMIT or not _is_plain(key):
-            raise InvalidTag("The TagKey you have provided is invalid", TagKey=key)
-        if key.lower().startswith("aws:"):
-            raise InvalidTag("System tags cannot be added/updated by requester", TagKey=key)
-        if len(value) > TAG_VALUE_LIMIT or not _is_plain(value):
-            raise InvalidTag("The TagValue you have provided is invalid", TagKey=key, TagValue=value)
-    return tags
+def put_object(context: Context, transaction: Transaction, request: Request) -> Answer:
+    return _tag(context, transaction, request, from_set(request["Tagging"], OBJECT_TAGS_LIMIT, "Object"))
 
 
-def to_set(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+def delete_object(context: Context, transaction: Transaction, request: Request) -> Answer:
+    return _tag(context, transaction, request, {})
 
 
-def _is_plain(text: str) -> bool:
-    """Letters, digits, blanks and + - = . _ : / @ in any script."""
-    return all(character.isalnum() or character.isspace() or character in "+-=._:/@" for character in text)
+def _tag(context: Context, transaction: Transaction, request: Request, tags: Tags) -> Answer:
+    bucket, record = reading.find(context, transaction, request)
+    bucket.update(request["Key"], {**record, "tags": tags})
+    return _version(bucket, record)
+
+
+def _version(bucket: Bucket, record: Record) -> Answer:
+    return {"VersionId": record["id"]} if bucket.versioning else {}
+
+
+# Of buckets
+
+
+def get_bucket(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    tags = bucket.configuration(BUCKET_TAGS)
+    if tags is None:
+        raise NoSuchTagSet(bucket.name)
+    return {"TagSet": to_set(tags)}
+
+
+def put_bucket(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    bucket.configure(BUCKET_TAGS, from_set(request["Tagging"], BUCKET_TAGS_LIMIT, "Bucket") or None)
+    return {}
+
+
+def delete_bucket(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket_of(context, transaction, request).configure(BUCKET_TAGS, None)
+    return {}

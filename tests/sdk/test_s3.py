@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import socket
 import urllib.error
 import urllib.request
 import uuid
@@ -9,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+import urllib3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -140,3 +142,62 @@ def test_buckets(skybus: servers.Server, s3: Any, bucket: str) -> None:
     with pytest.raises(ClientError) as caught:
         s3.head_bucket(Bucket=bucket)
     assert refused(caught) == ("404", 404)
+
+
+def test_tags_and_attributes(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"12345", Tagging="a=1&b=%20")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [
+        {"Key": "a", "Value": "1"}, {"Key": "b", "Value": " "}]
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "c", "Value": ""}]})
+    assert s3.head_object(Bucket=bucket, Key="k")["TagCount"] == 1
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    with pytest.raises(ClientError) as caught:
+        s3.get_bucket_tagging(Bucket=bucket)
+    assert refused(caught) == ("NoSuchTagSet", 404)
+    tags = [{"Key": "Team", "Value": "blue"}]
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
+    for wrong in ([{"Key": "aws:x", "Value": ""}], [{"Key": "k", "Value": ""}] * 2, [{"Key": "k" * 129, "Value": ""}]):
+        with pytest.raises(ClientError) as caught:
+            s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": wrong})
+        assert refused(caught) == ("InvalidTag", 400)
+    told = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ETag", "Checksum", "ObjectSize"])
+    assert (told["ETag"], told["ObjectSize"]) == (hashlib.md5(b"12345").hexdigest(), 5)
+    assert told["Checksum"]["ChecksumType"] == "FULL_OBJECT"
+
+
+# Bodies that break off, lie about their length or their framing leave nothing behind.
+@pytest.mark.parametrize("head", [
+    "content-length: 100000", "content-length: 100000\r\nexpect: 100-continue", "transfer-encoding: chunked",
+])
+def test_broken_bodies(skybus: servers.Server, s3: Any, bucket: str, head: str) -> None:
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"})
+    target = url.removeprefix(skybus.endpoint)
+    with socket.create_connection(("127.0.0.1", skybus.port), timeout=30) as connection:
+        connection.sendall(f"PUT {target} HTTP/1.1\r\nhost: 127.0.0.1:{skybus.port}\r\n{head}\r\n\r\n".encode())
+        connection.sendall(b"x" * 50_000)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b" 200 " not in answer.partition(b"\r\n")[0]
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket=bucket, Key="k")
+
+
+# In version 4, and in version 2, which botocore makes where it is told nothing else and the region is us-east-1.
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_presigned(skybus: servers.Server, bucket: str, version: str) -> None:
+    s3 = client(skybus, signature_version=version)
+    body = b"y" * 100_000
+    put = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k ü"})
+    assert urllib3.request("PUT", put, body=body).status == 200
+    get = s3.generate_presigned_url("get_object", Params={
+        "Bucket": bucket, "Key": "k ü", "ResponseContentType": "text/z"})
+    answer = urllib3.request("GET", get)
+    assert (answer.data, answer.headers["content-type"]) == (body, "text/z")
+    assert urllib3.request("GET", get.replace("Signature=", "Signature=0")).status == 403
+    assert urllib3.request("GET", get.replace("text%2Fz", "text%2Fy")).status == 403
+    assert urllib3.request("HEAD", get).status == 403
+    late = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k ü"}, ExpiresIn=-1)
+    answer = urllib3.request("GET", late)
+    assert answer.status == (403 if version == "s3" else 400)
