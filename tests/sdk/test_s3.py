@@ -198,6 +198,3 @@ def test_presigned(skybus: servers.Server, bucket: str, version: str) -> None:
     assert urllib3.request("GET", get.replace("Signature=", "Signature=0")).status == 403
     assert urllib3.request("GET", get.replace("text%2Fz", "text%2Fy")).status == 403
     assert urllib3.request("HEAD", get).status == 403
-    late = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k ü"}, ExpiresIn=-1)
-    answer = urllib3.request("GET", late)
-    assert answer.status == (403 if version == "s3" else 400)
