@@ -19,14 +19,16 @@ from bus.files import Piece
 from bus.subjects import GATEWAY
 from bus.tracing import OK, Span, Tracer, Untraced
 from bus.transport import BusError, Transport
-from gateway import bodies, browsers, dynamodb, sigv2, uploads
+from gateway import bodies, browsers, dynamodb, posts, sigv2, uploads
 from gateway import protocols as wire
 from gateway.connection import Answer, BodyReader, HttpServer, Incoming, StreamAnswer
 from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
 from gateway.downloads import FileAnswer
 from gateway.endpoints import PREFIXES, About, Endpoints
+from gateway.forms import FormDecoder
 from gateway.metrics import Metrics
 from gateway.plain import plain_error
+from gateway.posts import Policy
 from gateway.refusals import as_error
 from gateway.route import Route, Router
 from gateway.sigv4 import S3_LIKE, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, SigningKey, read_claim, signing_key, verify
@@ -38,6 +40,7 @@ from schemas.models import Operation, Service
 MAX_IN_FLIGHT = 1024                      # requests under way; the next one is answered 503 at once
 RETRY_AFTER_S = 1
 BACKLOG = 1024                            # connections the kernel holds until they are accepted
+FORM_LIMIT_S = 3600.0                     # for the whole of an upload by form, whose size nobody states
 DRAIN_LIMIT_S = 5.0                       # what is under way may finish when the gateway closes
 BUS_FAILED_PERIOD_S = 1.0                 # between two log lines about it
 TEXT_LIMIT_CHARACTERS = 256               # of each value we tell the actor about the caller
@@ -134,6 +137,8 @@ class Gateway:
     async def _respond(self, exchange: Exchange) -> Outgoing:
         """The path. AwsError, Refusal, BusError as they come."""
         incoming, request = exchange.incoming, exchange.request
+        if posts.is_form(request.method, request.headers) and "authorization" not in request.headers:
+            return await self._post(exchange)
         exchange.claim = claim = _read_claim(request)
         if uploads.is_large(request.headers):
             streamed = self._streams(request, claim)
@@ -176,28 +181,84 @@ class Gateway:
         finally:
             await asyncio.to_thread(upload.close)
 
+    async def _post(self, exchange: Exchange) -> Outgoing:
+        """A form's upload: its policy proves who asks, and what it may hold. AwsError, Refusal."""
+        incoming, request = exchange.incoming, exchange.request
+        form = FormDecoder(request.headers["content-type"])
+        folder = self._uploads.folder("s3")
+        if folder is None:
+            raise NotImplementedByUs("s3", "PostObject")
+        pieces = self._reader.pieces(incoming, FORM_LIMIT_S)
+        first = b""
+        async for piece in pieces:
+            first = b"".join(form.feed(piece))
+            if form.has_fields:
+                break
+        else:
+            form.finish()
+        exchange.claim = claim = posts.claim_of(form.fields)
+        identity, policy = await self._permitted(claim, form.fields, request)
+        put = posts.put_of(self._router.path_style(request, claim).path, form)
+        put.headers = {**put.headers, "host": request.headers.get("host", "")}
+        route = self._router.route(put, claim)
+        self._admit(exchange, route, claim)
+        if policy is not None:
+            policy.check(form.fields, str(route.protocol.parse(route.operation, put)["Bucket"]))
+        upload = await self._uploads.receive_form(incoming, pieces, form, first, policy, put.headers, folder)
+        try:
+            self._metrics.body_bytes_in += upload.size
+            params = route.protocol.parse(route.operation, route.request)
+            params[route.operation.payload] = upload.reference()
+            result = await self._reply(exchange, identity, route, params)
+        finally:
+            await asyncio.to_thread(upload.close)
+        location = f"http://{request.headers.get('host', '')}{put.path}"
+        status, headers, body = posts.answer(form.fields, location, params["Bucket"], params["Key"], result["ETag"])
+        return self._answer(exchange, wire.HttpResponse(status, headers, body))
+
+    async def _permitted(
+        self, claim: Claim | None, fields: Mapping[str, str], request: wire.HttpRequest
+    ) -> tuple[Identity, Policy | None]:
+        if claim is None:
+            return Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS), None
+        credential = await self._credential(claim)
+        posts.verify(claim, credential.secret, fields["policy"])
+        return Identity(GATEWAY, credential.account, credential.access_key), Policy(fields["policy"], self._clock())
+
     async def _ask(
         self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any]
     ) -> Outgoing:
-        """Over the bus and back. AwsError, BusError."""
-        operation, protocol, request = route.operation, route.protocol, exchange.request
-        span = self._tracer.start(operation.name, request.headers.get("traceparent", ""), {})
-        message = Request(params, exchange.id, route.region, 0, span.traceparent, _source(exchange.incoming))
+        """Over the bus and back, as an answer. AwsError, BusError."""
+        operation, protocol = route.operation, route.protocol
         if operation.event_stream_out:
-            return await self._stream(exchange, identity, message, span)
+            return await self._stream(exchange, identity, *self._message(exchange, route, params))
+        result = await self._reply(exchange, identity, route, params)
+        body = result.get("Body") if operation.name == "GetObject" else None
+        if type(body) is dict:
+            return self._files(exchange, route, result, [Piece(*piece) for piece in body["files"]])
+        return self._answer(exchange, protocol.serialise(operation, result, exchange.id))
+
+    def _message(self, exchange: Exchange, route: Route, params: dict[str, Any]) -> tuple[Request, Span]:
+        span = self._tracer.start(route.operation.name, exchange.request.headers.get("traceparent", ""), {})
+        source = _source(exchange.incoming)
+        return Request(params, exchange.id, route.region, 0, span.traceparent, source), span
+
+    async def _reply(
+        self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The operation's output. AwsError, BusError."""
+        message, span = self._message(exchange, route, params)
         outcome = "BusError"
         try:
-            reply = await self._bus.send(identity, route.service.name, operation.name, message, CALL_TIMEOUT_S)
+            reply = await self._bus.send(
+                identity, route.service.name, route.operation.name, message, CALL_TIMEOUT_S)
             outcome = OK if reply.error is None else reply.error.code
         finally:
             span.end(outcome)
         if reply.error is not None:
             raise aws_error(reply.error)
         assert reply.ok is not None, "a reply is ok or an error"
-        body = reply.ok.get("Body") if operation.name == "GetObject" else None
-        if type(body) is dict:
-            return self._files(exchange, route, reply.ok, [Piece(*piece) for piece in body["files"]])
-        return self._answer(exchange, protocol.serialise(operation, reply.ok, exchange.id))
+        return reply.ok
 
     def _files(self, exchange: Exchange, route: Route, result: dict[str, Any], pieces: list[Piece]) -> FileAnswer:
         """An answer whose body is in files of this host. OSError when it is not."""

@@ -77,7 +77,7 @@ class Router:
             if found is not None:
                 service, operation, protocol = found
                 return Route(service, operation, protocol, self.region(claim, headers), request)
-        request = self._path_style(request, claim)
+        request = self.path_style(request, claim)
         service, operation, protocol = self._resolve(request, claim)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)
@@ -195,7 +195,7 @@ class Router:
                 return tuple(entry for entry in self._index.by_service_id(name) if entry.name in self.installed)
         return ()
 
-    def _path_style(self, request: HttpRequest, claim: Claim | None) -> HttpRequest:
+    def path_style(self, request: HttpRequest, claim: Claim | None) -> HttpRequest:
         """A virtual-hosted bucket moves from the host into the path, as the model of S3 has it."""
         if claim is not None and claim.signer.service not in ("s3", "s3express"):
             return request
