@@ -15,7 +15,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from deploy.process_actors import actor_of
+from deploy.topology import services
+from schemas.models import load
 from tests import servers
+from tests.actors.sts.test_every_operation import DENIALS, FREE, WRITTEN, operations
+from tests.schemas.inputs import Inputs
 
 SECRET = "a-secret-of-the-operator"
 ACCOUNT = "000000000000"
@@ -128,6 +133,24 @@ def test_a_chain_of_profiles(
     assert session.client("dynamodb").list_tables()["TableNames"] == []
     assert code(boto3.Session(profile_name="carol", region_name="us-east-1").client("dynamodb").list_tables) == \
         "AccessDeniedException 400"
+
+
+# Over HTTP as on the bus (tests/actors/sts/test_every_operation.py): no operation is open to whom nothing permits.
+def test_every_operation_over_http(server: servers.Server) -> None:
+    keys = user(server, "powerless")
+    clients: dict[str, Any] = {}
+    actors = [actor_of(service) for service in services(())]
+    for service, name in operations(actors):
+        if service not in clients:
+            clients[service] = client(server, service, keys)
+            clients[service].meta.config.parameter_validation = False
+        params = WRITTEN.get((service, name)) or Inputs(load(service).operations[name], 1).request()
+        try:
+            clients[service]._make_api_call(name, params)
+            denied = False
+        except ClientError as error:
+            denied = error.response["Error"]["Code"] in DENIALS
+        assert denied != ((service, name) in FREE), f"{service}:{name}"
 
 
 # What the command line tells of the same instance.
