@@ -13,6 +13,7 @@ A question and its answers are msgpack maps; an answer names its process. Everyo
 Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown: true} when it never made it:
 
     principal    {account, access_key}   -> {record}     whose it is and what policies they have; {}: nobody's any more
+    rotate       {}                      -> {secrets}    how many are sealed under a new key
     credential   {access_key}            -> {account, secret, token, expires}; {refused: true} when it is no good
 
 An answer {process, error} says why not. `slots` is {service: [first slot, slot behind the last]} of services of which
@@ -34,7 +35,7 @@ from bus.subjects import INBOX, is_sent_to
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.routing import SLOT_COUNT
 
-QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "principal", "credential")
+QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "rotate", "principal", "credential")
 ARRIVED, IDENTITIES = "arrived", "identities"
 VERBS = (*QUESTIONS, ARRIVED, IDENTITIES)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("principal", help="a user's or role's ARN, or an access key")
     explain.add_argument("action", help="e.g. dynamodb:PutItem")
     explain.add_argument("resource", help="an ARN, or *")
+    command("rotate-secrets", _rotate, "replace the key under which secrets are kept on disk")
     backup = command("backup", _backup, "copy the whole state, consistently, while it is in use")
     backup.add_argument("directory", help="a directory that does not exist yet, or an empty one")
     restore = command("restore", _restore, "put a backup into a data directory on which nothing runs")
@@ -130,6 +131,12 @@ def _explain(options: argparse.Namespace) -> int:
     from deploy.explain import explain
 
     return explain(_config(options), options.principal, options.action, options.resource)
+
+
+def _rotate(options: argparse.Namespace) -> int:
+    from deploy.rotate import rotate
+
+    return rotate(_config(options))
 
 
 def _backup(options: argparse.Namespace) -> int:

@@ -89,6 +89,7 @@ def record_of(call: Call) -> Record:
         "request_id": context.request_id[:FIELD_LIMIT_CHARACTERS],
         "account": context.identity.account,
         "principal": context.identity.principal,
+        "arn": context.principal.arn[:FIELD_LIMIT_CHARACTERS],
         "door": context.identity.door,
         "service": context.operation.service.name,
         "operation": context.operation.name,
