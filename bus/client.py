@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from itertools import count
 from typing import Any
 
@@ -86,22 +86,24 @@ class Client:
     async def stream(
         self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
         timeout_s: float = EVENT_TIMEOUT_S, trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "",
-    ) -> AsyncIterator[Reply]:
+        source: dict[str, str] | None = None, request_id: str = "", at: str = "", deadline_ms: int = 0,
+    ) -> AsyncGenerator[Reply, None]:
         """A streaming operation's replies: `ok` (its members outside the stream) if any, then `event`s.
 
-        Ends with the stream; AwsError, BusError as they come. `timeout_s` bounds each wait. Closed before its end (or
+        Ends with the stream; AwsError, BusError as they come. `timeout_s` bounds each wait, `deadline_ms` tells the
+        actor when nobody waits any longer; `at` as in `call`. Closed before its end (or
         overrun: STREAM_BUFFER_EVENTS), it tells the actor, and generation stops: use it under contextlib.aclosing.
         """
         request = self._request(params, region, trace, source, request_id)
+        request.deadline_ms = deadline_ms
         who = identity or self._identity
+        data = encode_request(request)
+        subject = self._subject(who, service, operation, request, at)
         arrivals = _Arrivals()
-        inbox = self._transport.listen(arrivals.add, arrivals.fail)
+        inbox = self._transport.listen(arrivals.add, arrivals.fail, subject)
         offer = None
         ended = False
         try:
-            data = encode_request(request)
-            subject = self._subject(who, service, operation, request)
             if len(data) > INLINE_LIMIT_BYTES:
                 offer = self._bodies.offer(data, _is_inbox, idle_s=timeout_s, id=request.id)
                 data = encode_claim(offer.claim)

@@ -154,8 +154,8 @@ class NatsTransport:
             self._send(subscription.command())
         return subscription
 
-    def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> Inbox:
-        return self._mux.listen(handler, on_failure)
+    def listen(self, handler: Handler, on_failure: Callable[[BusError], None], asked: str = "") -> Inbox:
+        return self._mux.listen(handler, on_failure, asked)
 
     def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
         self._mux.abandon(is_lost, reason)

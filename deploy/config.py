@@ -17,7 +17,7 @@ PREFIX = "SKYBUS_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_SECRET = "test"  # noqa: S105 - what every AWS emulator's documentation tells people to use
 
-BUS_USERS = ("gateway", "actors", "admin")              # names our own processes have at the broker
+BUS_USERS = ("gateway", "actors", "admin", "models", "warden", "root")    # names our own have at the broker
 MIB = 1024 * 1024
 
 
@@ -122,6 +122,17 @@ class Actors:
 
 
 @dataclass(frozen=True, slots=True)
+class Inference:
+    """Models."""
+
+    models: str = setting("", "TOML file of the models there are (actors/runtime/inference/README.md)",
+                          shown="the built-in ones alone")
+    model_memory_bytes: int = setting(
+        0, "memory that all loaded models may take together", span=(0, 2**50), shown="half of the machine's"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Observing:
     """Logs, metrics, traces."""
 
@@ -146,6 +157,7 @@ class Config:
     broker: Broker = field(default_factory=Broker)
     access: Access = field(default_factory=Access)
     actors: Actors = field(default_factory=Actors)
+    inference: Inference = field(default_factory=Inference)
     observing: Observing = field(default_factory=Observing)
 
     @property
@@ -154,7 +166,8 @@ class Config:
 
 
 GROUPS: dict[str, Any] = {
-    "storage": Storage, "front": Front, "broker": Broker, "access": Access, "actors": Actors, "observing": Observing,
+    "storage": Storage, "front": Front, "broker": Broker, "access": Access, "actors": Actors, "inference": Inference,
+    "observing": Observing,
 }
 
 
@@ -236,6 +249,14 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **extra}
 
 
+def aws_files() -> tuple[Path, Path]:
+    """Where AWS's tools read settings and credentials:
+    https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html."""
+    home = Path(os.environ.get("HOME") or os.path.expanduser("~")) / ".aws"
+    return (Path(os.environ.get("AWS_CONFIG_FILE") or home / "config"),
+            Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"))
+
+
 def search_path() -> list[str]:
     """The directories of PATH."""
     return os.get_exec_path()
@@ -298,7 +319,7 @@ def _value(item: Setting, given: Any, source: str) -> Any:
 
 
 def _number(item: Setting, text: str, source: str) -> int:
-    if not (text.isascii() and text.removeprefix("-").isdigit()) or len(text) > 12:
+    if not (text.isascii() and text.removeprefix("-").isdigit()) or len(text) > 16:
         raise UsageError(f"{source}: {text!r} is not a whole number.")
     low, high = item.span
     if not low <= int(text) <= high:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from deploy import VERSION, layout, ports
@@ -12,7 +13,7 @@ from deploy.config import DEFAULT_SECRET, Config, unknown_variables
 from deploy.instance import Instance, forget_ephemeral, occupy
 from deploy.logs import ProcessLog
 from deploy.supervisor import Supervisor
-from deploy.topology import ROOT, processes, services
+from deploy.topology import ROOT, on_demand, processes, services
 
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where all addresses are reached from here
 AFTER_KILL_S = 2.0                        # how long the processes of a killed supervisor may still hold their ports
@@ -53,6 +54,7 @@ def _supervise(instance: Instance, shards: dict[str, int]) -> int:
 
     supervisor = Supervisor(
         processes(config, files, layout.processes(shards)),
+        on_demand=partial(on_demand, files),
         run_dir=storage.run_dir,
         open_log=open_log,
         directory=str(ROOT),

@@ -12,12 +12,13 @@ from typing import Any, Protocol, cast
 
 import structlog
 
+from bus.bodies import BODY_LIMIT_BYTES, BodyTooLarge
 from bus.client import CALL_TIMEOUT_S, Client, aws_error
 from bus.codec import Unencodable
 from bus.subjects import GATEWAY
 from bus.tracing import OK, Span, Tracer, Untraced
 from bus.transport import BusError, Transport
-from gateway import bodies, browsers, dynamodb
+from gateway import bearer, bodies, browsers, doors, dynamodb
 from gateway import protocols as wire
 from gateway.connection import Answer, BodyReader, HttpServer, Incoming, StreamAnswer
 from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
@@ -29,10 +30,11 @@ from gateway.route import Route, Router
 from gateway.sigv4 import S3_LIKE, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, read_claim, signing_key, verify
 from schemas.envelope import ANONYMOUS, DEFAULT_REGION, Identity, Reply, Request
 from schemas.errors import AwsError, InternalFailure, NotImplementedByUs, SerializationException, ServiceUnavailable
-from schemas.models import Operation, Service
+from schemas.models import Operation, Service, load
 
 MAX_IN_FLIGHT = 1024                      # requests under way; the next one is answered 503 at once
 RETRY_AFTER_S = 1
+MODEL_TIMEOUT_S = 3600.0                  # for one answer of a model; AWS ends it after 60 minutes
 BACKLOG = 1024                            # connections the kernel holds until they are accepted
 DRAIN_LIMIT_S = 5.0                       # what is under way may finish when the gateway closes
 BUS_FAILED_PERIOD_S = 1.0                 # between two log lines about it
@@ -76,10 +78,11 @@ class Gateway:
 
     def __init__(
         self, bus: Bus, credentials: Credentials, router: Router, endpoints: Endpoints, metrics: Metrics, *,
-        open_mode: bool, max_in_flight: int = MAX_IN_FLIGHT, tracer: Tracer | None = None,
-        body_reader: BodyReader | None = None, clock: Callable[[], float] = time.time,
+        open_mode: bool, region: str = DEFAULT_REGION, max_in_flight: int = MAX_IN_FLIGHT,
+        tracer: Tracer | None = None, body_reader: BodyReader | None = None, clock: Callable[[], float] = time.time,
     ) -> None:
         self._bus = bus
+        self._region = region
         self._credentials = credentials
         self._router = router
         self._endpoints = endpoints
@@ -126,10 +129,17 @@ class Gateway:
     async def _respond(self, exchange: Exchange) -> Answer | StreamAnswer:
         """The path. AwsError, Refusal, BusError as they come."""
         incoming, request = exchange.incoming, exchange.request
-        exchange.claim = claim = read_claim(request.query, request.headers)
+        key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and request.path in doors.PATHS)
+        exchange.claim = claim = key.claim if key else read_claim(request.query, request.headers)
+        door = doors.find(request.path) if key is not None else None
+        if door is not None:                       # whatever is wrong from here on is told in its words
+            exchange.service, exchange.protocol = load(door[0]), door[1]
         request.body = body = await self._reader.read(incoming)
         self._metrics.body_bytes_in += len(body)
-        identity, secret = await self._identify(claim, request, body)
+        if key is not None:
+            identity, secret = await self._bear(key), ""
+        else:
+            identity, secret = await self._identify(claim, request, body)
         if (body and claim is not None and claim.streaming) or "content-encoding" in request.headers:
             request = exchange.request = _decoded(request, claim, secret)
         route = self._router.route(request, claim)
@@ -145,7 +155,7 @@ class Gateway:
             return await self._stream(exchange, identity, message, span)
         outcome = "BusError"
         try:
-            reply = await self._bus.send(identity, route.service.name, operation.name, message, CALL_TIMEOUT_S)
+            reply = await self._bus.send(identity, route.service.name, operation.name, message, _timeout_s(operation))
             outcome = OK if reply.error is None else reply.error.code
         finally:
             span.end(outcome)
@@ -162,6 +172,15 @@ class Gateway:
         verify(claim, credential.secret, request.method, request.path, request.query, request.headers, body,
                self._clock())
         return Identity(GATEWAY, credential.account, credential.access_key), credential.secret or ""
+
+    async def _bear(self, key: bearer.ApiKey) -> Identity:
+        """Who asks with an API key of Bedrock's. Refusal."""
+        try:
+            credential = await self._credential(key.claim)
+        except Refusal as refusal:
+            raise Refusal(Reason.BEARER, bearer.INVALID) from refusal
+        bearer.prove(key, credential.secret, self._clock())
+        return Identity(GATEWAY, credential.account, credential.access_key)
 
     async def _credential(self, claim: Claim) -> Credential:
         key = claim.signer.access_key
@@ -196,7 +215,7 @@ class Gateway:
         assert protocol is not None
         replies = self._bus.stream(
             service.name, operation.name, message.params, region=message.region, trace=message.trace,
-            identity=identity, source=message.source, request_id=exchange.id,
+            identity=identity, source=message.source, request_id=exchange.id, timeout_s=_timeout_s(operation),
         )
         try:
             first = await anext(replies, None)
@@ -271,6 +290,8 @@ class Gateway:
             return error
         if isinstance(error, Refusal):
             return as_error(error, exchange.service)
+        if isinstance(error, BodyTooLarge):         # within our own limit, but more than the bus carries
+            return bodies.RequestEntityTooLarge(BODY_LIMIT_BYTES)
         if isinstance(error, BusError):
             self._tell_bus_failed(exchange, error)
             return ServiceUnavailable()
@@ -328,6 +349,11 @@ class Gateway:
         if not self._may_ask(incoming.headers["origin"]):
             return Answer(403, {"content-type": "text/plain"}, b"In open mode only pages of this machine may ask.\n")
         return Answer(200, browsers.preflight_headers(incoming.headers, self._open_mode), b"")
+
+
+def _timeout_s(operation: Operation) -> float:
+    """How long the bus is given: models may think for long, and their clients say how long they wait."""
+    return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
 
 
 def _target(target: str) -> tuple[str, str]:
@@ -402,7 +428,7 @@ async def serve(
     endpoints = Endpoints(transport, about, metrics)
     client = bus or Client(transport, Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS), region=region)
     gateway = Gateway(
-        client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode,
+        client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode, region=region,
         max_in_flight=max_in_flight, tracer=tracer, body_reader=body_reader, clock=clock,
     )
     http = HttpServer(gateway.handle) if head_limit_s is None else HttpServer(gateway.handle, head_limit_s=head_limit_s)

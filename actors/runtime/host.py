@@ -18,6 +18,7 @@ import structlog
 from actors.runtime.actor import InitialResponse, Kind, ServiceActor
 from actors.runtime.chain import Call, Chain
 from actors.runtime.context import Context
+from actors.runtime.inference.models import Models
 from actors.runtime.principal import Principal
 from actors.runtime.principals import Principals, Who
 from actors.runtime.store.shard import Shard
@@ -68,6 +69,7 @@ class ActorHost:
         self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
         shards: Mapping[str, Shard], state: Path, clock: Callable[[], float] = time.time,
         settings: Settings | None = None, principals: Who | None = None, shares: Mapping[str, Share] | None = None,
+        models: Models | None = None,
     ) -> None:
         self._principals = principals or Principals()
         self._transport = transport
@@ -83,7 +85,7 @@ class ActorHost:
             directory = state / (hosted.actor.state_of or service)
             hosted.actor.attach(Surroundings(
                 self._client, hosted.shard, directory, settings or Settings(), partial(tell, transport),
-                hosted.share))
+                hosted.share, models))
         self._subscriptions: list[Subscription] = []
         self._answers: list[SystemAnswers] = []
         self._addresses: dict[str, subjects.Address] = {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from actors.runtime.inference.models import Models
 from actors.runtime.store.shard import Shard
 from bus.client import Client
 from bus.subjects import DIRECT, SERVICE
@@ -37,6 +38,13 @@ class Surroundings:
     settings: Settings = field(default_factory=Settings)
     tell: Callable[[str, dict[str, Any]], None] = lambda verb, news: None
     share: Share = WHOLE
+    inference: Models | None = None
+
+    @property
+    def models(self) -> Models:
+        """How to ask a model (actors/runtime/inference)."""
+        assert self.inference is not None, "this process was given no models"
+        return self.inference
 
 
 # A service that forgets on whose behalf it asks is nobody.
