@@ -30,8 +30,8 @@ def explained(actors: Mapping[str, ServiceActor], question: Answer) -> Answer:
         return {"error": f"There is no service {prefix} here, so nothing says what stands around {resource}."}
     share = actor.surroundings.share
     if share.of > 1 and resource != "*" and share.holder(slot_of(principal.account, DEFAULT_REGION, resource)) != share:
-        return {"error": f"{resource} is in another shard of {prefix}, and with it any policy of its own: asked without "
-                "it, the answer might be wrong."}
+        return {"error": f"{resource} is in another shard of {prefix}, and so is its policy, if it has one: "
+                "without it the answer might be wrong."}
     operation = next(iter(load(actor.service).operations.values()))      # of no account to the decision
     now = time.time()
     context = Context(Identity(DIRECT, principal.account, name), DEFAULT_REGION, operation, "", now, now,
