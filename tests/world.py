@@ -59,6 +59,14 @@ class World:
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
 
+    def connect_actors(self) -> SimulatedTransport:
+        """As another process of actors."""
+        return self.network.connect("_INBOX.actors.")
+
+    @staticmethod
+    def clock() -> float:
+        return clock()
+
     def client(self, identity: Identity = ROOT) -> Client:
         return Client(self.connect(identity), identity, region=DEFAULT_REGION, clock=clock)
 

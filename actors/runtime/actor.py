@@ -5,11 +5,13 @@ Five kinds, told apart by decorator and by what the method is:
     @operation("PutItem")   def        one transaction, in the shard's next commit; answered after it
     @query("GetItem")       def        reads the committed snapshot only; answered at once
     @query("Scan")          generator  the same, yielding None every ~2 ms to give way; returns the answer
-    @query("X", when=test)             either of these, for those requests to an @operation("X") that pass the test
     @operation("Invoke")    async def  waits for something; reaches state through self.surroundings.shard
+    @query("X", when=test)             any of these, for those requests to an @operation("X") that pass the test
     @operation("Converse…") async generator of events: a streaming answer
 
-and two for a service of several shards (DESIGN.md), met in no other:
+What a @query without yield has read may say that there is more to wait for (a file): it then returns an awaitable.
+
+Two more, for a service of several shards (DESIGN.md), are met in no other:
 
     @across("ListTables")   async def  coordinates what concerns several shards
     @part("TakeRows", of="…") def      a step of an AWS operation that only another shard's actor asks for
@@ -64,8 +66,10 @@ class Definition:
         return self if other is None or other.when is None or not other.when(request) else other
 
 
-def operation(name: str) -> Callable[[Method], Method]:
-    """Declares the method that answers AWS's operation `name` and may write."""
+def operation(
+    name: str, when: Callable[[Mapping[str, Any]], bool] | None = None
+) -> Callable[[Method], Method]:
+    """Declares the method that answers AWS's operation `name` and may write. `when`: see `query`."""
 
     def mark(method: Method) -> Method:
         if inspect.isasyncgenfunction(method):
@@ -75,7 +79,7 @@ def operation(name: str) -> Callable[[Method], Method]:
         else:
             assert not inspect.isgeneratorfunction(method), f"{name}: a writing operation cannot give way; use a job"
             kind = Kind.WRITE
-        method.__skybus_operation__ = Definition(name, kind, method)  # type: ignore[attr-defined]
+        method.__skybus_operation__ = Definition(name, kind, method, when)  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -85,7 +89,8 @@ def query(name: str, when: Callable[[Mapping[str, Any]], bool] | None = None) ->
     """Declares the method that answers AWS's operation `name` and only reads.
 
     With `when` it answers only the requests of which that is true, beside an @operation of the same name: what
-    ExecuteStatement does depends on its statement. `when` sees requests before they are validated and never raises.
+    ExecuteStatement does depends on its statement, PutObject must wait for the disk where the body is large. `when`
+    sees requests before they are validated and never raises.
     """
 
     def mark(method: Method) -> Method:
@@ -167,6 +172,7 @@ class ServiceActor:
     state_of: ClassVar[str] = ""                    # the service whose shard it shares, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     private_files: ClassVar[tuple[str, ...]] = ()   # in its surroundings' directory; kept by backups
+    file_folders: ClassVar[tuple[str, ...]] = ()    # beside them: files that never change and that the shard names
     operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
     parts: ClassVar[Mapping[str, Definition]]       # @part, by their own names
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]

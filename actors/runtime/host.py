@@ -6,6 +6,7 @@ serves one process; it may hold many actors.
 """
 
 import asyncio
+import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
@@ -263,7 +264,10 @@ class ActorHost:
         elif kind is Kind.WRITE:
             shard.write(_evaluation(call), finish, call.request_bytes)
         elif kind is Kind.READ:
-            return shard.read(lambda snapshot: method(actor, context, snapshot, request))
+            result = shard.read(lambda snapshot: method(actor, context, snapshot, request))
+            if type(result) is dict or not inspect.isawaitable(result):
+                return result
+            self._start(self._wait(result, call, finish), call)
         else:
             self._read_long(shard, call, lambda snapshot: method(actor, context, snapshot, request), finish)
         return _LATER
