@@ -133,7 +133,7 @@ class ActorProcess:
     def admit(self) -> Admission | None:
         """Who may publish directly: said where IAM is. With an external broker that is its owner's affair."""
         iam = next((actor for actor in self.actors if actor.service == "iam"), None)
-        if not self.process.run.issuer or (iam is None and "iam" in self.process.run.services):
+        if not self.process.run.issuer or self.process.name != ACTORS:      # the first has IAM, if anyone has
             return None
         credential = iam.system_answers()["credential"] if iam is not None else None
         return Admission(self.process.transport, self.process.run, cast("Answer | None", credential))
