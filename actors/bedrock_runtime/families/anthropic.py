@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -15,6 +16,8 @@ from actors.bedrock_runtime.families.family import Chunks
 from schemas.errors import ValidationException
 
 VERSION = "bedrock-2023-05-31"
+# Anthropic's SDK sends its API's own version to Bedrock (2026-10-21 in release 2.12).
+_VERSION = re.compile(r"(?:bedrock-)?\d{4}-\d{2}-\d{2}")
 _TYPES = {
     "anthropic_version": str, "anthropic_beta": list, "max_tokens": int, "messages": list, "system": object,
     "temperature": float, "top_p": float, "top_k": int, "stop_sequences": list, "tools": list, "tool_choice": dict,
@@ -31,7 +34,7 @@ class Anthropic:
 
     def ask(self, body: Body) -> Ask:
         check(body, _TYPES, ("anthropic_version", "max_tokens", "messages"))
-        if body["anthropic_version"] != VERSION:
+        if not _VERSION.fullmatch(body["anthropic_version"]):
             raise ValidationException(f"anthropic_version: \"{VERSION}\" is required")
         if not body["messages"]:
             raise ValidationException("messages: at least one message is required")
