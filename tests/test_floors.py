@@ -24,7 +24,9 @@ FAMILIES = {"actors.dynamodbstreams": "actors.dynamodb", "actors.bedrock_runtime
 DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
     "aiohttp": ("gateway/",), "ray": ("actors/runtime/inference/",), "vllm": ("actors/runtime/inference/",),
-    "llama_cpp": ("actors/runtime/inference/",), "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",),
+    "xllamacpp": ("actors/runtime/inference/engines/llama.py",), "jax": ("actors/runtime/inference/tiny/train.py",),
+    "gguf": ("actors/runtime/inference/tiny/train.py",), "numpy": ("actors/runtime/inference/tiny/train.py",),
+    "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",),
 }
 NEVER = ("botocore", "boto3")             # its models are read, its code is not run
 

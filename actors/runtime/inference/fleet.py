@@ -11,7 +11,7 @@ is given up, which ends its streams at once.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -187,7 +187,8 @@ class Fleet:
         )
         try:
             while not (await asyncio.wait([call], timeout=WATCH_INTERVAL_S))[0]:
-                await self._client.call(SERVICE, "Ping", {}, slot=host, timeout_s=SILENCE_LIMIT_S)
+                with suppress(RequestTimeout):           # an engine may hold its process while it reads the file
+                    await self._client.call(SERVICE, "Ping", {}, slot=host, timeout_s=SILENCE_LIMIT_S)
             return await call
         finally:
             call.cancel()
