@@ -126,7 +126,7 @@ def test_async_invoke(tmp_path: Path) -> None:
     s3 = FakeS3({})
 
     async def test(caller: Caller) -> None:
-        request = {"modelId": ECHO, "modelInput": {"messages": [{"role": "user", "content": "hi"}]},
+        request: dict[str, Any] = {"modelId": ECHO, "modelInput": {"messages": [{"role": "user", "content": "hi"}]},
                    "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}},
                    "clientRequestToken": "once"}
         arn = (await caller.call("StartAsyncInvoke", **request))["invocationArn"]
