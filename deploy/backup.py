@@ -1,8 +1,9 @@
 """`skybus backup` and `skybus restore`: the whole state, copied while in use, and put back.
 
 A backup is a directory: state/<service>/<shard>/ as each owner copied it from one read transaction (a shard is
-consistent in itself; shards are copied one after the other), root.json if a root secret was generated, and
-backup.json, written last: format, version, time, and every file's size and SHA-256. No backup.json, no backup.
+consistent in itself; shards are copied one after the other), state/shards.json if there is one (layout.py), root.json
+if a root secret was generated, and backup.json, written last: format, version, time, and every file's size and SHA-256.
+No backup.json, no backup.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from deploy import VERSION
+from deploy import VERSION, layout
 from deploy.asking import ask_actors
 from deploy.config import Config
 from deploy.failures import CommandError, DataTooNew, UsageError
@@ -32,6 +33,9 @@ def backup(config: Config, target: str) -> int:
     secret = config.storage.data_dir / ROOT_FILE
     if secret.exists():
         write_private(directory / ROOT_FILE, secret.read_text("utf-8"))
+    shards = config.storage.state_dir / layout.FILE
+    if shards.exists():
+        write_private(directory / "state" / layout.FILE, shards.read_text("utf-8"))
     files = {str(path.relative_to(directory)): _facts(path) for path in _files(directory)}
     manifest = {"format": FORMAT, "version": VERSION, "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "files": files}

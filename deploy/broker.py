@@ -47,10 +47,11 @@ class Run:
     url: str
     users: dict[str, BusUser]             # by role: one of ROLES
     services: tuple[str, ...]
+    shards: dict[str, int]                # of services that have several, or were said to have one
 
 
-def write_run_files(config: Config) -> RunFiles:
-    """For the ports and the root credential in `config`, which are settled."""
+def write_run_files(config: Config, shards: dict[str, int]) -> RunFiles:
+    """For the ports and the root credential in `config`, and a layout, which are settled."""
     directory = config.storage.run_dir
     files = RunFiles(directory / RUN_FILE, directory / BROKER_FILE)
     access = config.access
@@ -66,9 +67,9 @@ def write_run_files(config: Config) -> RunFiles:
         prefix = inbox_prefix(access.account_id, access.root_access_key)
         direct = BusUser(access.root_access_key, _password(), prefix)
         write_private(files.broker_config, _broker_config(config, users, direct))
-    run = Run(config, url, users, tuple(services(config.actors.services)))
+    run = Run(config, url, users, tuple(services(config.actors.services)), shards)
     write_private(files.run_json, {
-        "settings": flat(config), "url": url, "services": run.services,
+        "settings": flat(config), "url": url, "services": run.services, "shards": shards,
         "users": {role: asdict(user) for role, user in users.items()},
     })
     write_private(directory / BUS_FILE, {
@@ -96,7 +97,8 @@ def read_run(path: Path) -> Run:
     """NotRunning when there is none."""
     content = _read(path)
     users = {role: BusUser(**user) for role, user in content["users"].items()}
-    return Run(resolve(content["settings"], {}, {}), content["url"], users, tuple(content["services"]))
+    return Run(resolve(content["settings"], {}, {}), content["url"], users, tuple(content["services"]),
+               content["shards"])
 
 
 def read_bus(directory: Path) -> dict[str, str]:

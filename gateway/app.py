@@ -183,9 +183,11 @@ class Gateway:
 
     async def _credential(self, claim: Claim) -> Credential:
         key = claim.signer.access_key
-        credential = self._credentials.known(key, claim.token) or await self._credentials.find(key, claim.token)
+        credential = self._credentials.known(key) or await self._credentials.find(key)
         if credential is None:
             raise Refusal(Reason.UNKNOWN_KEY)
+        if not credential.static:
+            credential.check(claim.token, self._clock())
         return credential
 
     def _admit(self, route: Route, claim: Claim | None) -> None:

@@ -155,6 +155,60 @@ def dialect_of(service: Service) -> Dialect:
     return _BY_SERVICE.get(service.name) or _BY_PROTOCOL.get(service.protocol, _JSON)
 
 
+class Said(NamedTuple):
+    """An error as a family of services says it."""
+
+    code: str
+    status: int
+    message: str
+
+
+class KeyFaults(NamedTuple):
+    """What is wrong with a caller's key, whatever was asked."""
+
+    unknown: Said
+    invalid_token: Said                            # missing, or not this key's
+    expired_token: Said
+
+
+_INVALID = "The security token included in the request is invalid."
+_EXPIRED = "The security token included in the request is expired"
+_JSON_KEY, _REST_JSON_KEY = (Said("UnrecognizedClientException", status, _INVALID) for status in (400, 403))
+_QUERY_KEY = Said("InvalidClientTokenId", 403, _INVALID)
+_EC2_KEY = Said("AuthFailure", 401, "AWS was not able to validate the provided access credentials")
+_KEY_FAULTS = {
+    "json": KeyFaults(_JSON_KEY, _JSON_KEY, Said("ExpiredTokenException", 400, _EXPIRED)),
+    "rest-json": KeyFaults(_REST_JSON_KEY, _REST_JSON_KEY, Said("ExpiredTokenException", 403, _EXPIRED)),
+    "query": KeyFaults(_QUERY_KEY, _QUERY_KEY, Said("ExpiredToken", 403, _EXPIRED)),
+    "ec2": KeyFaults(_EC2_KEY, _EC2_KEY, Said("RequestExpired", 400, "Request has expired.")),
+    "s3": KeyFaults(
+        Said("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records."),
+        Said("InvalidToken", 400, "The provided token is malformed or otherwise invalid."),
+        Said("ExpiredToken", 400, "The provided token has expired."),
+    ),
+}
+
+
+def family_of(service: Service | None) -> str:
+    """Whose codes a service has when who asks is in doubt: s3, ec2, query, rest-json, json.
+
+    SQS and CloudWatch speak newer protocols with their query codes, so a service that has query keeps them.
+    """
+    if service is None:
+        return "query"
+    if service.protocol == "rest-xml" and service.name in ("s3", "s3control"):
+        return "s3"
+    if "ec2" in service.protocols:
+        return "ec2"
+    if "query" in service.protocols or service.protocol == "rest-xml":
+        return "query"
+    return "rest-json" if service.protocol == "rest-json" else "json"
+
+
+def key_faults(service: Service | None) -> KeyFaults:
+    return _KEY_FAULTS[family_of(service)]
+
+
 def table_name_fault(operation: Operation, dialect: Dialect, name: object) -> str:
     """What DynamoDB's table operations say about TableName before anything else; "" if nothing.
 

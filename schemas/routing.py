@@ -1,12 +1,14 @@
-"""Which bytes decide an operation's slot: the gateway, actors and outsiders all compute the same.
+"""Which bytes decide an operation's slot: the gateway, actors and outsiders all compute the same. And who has it.
 
 slot = two hex digits of crc32(routing key) & 0xff, or `any` where the operation names no single resource.
 The routing key is `<account>/<region>/<resource name>` in UTF-8; the resource name is the request member named here.
 Global services that keep an account together (ACCOUNT_SERVICES) have `<account>//`: neither region nor name.
+
+A service's slots may be divided among several shards, a contiguous range each (Share).
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 from zlib import crc32
 
 ANY = "any"
@@ -14,13 +16,19 @@ SLOT_COUNT = 256
 
 # service -> the request members that may name the resource, first one present wins.
 RESOURCE_MEMBERS: dict[str, tuple[str, ...]] = {
-    "dynamodb": ("TableName",),
+    "dynamodb": ("TableName", "TableArn", "ResourceArn", "BackupArn", "SourceTableName", "SourceTableArn", "ExportArn",
+                 "ImportArn", "GlobalTableName"),
+    "dynamodbstreams": ("TableName", "StreamArn", "ShardIterator"),
     "lambda": ("FunctionName",),
     "s3": ("Bucket",),
     "sqs": ("QueueUrl", "QueueName"),
 }
 
 ACCOUNT_SERVICES = frozenset({"iam"})
+
+# Services whose slots several shards may share, and by whose shards: the second model of a service goes with the first.
+# Their actors find every request's place (ServiceActor.place) and put together what concerns several shards.
+DIVISIBLE = {"dynamodb": "dynamodb", "dynamodbstreams": "dynamodb"}
 
 _HEX = [f"{slot:02x}" for slot in range(SLOT_COUNT)]
 
@@ -34,12 +42,66 @@ def slot(service: str, account: str, region: str, params: Mapping[str, Any]) -> 
         name = params.get(member)
         if isinstance(name, str) and name:
             return slot_of(account, region, resource_name(name))
+    if service == "dynamodb":
+        found = slots_of(account, region, set(tables(params)))
+        return found.pop() if len(found) == 1 else ANY
     return slot_of(account, "", "") if service in ACCOUNT_SERVICES else ANY
+
+
+def slots_of(account: str, region: str, names: set[str]) -> set[str]:
+    """Where these resources are, by names or ARNs."""
+    return {slot_of(account, region, resource_name(name)) for name in names}
+
+
+def tables(params: Mapping[str, Any]) -> Iterator[str]:
+    """What a batch or a transaction of DynamoDB's names, whatever its form: nothing here is validated yet."""
+    items = params.get("RequestItems")
+    if isinstance(items, dict):
+        yield from (name for name in items if isinstance(name, str))
+    actions = params.get("TransactItems")
+    for action in actions if isinstance(actions, list) else ():
+        for each in action.values() if isinstance(action, dict) else ():
+            name = each.get("TableName") if isinstance(each, dict) else None
+            if isinstance(name, str):
+                yield name
 
 
 def has_slots(service: str) -> bool:
     """Do its requests name slots, which who has the state then owns?"""
     return service in RESOURCE_MEMBERS or service in ACCOUNT_SERVICES
+
+
+class Share(NamedTuple):
+    """Shard `number`, from 0, `of` as many as a service's slots are divided among."""
+
+    number: int = 0
+    of: int = 1
+
+    @property
+    def slots(self) -> range:
+        return range(SLOT_COUNT * self.number // self.of, SLOT_COUNT * (self.number + 1) // self.of)
+
+    @property
+    def name(self) -> str:
+        """Its first slot, in three hex digits: a whole service's only shard is 000."""
+        return f"{self.slots.start:03x}"
+
+    @property
+    def address(self) -> str:
+        """A slot by which it is reached."""
+        return _HEX[self.slots.start]
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """Its slots as subjects have them."""
+        return frozenset(_HEX[each] for each in self.slots)
+
+    def holder(self, slot: str) -> "Share":
+        """Which of them has this slot."""
+        return Share((int(slot, 16) * self.of + self.of - 1) // SLOT_COUNT, self.of)
+
+
+WHOLE = Share()
 
 
 def slot_of(account: str, region: str, name: str) -> str:

@@ -19,8 +19,11 @@ SEES = {
     "schemas": (), "bus": ("schemas",), "actors.runtime": ("schemas", "bus"),
     "actors": ("schemas", "bus", "actors.runtime"), "gateway": ("schemas", "bus"), "deploy": ROOMS,
 }
-# Two models of one service: the second reads the first's shard (ServiceActor.state_of) and knows its rows.
-FAMILIES = {"actors.dynamodbstreams": "actors.dynamodb", "actors.bedrock_runtime": "actors.bedrock"}
+# Two models of one service: the second shares the first's shard (ServiceActor.state_of) and knows its rows.
+FAMILIES = {
+    "actors.dynamodbstreams": "actors.dynamodb", "actors.sts": "actors.iam",
+    "actors.bedrock_runtime": "actors.bedrock",
+}
 DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
     "aiohttp": ("gateway/",), "ray": ("actors/runtime/inference/",), "vllm": ("actors/runtime/inference/",),

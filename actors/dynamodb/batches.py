@@ -36,14 +36,7 @@ Request = Mapping[str, Any]
 
 
 def write(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    wanted: dict[str, list[Request]] = request["RequestItems"]
-    sizes = {name: [_admit(each) for each in writes] for name, writes in _checked(wanted).items()}
-    if sum(map(len, sizes.values())) > WRITES_LIMIT:
-        raise ValidationException("Too many items requested for the BatchWriteItem call")
-    planned = []
-    for name, writes in wanted.items():
-        table = tables.table(transaction, context.scope, name)
-        planned.append((table, writes, _keys(table, writes), sizes[name]))
+    planned = planned_writes(tables, context, transaction, request)
     answer: dict[str, Any] = {"UnprocessedItems": {}}
     for table, writes, keys, table_sizes in planned:
         written = [
@@ -52,6 +45,27 @@ def write(tables: Catalogue, context: Context, transaction: Transaction, request
         ]
         _tell(answer, request, table, writes, written)
     return answer
+
+
+def planned_writes(
+    tables: Catalogue, context: Context, snapshot: Snapshot, request: Request
+) -> list[tuple[Table, list[Request], list[bytes], list[int]]]:
+    """Each table with its writes, their keys and sizes: all that can be refused is refused here."""
+    sizes = admit_writes(request)
+    planned = []
+    for name, writes in request["RequestItems"].items():
+        table = tables.table(snapshot, context.scope, name)
+        planned.append((table, writes, _keys(table, writes), sizes[name]))
+    return planned
+
+
+def admit_writes(request: Request) -> dict[str, list[int]]:
+    """Checks and normalises all that needs no table; sizes by table."""
+    wanted: dict[str, list[Request]] = request["RequestItems"]
+    sizes = {name: [_admit(each) for each in writes] for name, writes in _checked(wanted).items()}
+    if sum(map(len, sizes.values())) > WRITES_LIMIT:
+        raise ValidationException("Too many items requested for the BatchWriteItem call")
+    return sizes
 
 
 def _checked(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -117,7 +131,7 @@ def get(
     tables: Catalogue, context: Context, snapshot: Snapshot, request: Request
 ) -> Generator[None, None, dict[str, Any]]:
     wanted: dict[str, Request] = request["RequestItems"]
-    projections = _admit_gets(wanted)
+    projections = admit_gets(wanted)
     planned = []
     for name, each in wanted.items():
         table = tables.table(snapshot, context.scope, name)
@@ -132,7 +146,7 @@ def get(
     return answer
 
 
-def _admit_gets(wanted: Mapping[str, Request]) -> dict[str, Projection | None]:
+def admit_gets(wanted: Mapping[str, Request]) -> dict[str, Projection | None]:
     """Checks and normalises every key, parses every projection. More keys than allowed are refused on the way."""
     projections: dict[str, Projection | None] = {}
     count = 0

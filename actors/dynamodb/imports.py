@@ -227,8 +227,12 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     answer: Answer = {"ImportSummaryList": [{member: each[member] for member in members if member in each}
                                             for each in shown]}
     if len(found) > limit:
-        answer["NextToken"] = found[limit - 1]["arn"].rjust(TOKEN_MIN_CHARS, "=")
+        answer["NextToken"] = token_of(found[limit - 1]["arn"])
     return answer
+
+
+def token_of(arn: str) -> str:
+    return arn.rjust(TOKEN_MIN_CHARS, "=")
 
 
 def _described(record: Record) -> Answer:

@@ -1,10 +1,10 @@
-"""Resource policies of tables and streams: kept and given back; what they allow is decided by whoever authorises.
+"""Resource policies of tables and streams: kept, given back, and handed to the authoriser (access.py).
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html and its neighbours.
 """
 
-import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from actors.dynamodb import ledger
@@ -13,11 +13,13 @@ from actors.dynamodb.errors import PolicyNotFoundException, ResourceNotFoundExce
 from actors.dynamodb.ledger import POLICIES, Record
 from actors.dynamodb.state import Table, past
 from actors.runtime.context import Context
+from actors.runtime.policy import MalformedPolicy, Use, compile_document
 from actors.runtime.store.transaction import Snapshot, Transaction
 from bus.codec import pack, unpack
 from schemas.errors import ValidationException
 
 POLICY_LIMIT_BYTES = 20 * 1024
+KEYS_REMEMBERED = 4096
 NO_POLICY = "NO_POLICY"                   # the ExpectedRevisionId that asks for there being none
 
 Request = Mapping[str, Any]
@@ -72,15 +74,26 @@ def forget(transaction: Transaction, table: Table) -> None:
         transaction.delete(key)
 
 
+def text_of(snapshot: Snapshot, arn: str) -> str | None:
+    """The policy of a table or stream of any account."""
+    row = snapshot.get(_key_of(arn))
+    return None if row is None else str(unpack(row)["text"])
+
+
+@lru_cache(KEYS_REMEMBERED)
+def _key_of(arn: str) -> bytes:
+    """An ARN names its account and region; what is no ARN has no policy."""
+    parts = arn.split(":", 5)
+    return ledger.key(POLICIES, (parts[4], parts[3]) if len(parts) == 6 else ("", ""), arn)
+
+
 def checked_text(text: str) -> str:
     if len(text.encode()) > POLICY_LIMIT_BYTES:
         raise ValidationException(f"Resource-based policy is larger than the limit of {POLICY_LIMIT_BYTES} bytes")
     try:
-        policy = json.loads(text)
-    except ValueError as error:
-        raise ValidationException("Resource-based policy document is not valid JSON") from error
-    if not isinstance(policy, dict) or "Statement" not in policy:
-        raise ValidationException("Resource-based policy document has no Statement")
+        compile_document(text, Use.RESOURCE)
+    except MalformedPolicy as error:
+        raise ValidationException(f"Invalid policy document: {error}") from error
     return text
 
 

@@ -3,11 +3,14 @@
 The operations of streams: actors/dynamodbstreams. What is not here: README.md, coverage.
 """
 
-from collections.abc import Generator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from actors.dynamodb import (
+    access,
+    access_keys,
     account,
+    across,
     backups,
     batches,
     copies,
@@ -33,16 +36,22 @@ from actors.dynamodb import (
     transactions,
 )
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.state import arn
-from actors.runtime.actor import ServiceActor, job, operation
+from actors.runtime.access import Access, Guard
+from actors.runtime.actions import action_of
+from actors.runtime.actor import ServiceActor, job, operation, part
+from actors.runtime.actor import across as over_shards
 from actors.runtime.actor import query as reading
 from actors.runtime.context import Context
+from actors.runtime.parts import Parts
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
+from schemas.routing import ANY, slot, slots_of
+from schemas.routing import tables as named_tables
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 Paging = Generator[None, None, Answer]
+Found = TypeVar("Found")
 
 
 class DynamoDB(ServiceActor):
@@ -317,6 +326,74 @@ class DynamoDB(ServiceActor):
     def update_replica_scaling(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return account.update_replica_scaling(self.tables, context, snapshot, request)
 
+    # Over several shards
+
+    def place(self, operation: str, request: Request, account: str, region: str) -> str:
+        """As the routing says; a statement's table stands in its text, and several tables may be in one shard."""
+        found = slot(self.service, account, region, request)
+        if found != ANY:
+            return found
+        names = set(named_tables(request))
+        if operation in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
+            names = statement_values.named(request)
+        elif operation == "ImportTable" and isinstance(request.get("TableCreationParameters"), dict):
+            names = {str(request["TableCreationParameters"].get("TableName"))}
+        share = self.surroundings.share
+        holders = {share.holder(each) for each in slots_of(account, region, names)}
+        return holders.pop().address if len(holders) == 1 else ANY
+
+    def parts_of(self, context: Context) -> Parts:
+        return Parts(self.service, self.surroundings, context)
+
+    @over_shards("ListTables")
+    async def list_tables_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_tables(self.parts_of(context), request)
+
+    @over_shards("ListBackups")
+    async def list_backups_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_backups(self.parts_of(context), request)
+
+    @over_shards("ListExports")
+    async def list_exports_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_exports(self.parts_of(context), request)
+
+    @over_shards("ListImports")
+    async def list_imports_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_imports(self.parts_of(context), request)
+
+    @over_shards("ListContributorInsights")
+    async def list_insights_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_insights(self.parts_of(context), request)
+
+    @over_shards("BatchGetItem")
+    async def batch_get_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.batch_get(self.parts_of(context), request)
+
+    @over_shards("BatchWriteItem")
+    async def batch_write_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.batch_write(self.parts_of(context), request)
+
+    @over_shards("BatchExecuteStatement")
+    async def batch_statements_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.batch_statements(self.parts_of(context), request)
+
+    @over_shards("TransactGetItems")
+    async def transact_get_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.transact(self.parts_of(context), request, set(named_tables(request)))
+
+    @over_shards("TransactWriteItems")
+    async def transact_write_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.transact(self.parts_of(context), request, set(named_tables(request)))
+
+    @over_shards("ExecuteTransaction")
+    async def execute_transaction_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.transact(self.parts_of(context), request, statement_values.named(request))
+
+    @part("CheckWrites", of="BatchWriteItem", reads=True)
+    def check_writes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        batches.planned_writes(self.tables, context, snapshot, request)
+        return {}
+
     # Jobs
 
     @job(tokens.FORGET_JOB)
@@ -364,12 +441,24 @@ class DynamoDB(ServiceActor):
     def fill_index(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return table_changes.fill_step(self.tables, transaction, state)
 
-    def resource(self, operation: str, request: Request, account: str, region: str) -> str:
-        """The table's ARN, an index's where one is named; "*" for operations on no single table."""
-        name, index = request.get("TableName"), request.get("IndexName")
-        if operation == "ExecuteStatement":
-            name, index = statement_values.target(request)
-        if not isinstance(name, str) or operation == "ListTables":
-            return "*"
-        table = name if name.startswith("arn:") else arn(account, region, name)
-        return f"{table}/index/{index}" if isinstance(index, str) else table
+    # Authorisation
+
+    def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        return access.accesses(context, action_of(context.operation), request)
+
+    def guard(self, context: Context, asked: Access) -> Guard | None:
+        return None if asked.resource == "*" else self._read(lambda view: access.guard(view, asked.resource))
+
+    def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
+        return self._read(lambda view: access_keys.tags_of(self.tables, view, asked)) or {}
+
+    def condition_keys(
+        self, context: Context, asked: Access, request: Request
+    ) -> Mapping[str, str | tuple[str, ...]]:
+        return self._read(lambda view: access_keys.keys_of(self.tables, view, asked, request)) or {}
+
+    def _read(self, reading: Callable[[Snapshot], Found | None]) -> Found | None:
+        shard = self.surroundings.shard
+        assert shard is not None
+        found: Found | None = shard.read(reading)
+        return found

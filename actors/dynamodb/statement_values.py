@@ -76,6 +76,18 @@ def target(request: Request) -> tuple[str | None, str | None]:
         return None, None
 
 
+def named(request: Request) -> set[str]:
+    """The tables that a statement, or a batch's or transaction's statements, name. Of what is not validated yet."""
+    members = request.get("Statements") or request.get("TransactStatements") or [request]
+    found = set()
+    for member in members if isinstance(members, list) and len(members) <= MEMBERS_MAX else ():
+        text = member.get("Statement") if isinstance(member, dict) else None
+        if isinstance(text, str) and len(text) <= STATEMENT_CHARS_MAX:
+            table, _ = target({"Statement": text})
+            found.add(table)
+    return {table for table in found if table is not None}
+
+
 def only_reads(request: Request) -> bool:
     """Are all of a batch's or transaction's?"""
     members = request.get("Statements") or request.get("TransactStatements")

@@ -61,7 +61,7 @@ class Models:
                 with self._errors(replica):
                     try:
                         async with aclosing(self._client.stream(
-                            SERVICE, "Generate", params, identity=_through(identity), slot=replica.host,
+                            SERVICE, "Generate", params, identity=_through(identity), at=replica.host,
                             timeout_s=ANSWER_LIMIT_S, deadline_ms=int(deadline * 1000),
                         )) as replies:
                             async for reply in replies:
@@ -99,7 +99,7 @@ class Models:
                 with self._errors(replica):
                     try:
                         return await self._client.call(
-                            SERVICE, operation, params, identity=_through(identity), slot=replica.host,
+                            SERVICE, operation, params, identity=_through(identity), at=replica.host,
                             timeout_s=timeout_s,
                         )
                     except NoResponders:

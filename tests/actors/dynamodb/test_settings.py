@@ -64,7 +64,7 @@ MISSING_POLICY = f"Resource-based policy not found for the provided ResourceArn:
     ("GetResourcePolicy", "PolicyNotFoundException", MISSING_POLICY, {"ResourceArn": ARN}),
     ("DeleteResourcePolicy", "PolicyNotFoundException", MISSING_POLICY,
      {"ResourceArn": ARN, "ExpectedRevisionId": "1"}),
-    ("PutResourcePolicy", "ValidationException", "Resource-based policy document is not valid JSON",
+    ("PutResourcePolicy", "ValidationException", "Invalid policy document: Syntax errors in policy.",
      {"ResourceArn": ARN, "Policy": "{"}),
     ("DescribeGlobalTable", "GlobalTableNotFoundException",
      "Global table not found: Global table with name: 'live' does not exist.", {"GlobalTableName": "live"}),
@@ -88,7 +88,8 @@ def test_refused(dynamodb: Caller, operation: str, code: str, message: str, requ
 
 # Revisions guard a policy; the same text keeps its revision; a table's policies go with it.
 def test_resource_policies(dynamodb: Caller) -> None:
-    one, two = (json.dumps({"Version": "2012-10-17", "Statement": [], "Id": name}) for name in ("one", "two"))
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": ARN}
+    one, two = (json.dumps({"Version": "2012-10-17", "Statement": [statement], "Id": each}) for each in ("one", "two"))
     revision = dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one, ExpectedRevisionId="NO_POLICY")
     assert dynamodb.call("GetResourcePolicy", ResourceArn=ARN) == {"Policy": one, **revision}
     assert dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one) == revision
