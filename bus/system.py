@@ -8,6 +8,8 @@ A question and its answers are msgpack maps; an answer names its process. Everyo
     reset    {}                          -> {process, services, slots} each owner forgets everything
     metrics  {}                          -> {process, metrics: [[name, labels, value], …]}
 
+    explain  {principal, action, resource} -> {allowed, sentence, because: [line, …]}  why someone may or may not
+
 Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown: true} when it never made it:
 
     principal    {account, access_key}   -> {record}     whose it is and what policies they have; {}: nobody's any more
@@ -32,7 +34,7 @@ from bus.subjects import INBOX, is_sent_to
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.routing import SLOT_COUNT
 
-QUESTIONS = ("status", "health", "backup", "reset", "metrics", "principal", "credential")
+QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "principal", "credential")
 ARRIVED, IDENTITIES = "arrived", "identities"
 VERBS = (*QUESTIONS, ARRIVED, IDENTITIES)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused

@@ -17,7 +17,7 @@ PREFIX = "SKYBUS_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_SECRET = "test"  # noqa: S105 - what every AWS emulator's documentation tells people to use
 
-BUS_USERS = ("gateway", "actors", "admin", "models")    # names our own processes have at the broker
+BUS_USERS = ("gateway", "actors", "admin", "models", "warden", "root")    # names our own have at the broker
 MIB = 1024 * 1024
 
 
@@ -247,6 +247,14 @@ def unknown_variables() -> list[str]:
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """This process's environment with `extra`, for a child."""
     return {**os.environ, **extra}
+
+
+def aws_files() -> tuple[Path, Path]:
+    """Where AWS's tools read settings and credentials:
+    https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html."""
+    home = Path(os.environ.get("HOME") or os.path.expanduser("~")) / ".aws"
+    return (Path(os.environ.get("AWS_CONFIG_FILE") or home / "config"),
+            Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"))
 
 
 def search_path() -> list[str]:

@@ -6,7 +6,7 @@ import importlib
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -25,7 +25,9 @@ from bus.bodies import Bodies
 from bus.endpoint import Endpoint
 from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, ask
 from deploy import VERSION, failures, layout
+from deploy.admission import Admission, Answer
 from deploy.discovery import discovery
+from deploy.explaining import explained
 from deploy.models import models_of
 from deploy.process import Process
 from deploy.telemetry import export_metrics
@@ -74,6 +76,7 @@ class ActorProcess:
         self.principals = self._principals()
         self.models = models_of(process)
         self.host: ActorHost | None = None
+        self.admission: Admission | None = None
         self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
     @property
@@ -118,6 +121,19 @@ class ActorProcess:
             record if "iam" in self.process.run.services else None, open_mode=access.auth == "open",
             root_access_key=access.root_access_key, root_account=access.account_id,
         )
+
+    def identities_changed(self, account: str) -> None:
+        self.principals.forget(account)
+        if self.admission is not None:
+            self.admission.look_again(account)
+
+    def admit(self) -> Admission | None:
+        """Who may publish directly: said where IAM is. With an external broker that is its owner's affair."""
+        iam = next((actor for actor in self.actors if actor.service == "iam"), None)
+        if not self.process.run.issuer or (iam is None and "iam" in self.process.run.services):
+            return None
+        credential = iam.system_answers()["credential"] if iam is not None else None
+        return Admission(self.process.transport, self.process.run, cast("Answer | None", credential))
 
     def _directory(self, service: str) -> Path:
         return self.config.storage.state_dir / service / self.shares[service].name
@@ -167,6 +183,9 @@ class ActorProcess:
     def metrics(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"metrics": self.meter.snapshot()}
 
+    def explain(self, request: dict[str, Any]) -> dict[str, Any]:
+        return explained({actor.service: actor for actor in self.actors}, request)
+
     def health(self, request: dict[str, Any]) -> dict[str, Any]:
         """A service is well unless its shard's last commit failed; reads may go on even so."""
         return {"services": {service: self.shards[service].trouble if service in self.shards else ""
@@ -202,13 +221,14 @@ def _versions() -> dict[str, str]:
 async def serve(process: Process) -> None:
     """Until told to stop."""
     service = ActorProcess(process)
-    listening = Listening(process.transport, service.principals.forget)
+    listening = Listening(process.transport, service.identities_changed)
     abandoning = abandon_on_arrival(process.transport)             # what is asked of shards that begin anew
     await service.open()
+    service.admission = service.admit()
     answers = SystemAnswers(
         process.transport, process.name,
         {"status": service.status, "health": service.health, "backup": service.backup, "reset": service.reset,
-         "metrics": service.metrics},
+         "metrics": service.metrics, "explain": service.explain},
     )
     discoveries = [discovery(process.transport, actor, service.meter) for actor in service.actors]
     stop_exporting = export_metrics(service.config.observing, process.name, service.meter.snapshot)
@@ -219,6 +239,8 @@ async def serve(process: Process) -> None:
         one.close()
     answers.close()
     listening.close()
+    if service.admission is not None:
+        service.admission.close()
     abandoning.close()
     await service.close()
     service.end()

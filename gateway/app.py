@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 
 import structlog
 
+from bus.bodies import BODY_LIMIT_BYTES, BodyTooLarge
 from bus.client import CALL_TIMEOUT_S, Client, aws_error
 from bus.codec import Unencodable
 from bus.subjects import GATEWAY
@@ -289,6 +290,8 @@ class Gateway:
             return error
         if isinstance(error, Refusal):
             return as_error(error, exchange.service)
+        if isinstance(error, BodyTooLarge):         # within our own limit, but more than the bus carries
+            return bodies.RequestEntityTooLarge(BODY_LIMIT_BYTES)
         if isinstance(error, BusError):
             self._tell_bus_failed(exchange, error)
             return ServiceUnavailable()

@@ -34,7 +34,7 @@ def make(
     schema.check_table(wanted)
     if tables.find(transaction, context.scope, name) is not None:
         raise TableAlreadyExistsException(f"Table already exists: {name}")
-    record = new_record(context.scope, transaction, wanted, catalogue.checked_own_name(name))
+    record = new_record(context.scope, transaction, wanted, catalogue.checked_name(name))
     record["status"] = state.CREATING
     record["description"]["RestoreSummary"] = summary
     return save(transaction, record)

@@ -36,7 +36,7 @@ Request = Mapping[str, Any]
 
 def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
     """UpdateTimeToLive. Turned on it is ENABLED at once, while a job still looks for what was there before."""
-    table = tables.described(transaction, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(transaction, context.scope, catalogue.checked_name(request["TableName"]))
     wanted = request["TimeToLiveSpecification"]
     _check_change(table, wanted["Enabled"], wanted["AttributeName"])
     key = state.table_key(table.account, table.region, table.table_name)
@@ -68,7 +68,7 @@ def _check_change(table: Table, enabled: bool, attribute: str) -> None:
 
 def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:
     """DescribeTimeToLive. A table whose TTL was turned off tells nothing of it any more."""
-    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
     if table.expiry_prefix is None:
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
     return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": table.expiry_attribute}}

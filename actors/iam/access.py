@@ -84,7 +84,7 @@ _KINDS = {"user": USER, "role": ROLE, "instance-profile": PROFILE, "policy": "po
 
 
 def _entity(book: Book, arn: str) -> Record | None:
-    kind, _, rest = arn.rpartition(":")[2].partition("/")
+    kind, _, rest = arn.split(":", 5)[-1].partition("/")
     if kind not in _KINDS:
         return None
     record = book.find(_KINDS[kind], rest if kind == "oidc-provider" else rest.rpartition("/")[2])

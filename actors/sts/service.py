@@ -15,8 +15,9 @@ from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
-from actors.sts import access, roles, tokens
+from actors.sts import access, roles, tokens, web_identity
 from actors.sts.errors import ValidationError
+from actors.sts.issuers import Issuers
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -29,6 +30,7 @@ class STS(ServiceActor):
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
         self._vault = Vault(surroundings.directory)
+        self._issuers = Issuers()
 
     @query("GetCallerIdentity")
     def get_caller_identity(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -38,6 +40,10 @@ class STS(ServiceActor):
     @operation("AssumeRole")
     def assume_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return roles.assume(transaction, self._vault, context, request)
+
+    @operation("AssumeRoleWithWebIdentity")
+    async def assume_role_with_web_identity(self, context: Context, request: Request) -> Answer:
+        return await web_identity.assume(self._shard(), self._vault, self._issuers, context, request)
 
     @operation("GetSessionToken")
     def get_session_token(self, context: Context, transaction: Transaction, request: Request) -> Answer:

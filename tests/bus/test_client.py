@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bus import client as client_module
 from bus import subjects
-from bus.bodies import Bodies, BodyError
+from bus.bodies import BODY_LIMIT_BYTES, Bodies, BodyError
 from bus.client import Client
 from bus.codec import MalformedEnvelope, Unencodable, encode_claim, encode_reply, encode_request, pack
 from bus.endpoint import Endpoint
@@ -320,6 +320,19 @@ def test_a_claim_names_its_senders_own_inbox(inbox: str) -> None:
             claim = Bodies(asking).offer(encode_request(Request({})), lambda _: True).claim._replace(inbox=inbox)
             with pytest.raises(RequestTimeout):
                 await asking.request(subjects.request(DIRECT, "t", "any", "Do"), encode_claim(claim), 1.0)
+            assert [type(error) for error in found.refused] == [MalformedEnvelope]
+
+    simulated(scenario)
+
+
+def test_a_claim_has_a_limit() -> None:
+    async def scenario(world: World) -> None:
+        async with service(world, echo, DIRECT) as (found, _):
+            asking = await world.connect(DIRECT_INBOX)
+            claim = Bodies(asking).offer(encode_request(Request({})), lambda _: True).claim
+            too_large = encode_claim(claim._replace(size=BODY_LIMIT_BYTES + 1))
+            with pytest.raises(RequestTimeout):
+                await asking.request(subjects.request(DIRECT, "t", "any", "Do"), too_large, 1.0)
             assert [type(error) for error in found.refused] == [MalformedEnvelope]
 
     simulated(scenario)

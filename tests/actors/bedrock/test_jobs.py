@@ -126,16 +126,23 @@ def test_async_invoke(tmp_path: Path) -> None:
     s3 = FakeS3({})
 
     async def test(caller: Caller) -> None:
+<<<<<<< HEAD
         request: dict[str, Any] = {"modelId": ECHO, "modelInput": {"messages": [{"role": "user", "content": "hi"}]},
                    "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}},
                    "clientRequestToken": "once"}
+=======
+        request: dict[str, Any] = {
+            "modelId": ECHO, "modelInput": {"messages": [{"role": "user", "content": "hi"}]},
+            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}}, "clientRequestToken": "once",
+        }
+>>>>>>> main
         arn = (await caller.call("StartAsyncInvoke", **request))["invocationArn"]
         assert (await caller.call("StartAsyncInvoke", **request))["invocationArn"] == arn
         got = await invoked(caller, arn)
         assert (got["status"], got["modelArn"]) == ("Completed", f"arn:aws:bedrock:us-east-1::foundation-model/{ECHO}")
         answer = json.loads(s3.objects[f"bucket/out/{arn.rpartition('/')[2]}/output.json"])
         assert answer["choices"][0]["message"]["content"] == "hi"
-        wrong = {**request, "modelInput": {}, "clientRequestToken": "twice"}
+        wrong: dict[str, Any] = {**request, "modelInput": {}, "clientRequestToken": "twice"}
         failed = await invoked(caller, (await caller.call("StartAsyncInvoke", **wrong))["invocationArn"])
         assert failed["status"] == "Failed"
         assert "required key [messages] not found" in failed["failureMessage"]
