@@ -126,16 +126,10 @@ def test_async_invoke(tmp_path: Path) -> None:
     s3 = FakeS3({})
 
     async def test(caller: Caller) -> None:
-<<<<<<< HEAD
-        request: dict[str, Any] = {"modelId": ECHO, "modelInput": {"messages": [{"role": "user", "content": "hi"}]},
-                   "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}},
-                   "clientRequestToken": "once"}
-=======
         request: dict[str, Any] = {
             "modelId": ECHO, "modelInput": {"messages": [{"role": "user", "content": "hi"}]},
             "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}}, "clientRequestToken": "once",
         }
->>>>>>> main
         arn = (await caller.call("StartAsyncInvoke", **request))["invocationArn"]
         assert (await caller.call("StartAsyncInvoke", **request))["invocationArn"] == arn
         got = await invoked(caller, arn)
