@@ -2,6 +2,8 @@
 the others have what several shards share (deploy/layout.py)."""
 
 import asyncio
+import contextlib
+import errno
 import importlib
 import shutil
 from functools import partial
@@ -23,6 +25,7 @@ from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.surroundings import Settings
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
+from bus.files import INCOMING
 from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, ask
 from deploy import VERSION, failures, layout
 from deploy.admission import Admission, Answer
@@ -162,12 +165,20 @@ class ActorProcess:
     async def backup(self, request: dict[str, Any]) -> dict[str, Any]:
         target = Path(str(request["directory"]))
         async with self.whole:
+            await self._keep_files(target)         # what goes while the shards are copied
             for service, shard in self.shards.items():
                 await shard.backup(target / "state" / service / self.shares[service].name)
+            await self._keep_files(target)         # what has come meanwhile
             for actor in self.actors:
                 for name in actor.private_files:
                     copy_private(self._directory(actor.service).with_name(name), target / "state" / actor.service)
             return {"shards": sorted(self.shards)}
+
+    async def _keep_files(self, target: Path) -> None:
+        for actor in self.actors:
+            for name in actor.file_folders:
+                folder = self._directory(actor.service).with_name(name)
+                await asyncio.to_thread(keep_files, folder, target / "state" / actor.service / name)
 
     async def reset(self, request: dict[str, Any]) -> dict[str, Any]:
         """Forgets every service's state: whoever is being answered meanwhile gets an error or the old state."""
@@ -176,6 +187,8 @@ class ActorProcess:
             for actor in self.actors:
                 if actor.stateful:
                     shutil.rmtree(self._directory(actor.service))
+                for name in actor.file_folders:
+                    shutil.rmtree(self._directory(actor.service).with_name(name))
             await self.open()
         log.warning("state_reset")
         return {"services": self.services, "slots": self.slots}
@@ -200,6 +213,23 @@ class ActorProcess:
 
 def _told(share: Share) -> str:
     return f"{share.slots.start:02x}-{share.slots.stop - 1:02x}"
+
+
+def keep_files(folder: Path, target: Path) -> None:
+    """All files that are whole, under the same names: by a second link where that can be, else copied."""
+    for shelf in sorted(folder.iterdir()):
+        if shelf.name == INCOMING:
+            continue
+        (target / shelf.name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        for file in shelf.iterdir():
+            kept = target / shelf.name / file.name
+            with contextlib.suppress(FileNotFoundError, FileExistsError):      # removed meanwhile; kept already
+                try:
+                    kept.hardlink_to(file)
+                except OSError as error:
+                    if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+                        raise
+                    shutil.copy2(file, kept)
 
 
 def copy_private(file: Path, directory: Path) -> None:

@@ -83,7 +83,7 @@ class Router:
             service, protocol = load(door[0]), door[1]
             operation = protocol.operation(service, request)
         else:
-            request = self._path_style(request, claim)
+            request = self.path_style(request, claim)
             service, operation, protocol = self._resolve(request, claim)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)
@@ -100,7 +100,7 @@ class Router:
 
     def region(self, claim: Claim | None, headers: Mapping[str, str]) -> str:
         """From the scope, else the host, else the default. Refusal when the scope's could not stand in a subject."""
-        if claim is not None:
+        if claim is not None and claim.signer.region:   # version 2 of S3's signatures names none
             region = claim.signer.region
             if region == DEFAULT_REGION or is_token(region):
                 return region
@@ -201,7 +201,7 @@ class Router:
                 return tuple(entry for entry in self._index.by_service_id(name) if entry.name in self.installed)
         return ()
 
-    def _path_style(self, request: HttpRequest, claim: Claim | None) -> HttpRequest:
+    def path_style(self, request: HttpRequest, claim: Claim | None) -> HttpRequest:
         """A virtual-hosted bucket moves from the host into the path, as the model of S3 has it."""
         if claim is not None and claim.signer.service not in ("s3", "s3express"):
             return request

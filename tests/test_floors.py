@@ -26,8 +26,10 @@ FAMILIES = {
 DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
     "aiohttp": ("gateway/",), "ray": ("actors/runtime/inference/",), "vllm": ("actors/runtime/inference/",),
-    "llama_cpp": ("actors/runtime/inference/",), "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",),
-    "jwt": ("actors/sts/web_identity.py",),
+    "xllamacpp": ("actors/runtime/inference/engines/llama.py",), "jax": ("actors/runtime/inference/tiny/train.py",),
+    "gguf": ("actors/runtime/inference/tiny/train.py",), "numpy": ("actors/runtime/inference/tiny/train.py",),
+    "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",), "jwt": ("actors/sts/web_identity.py",),
+    "awscrt": ("schemas/checksums.py",),
 }
 NEVER = ("botocore", "boto3")             # its models are read, its code is not run
 

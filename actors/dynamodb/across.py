@@ -102,7 +102,7 @@ async def batch_write(parts: Parts, request: Request) -> Answer:
     """Refused whole before anything is written, as a batch of one shard is; then each shard's part is one commit."""
     batches.admit_writes(request)
     split = _split(parts, request)
-    checked = await parts.step_each("CheckWrites", split.items())
+    checked = await parts.ask_each(split.items(), "CheckWrites")
     _refuse_if_refused(checked)
     outcomes = await parts.ask_each(split.items())
     _refuse_if_refused(outcomes)

@@ -34,6 +34,7 @@ from actors.dynamodb import (
     time_to_live,
     tokens,
     transactions,
+    transfers,
 )
 from actors.dynamodb.catalogue import Catalogue
 from actors.runtime.access import Access, Guard
@@ -45,7 +46,7 @@ from actors.runtime.context import Context
 from actors.runtime.parts import Parts
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
-from schemas.routing import ANY, slot, slots_of
+from schemas.routing import ANY, WHOLE, slot, slot_of, slots_of
 from schemas.routing import tables as named_tables
 
 Request = Mapping[str, Any]
@@ -62,9 +63,11 @@ class DynamoDB(ServiceActor):
 
     def __init__(self) -> None:
         self.tables = Catalogue()
+        self.share = WHOLE
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
+        self.share = surroundings.share
         if surroundings.settings.throttle_provisioned:
             self.operations = throttle.throttled(self.tables, type(self).operations)
 
@@ -156,7 +159,10 @@ class DynamoDB(ServiceActor):
 
     @operation("RestoreTableFromBackup")
     def restore_table_from_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return backups.restore(self.tables, context, transaction, request)
+        found = backups.to_restore(context, transaction, request)
+        if self.has(context, request["TargetTableName"]):
+            return restores.restore(self.tables, context, transaction, request, found)
+        return transfers.begin_backup(context, transaction, request, found)
 
     @operation("UpdateContinuousBackups")
     def update_continuous_backups(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -168,7 +174,10 @@ class DynamoDB(ServiceActor):
 
     @operation("RestoreTableToPointInTime")
     def restore_table_to_point_in_time(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return recovery.restore(self.tables, context, transaction, request)
+        found = recovery.to_restore(self.tables, context, transaction, request)
+        if self.has(context, request["TargetTableName"]):
+            return restores.restore(self.tables, context, transaction, request, found)
+        return transfers.begin_moment(context, transaction, request, found)
 
     # Statements
 
@@ -330,17 +339,21 @@ class DynamoDB(ServiceActor):
 
     def place(self, operation: str, request: Request, account: str, region: str) -> str:
         """As the routing says; a statement's table stands in its text, and several tables may be in one shard."""
-        found = slot(self.service, account, region, request)
-        if found != ANY:
-            return found
         names = set(named_tables(request))
         if operation in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
             names = statement_values.named(request)
         elif operation == "ImportTable" and isinstance(request.get("TableCreationParameters"), dict):
             names = {str(request["TableCreationParameters"].get("TableName"))}
-        share = self.surroundings.share
-        holders = {share.holder(each) for each in slots_of(account, region, names)}
+        elif operation in ("RestoreTableFromBackup", "RestoreTableToPointInTime"):
+            names = restores.named(request)
+        if not names:
+            return slot(self.service, account, region, request)
+        holders = {self.share.holder(each) for each in slots_of(account, region, names)}
         return holders.pop().address if len(holders) == 1 else ANY
+
+    def has(self, context: Context, name: str) -> bool:
+        """Is a table of this name in our shard?"""
+        return self.share.of == 1 or self.share.holder(slot_of(context.account, context.region, name)) == self.share
 
     def parts_of(self, context: Context) -> Parts:
         return Parts(self.service, self.surroundings, context)
@@ -389,7 +402,23 @@ class DynamoDB(ServiceActor):
     async def execute_transaction_over_shards(self, context: Context, request: Request) -> Answer:
         return await across.transact(self.parts_of(context), request, statement_values.named(request))
 
-    @part("CheckWrites", of="BatchWriteItem", reads=True)
+    @over_shards("RestoreTableFromBackup")
+    async def restore_backup_over_shards(self, context: Context, request: Request) -> Answer:
+        return await transfers.restore(self.parts_of(context), request, restores.source_of(request))
+
+    @over_shards("RestoreTableToPointInTime")
+    async def restore_moment_over_shards(self, context: Context, request: Request) -> Answer:
+        return await transfers.restore(self.parts_of(context), request, restores.source_of(request))
+
+    @part("MakeTable", of="RestoreTableFromBackup")
+    def make_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transfers.make(self.tables, context, transaction, request)
+
+    @part("TakeRows", of="RestoreTableFromBackup")
+    def take_rows(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transfers.take(self.tables, context, transaction, request)
+
+    @part("CheckWrites", of="BatchWriteItem", reads=True, authorised=True)
     def check_writes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         batches.planned_writes(self.tables, context, snapshot, request)
         return {}
@@ -418,12 +447,17 @@ class DynamoDB(ServiceActor):
 
     @job(copies.COPY_JOB)
     def copy_rows(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
-        finishes = {"backup": backups.filled, "restore": restores.filled, "export": exports.filled}
+        finishes = {"backup": backups.filled, "restore": restores.filled, "export": exports.filled,
+                    "transfer": transfers.filled}
         return copies.step(self.tables, transaction, state, finishes)
 
     @job(recovery.PRUNE_JOB)
     def prune_history(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return recovery.prune_step(self.tables, transaction, state)
+
+    @job(transfers.SEND_JOB)
+    async def send_rows(self, now: float, state: Answer) -> Answer | None:
+        return await transfers.send_step(self.surroundings, now, state)
 
     @job(exports.UPLOAD_JOB)
     async def upload_export(self, now: float, state: Answer) -> Answer | None:

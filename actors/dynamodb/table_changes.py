@@ -1,7 +1,6 @@
 """UpdateTable: billing, throughput, protection, indexes made and removed on a live table; the job that fills one."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from actors.dynamodb import catalogue, rows, schema, state, streams
@@ -18,7 +17,7 @@ from actors.dynamodb.errors import LimitExceededException, ResourceNotFoundExcep
 from actors.dynamodb.specifications import put_encryption, put_warm
 from actors.dynamodb.state import Index, Table
 from actors.dynamodb.table_records import CLEAR_JOB, record_of, refuse_missing, save
-from actors.runtime.actor import JOB_STEP_ROWS
+from actors.runtime.actor import JOB_STEP_ROWS, bounded
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
 from schemas.errors import ValidationException
@@ -229,7 +228,7 @@ def fill_step(tables: Catalogue, transaction: Transaction, job: dict[str, Any]) 
         return None
     items, stop = table.item_range()
     start = job["after"] + b"\0" if job["after"] else items
-    done = list(islice(transaction.scan(start, stop), JOB_STEP_ROWS // 2))
+    done = list(bounded(transaction.scan(start, stop), JOB_STEP_ROWS // 2))
     for key, record in done:
         rows.reindex(transaction, index, key, None, state.unpack_item(record))
     if done:

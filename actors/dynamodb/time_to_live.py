@@ -18,7 +18,7 @@ from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.expiry import EXPIRY, SPACE, TABLES
 from actors.dynamodb.state import Table
 from actors.dynamodb.table_records import CLEAR_JOB, save
-from actors.runtime.actor import JOB_STEP_ROWS
+from actors.runtime.actor import JOB_STEP_ROWS, bounded
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from bus.codec import unpack
@@ -83,7 +83,7 @@ def index_step(tables: Catalogue, transaction: Transaction, job: dict[str, Any])
     if table is None:
         return None
     first, stop = table.item_range()
-    done = list(islice(transaction.scan(job["after"] + b"\0" if job["after"] else first, stop), INDEX_ITEMS))
+    done = list(bounded(transaction.scan(job["after"] + b"\0" if job["after"] else first, stop), INDEX_ITEMS))
     for key, record in done:
         seconds = expiry.expires(state.unpack_item(record), table.expiry_attribute)
         if seconds is not None:

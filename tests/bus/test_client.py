@@ -336,3 +336,30 @@ def test_a_claim_has_a_limit() -> None:
             assert [type(error) for error in found.refused] == [MalformedEnvelope]
 
     simulated(scenario)
+
+
+# Whoever gives up the one actor that answers ends its streams as well as its calls, and no others.
+def test_streams_end_when_their_actor_is_given_up(run: Runner) -> None:
+    async def scenario(world: World) -> None:
+        serving, asking = await world.connect(), await world.connect("_INBOX.gateway.")
+        heard: list[Message] = []
+
+        def serve(message: Message) -> None:
+            heard.append(message)
+            serving.publish(message.reply, encode_reply(Reply(event={"n": len(heard)})))
+
+        for service in ("mortal", "other"):
+            serving.subscribe(f"aws.*.*.*.{world.root}{service}.any.Converse", serve)
+        await serving.flush()
+        client = Client(asking, GATE, region="us-east-1")
+        mortal = client.stream(f"{world.root}mortal", "Converse", {}, timeout_s=30.0)
+        other = client.stream(f"{world.root}other", "Converse", {}, timeout_s=30.0)
+        await anext(mortal)
+        await anext(other)
+        asking.abandon(lambda subject: f".{world.root}mortal." in subject, "it has gone")
+        with pytest.raises(Disconnected, match="it has gone"):
+            await anext(mortal)
+        serving.publish(heard[1].reply, encode_reply(Reply(end=True)))
+        assert [reply async for reply in other] == []
+
+    run(scenario)

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +89,18 @@ def _open(entry: Entry, http: LlamaHttp) -> Any:
     pooling = xllamacpp.llama_pooling_type
     if entry.modality is Modality.TEXT:
         params.pooling_type = pooling.LLAMA_POOLING_TYPE_MEAN
-    elif entry.modality is Modality.RERANK:
+    else:
+        params.kv_unified = True          # else a batch of several texts is cut, and means are of their last pieces
+        params.n_batch = params.n_ubatch = entry.context_tokens or CONTEXT_TOKENS
+    if entry.modality is Modality.RERANK:
         params.pooling_type = pooling.LLAMA_POOLING_TYPE_RANK
     for name, value in entry.options.items():
         if name == "mmproj":
             params.mmproj.path = value
+        elif name == "pooling":           # of an embedding model that does not say: mean, cls, last
+            params.pooling_type = getattr(pooling, f"LLAMA_POOLING_TYPE_{str(value).upper()}")
+        elif name == "threads":
+            params.cpuparams.n_threads = params.cpuparams_batch.n_threads = value
         elif isinstance(value, str | int | float) and hasattr(params, name):
             setattr(params, name, value)
         else:
@@ -101,6 +108,7 @@ def _open(entry: Entry, http: LlamaHttp) -> Any:
     try:
         return xllamacpp.Server(params)
     except RuntimeError:
+        http.socket.unlink(missing_ok=True)
         params.verbosity = 2              # once more, and the log says why
         try:
             return xllamacpp.Server(params)
@@ -136,6 +144,7 @@ class Llama:
         self._adapters = list(entry.adapters)
         self._threads = ThreadPoolExecutor(entry.parallel, thread_name_prefix="llama")
         self._running = 0
+        self._embedding = asyncio.Lock()
         self._schemas: set[str] = set()   # that can be followed
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event, None]:
@@ -229,17 +238,22 @@ class Llama:
     async def embed(self, request: EmbedRequest) -> Embeddings:
         if Modality.EMBEDDING not in self.description.modalities:
             raise InvalidInput("This model does not support embeddings.")
-        answer = await self._answered(self._server.handle_embeddings, {
-            "input": request.texts, "embd_normalize": -1 if request.dimensions or not request.normalize else 2,
-        })
+        vectors, tokens = await self._embedded(request.texts)
+        vectors = [vector[: request.dimensions or None] for vector in vectors]
+        return Embeddings([unit(vector) for vector in vectors] if request.normalize else vectors, tokens)
+
+    async def _embedded(self, texts: list[str]) -> tuple[list[list[float]], list[int]]:
+        """Together, by a model that only embeds; of one that also writes, one by one, since the library would cut the
+        batch between them and take means of what is left."""
+        if Modality.TEXT in self.description.modalities and len(texts) > 1:
+            each = [await self._embedded([text]) for text in texts]
+            return [vectors[0] for vectors, _ in each], [tokens[0] for _, tokens in each]
+        async with self._embedding if Modality.TEXT in self.description.modalities else nullcontext():
+            answer = await self._answered(self._server.handle_embeddings, {"input": texts, "embd_normalize": -1})
         vectors = [each["embedding"] for each in sorted(answer["data"], key=lambda each: each["index"])]
-        if request.dimensions:
-            vectors = [vector[: request.dimensions] for vector in vectors]
-        if request.normalize and request.dimensions:
-            vectors = [unit(vector) for vector in vectors]
-        if len(request.texts) == 1:
-            return Embeddings(vectors, [answer["usage"]["prompt_tokens"]])
-        return Embeddings(vectors, [await self._http.tokens(text) for text in request.texts])
+        if len(texts) == 1:
+            return vectors, [answer["usage"]["prompt_tokens"]]
+        return vectors, [await self._http.tokens(text) for text in texts]
 
     async def rerank(self, request: RerankRequest) -> Ranking:
         if Modality.RERANK not in self.description.modalities:
