@@ -192,7 +192,8 @@ def test_embeddings(tiny: Loaded) -> None:
 @pytest.mark.parametrize("modality", [Modality.TEXT, Modality.EMBEDDING])
 def test_an_embedding_does_not_depend_on_what_else_goes_on(modality: Modality, tmp_path: Path) -> None:
     async def main() -> None:
-        engine = await open_engine(replace(TINY, modality=modality, options={"threads": 1, "pooling": "mean"}), tmp_path)
+        entry = replace(TINY, modality=modality, options={"threads": 1, "pooling": "mean"})
+        engine = await open_engine(entry, tmp_path)
         texts = ["a list of numbers" + " and more" * (number % 5) for number in range(12)]
         alone = [(await engine.embed(EmbedRequest([text]))).vectors[0] for text in texts]
 
@@ -201,9 +202,11 @@ def test_an_embedding_does_not_depend_on_what_else_goes_on(modality: Modality, t
                 async for _ in engine.generate(GenerateRequest(prompt="x" * length, sampling=Sampling(max_tokens=20))):
                     pass
 
-        together, again, *_ = await asyncio.gather(
-            engine.embed(EmbedRequest(texts)), engine.embed(EmbedRequest(texts[::-1])), *map(noise, range(1, 9))
+        noises = asyncio.gather(*map(noise, range(1, 9)))
+        together, again = await asyncio.gather(
+            engine.embed(EmbedRequest(texts)), engine.embed(EmbedRequest(texts[::-1]))
         )
+        await noises
         for one, other, third in zip(alone, together.vectors, again.vectors[::-1], strict=True):
             assert other == pytest.approx(one, abs=1e-3)
             assert third == pytest.approx(one, abs=1e-3)
