@@ -1,7 +1,7 @@
 """Transport on nats-py; the only importer of it.
 
 nats-py connects, authenticates, upgrades to TLS, pings and reconnects. Everything done once per message is here and in
-wire.py and mux.py: synchronous callbacks, one write per loop tick, one subscription for all replies. DESIGN.md: why.
+wire.py and mux.py: synchronous callbacks, few writes per loop tick, one subscription for all replies. DESIGN.md: why.
 """
 
 import asyncio
@@ -54,6 +54,7 @@ PINGS_UNANSWERED_LIMIT = 2                # a silent broker is given up after 15
 CONNECT_TIMEOUT_S = 2.0                   # of one attempt
 OUT_LIMIT_BYTES = 16 * 1024 * 1024        # accepted and not yet with the kernel
 MAX_PAYLOAD_MIN_BYTES = INLINE_LIMIT_BYTES + 4096     # of the broker
+BURST_PARTS = 3 * 16                      # 16 messages of a tick go out before the tick ends: DESIGN.md
 CLOSE_FLUSH_S = 1.0                       # for the broker to confirm the last output
 
 _log = structlog.get_logger()
@@ -134,8 +135,11 @@ class NatsTransport:
             raise Overloaded(f"{self._out_bytes} bytes wait to go out")
         self._out += (head, data, b"\r\n")
         self._out_bytes += last + size + 3
-        if not self._scheduled and self._room:
-            self._schedule()
+        if self._room:
+            if len(self._out) >= BURST_PARTS:
+                self._flush_out()
+            elif not self._scheduled:
+                self._schedule()
 
     def request(self, subject: str, data: bytes, timeout_s: float) -> "asyncio.Future[Message]":
         return self._mux.request(self.publish, subject, data, timeout_s)
@@ -150,11 +154,11 @@ class NatsTransport:
             self._send(subscription.command())
         return subscription
 
-    def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> Inbox:
-        return self._mux.listen(handler, on_failure)
+    def listen(self, handler: Handler, on_failure: Callable[[BusError], None], asked: str = "") -> Inbox:
+        return self._mux.listen(handler, on_failure, asked)
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        self._mux.abandon(pattern, reason)
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        self._mux.abandon(is_lost, reason)
 
     async def flush(self) -> None:
         """Disconnected when the connection is lost meanwhile."""
@@ -178,7 +182,7 @@ class NatsTransport:
         self._mux.close()
         await self._link.close()
 
-    # -- output: everything of one loop tick in one write ------------------------------------------------------------
+    # -- output: what one loop tick publishes goes out together, a burst at a time ------------------------------------
 
     def _send(self, command: bytes) -> None:
         self._out.append(command)
@@ -192,6 +196,9 @@ class NatsTransport:
 
     def _write_out(self) -> None:
         self._scheduled = False
+        self._flush_out()
+
+    def _flush_out(self) -> None:
         if self._wire is None or not self._out:
             return
         data = b"".join(self._out)
@@ -203,7 +210,7 @@ class NatsTransport:
         if wire is self._wire:
             self._room = room
             if room:
-                self._write_out()
+                self._flush_out()
 
     def _ping(self, wire: Wire) -> None:
         """Behind what is already accepted: PONGs come in the order of their PINGs."""

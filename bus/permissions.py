@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bus.subjects import DIRECT, GATEWAY, INBOX, inbox_prefix, is_token
+from bus.subjects import DIRECT, GATEWAY, INBOX, SERVICE, inbox_prefix, is_token
 
 MAX_PAYLOAD_BYTES = 1024 * 1024           # envelopes are at most 256 KiB, chunks 128 KiB
 MAX_PENDING_BYTES = 64 * 1024 * 1024      # for one slow connection, which is then closed
@@ -23,7 +23,7 @@ PASSWORD_BYTES = 32
 RESPONSES_LIMIT = 2_049
 RESPONSES_EXPIRE_S = 120
 
-GATEWAY_USER, ACTORS_USER, ADMIN_USER = "gateway", "actors", "admin"
+GATEWAY_USER, ACTORS_USER, ADMIN_USER, MODELS_USER = "gateway", "actors", "admin", "models"
 WARDEN_USER = "warden"                    # of the system account: ends connections, nothing else
 ACCOUNT = "SKYBUS"                        # of NATS, where all of ours are
 _ACTORS_INBOXES = f"{INBOX}.{ACTORS_USER}.>"         # pulls of large replies, answers to pulls of large requests
@@ -87,6 +87,15 @@ def actors(password: str) -> User:
         ACTORS_USER, password,
         publish=("aws.>", "evt.>", "sys.>", f"{INBOX}.>", "$SYS._INBOX.>"),
         subscribe=("aws.>", "evt.>", "sys.>", "$SRV.>", "$SYS.REQ.USER.AUTH", _ACTORS_INBOXES),
+    )
+
+
+def models(password: str) -> User:
+    """A model host answers our services, and pulls what is too large for a message; it can ask nobody anything."""
+    return User(
+        MODELS_USER, password,
+        publish=(_ACTORS_INBOXES, f"{process_inbox(GATEWAY_USER)}>", f"{process_inbox(ADMIN_USER)}>"),
+        subscribe=(f"aws.{SERVICE}.*.*.model.*.*", "sys.>", f"{process_inbox(MODELS_USER)}>"),
     )
 
 

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 from actors.dynamodb import access
 from actors.dynamodbstreams import reading
 from actors.runtime.access import Access, Guard
-from actors.runtime.actor import ServiceActor, query
+from actors.runtime.actor import ServiceActor, across, query
 from actors.runtime.context import Context
+from actors.runtime.parts import Parts
 from actors.runtime.store.transaction import Snapshot
 
 Request = Mapping[str, Any]
@@ -21,6 +22,10 @@ class DynamoDBStreams(ServiceActor):
     @query("ListStreams")
     def list_streams(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return reading.listed(context, snapshot, request)
+
+    @across("ListStreams")
+    async def list_streams_over_shards(self, context: Context, request: Request) -> Answer:
+        return await reading.listed_across(Parts(self.service, self.surroundings, context), request)
 
     @query("DescribeStream")
     def describe_stream(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:

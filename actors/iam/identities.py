@@ -34,9 +34,12 @@ def credential(view: Snapshot, vault: Vault, access_key: str) -> Known | None:
 
 
 def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Known | None:
-    """The record of whoever's the key is, in `account`; its own number stands for its root."""
+    """The record of whoever's the key is, in `account`; its own number stands for its root, a user's or role's ARN for
+    whom it names."""
     if organization.is_closed(Book(view, account)):
         return {}
+    if access_key.startswith("arn:"):
+        return by_arn(view, access_key)
     if access_key == account:
         return _root(Book(view, account))
     found = access_keys.holder(view, access_key)
@@ -47,6 +50,21 @@ def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Kn
     if session is None:
         return {} if vault.made(access_key) else None
     return _described(view, session) if session["account"] == account else {}
+
+
+def by_arn(view: Snapshot, arn: str) -> Known:
+    """A user's record, or a role's as its sessions have it; empty when there is no such principal."""
+    parts = arn.split(":", 5)
+    kind, _, rest = parts[-1].partition("/")
+    if len(parts) != 6 or kind not in (USER, ROLE):
+        return {}
+    book = Book(view, parts[4])
+    record = book.find(kind, rest.rpartition("/")[2])
+    if record is None or book.arn(record) != arn:
+        return {}
+    if kind == USER:
+        return _user(book, record)
+    return {**_role(book, record), "name": "any", "id": f"{record['id']}:any", "arn": session_arn(arn, "any")}
 
 
 def _described(view: Snapshot, session: Record) -> Known:

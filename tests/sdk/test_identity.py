@@ -4,7 +4,9 @@ Codes by service: gateway/refusals.py cites them.
 """
 
 import json
+import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from deploy.process_actors import actor_of
+from deploy.topology import services
+from schemas.models import load
 from tests import servers
+from tests.actors.sts.test_every_operation import DENIALS, FREE, WRITTEN, operations
+from tests.schemas.inputs import Inputs
 
 SECRET = "a-secret-of-the-operator"
 ACCOUNT = "000000000000"
@@ -29,7 +36,7 @@ def server() -> Iterator[servers.Server]:
 
 def client(server: servers.Server, service: str, keys: dict[str, str] | None = None) -> Any:
     keys = keys or {"AccessKeyId": "test", "SecretAccessKey": SECRET}
-    make: Any = boto3.client
+    make: Any = boto3.client          # its overloads want literals
     return make(
         service, endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys.get("SessionToken"),
@@ -126,3 +133,50 @@ def test_a_chain_of_profiles(
     assert session.client("dynamodb").list_tables()["TableNames"] == []
     assert code(boto3.Session(profile_name="carol", region_name="us-east-1").client("dynamodb").list_tables) == \
         "AccessDeniedException 400"
+
+
+# Over HTTP as on the bus (tests/actors/sts/test_every_operation.py): no operation is open to whom nothing permits.
+def test_every_operation_over_http(server: servers.Server) -> None:
+    keys = user(server, "powerless")
+    clients: dict[str, Any] = {}
+    actors = [actor_of(service) for service in services(())]
+    for service, name in operations(actors):
+        if service not in clients:
+            clients[service] = client(server, service, keys)
+            clients[service].meta.config.parameter_validation = False
+        params = WRITTEN.get((service, name)) or Inputs(load(service).operations[name], 1).request()
+        try:
+            clients[service]._make_api_call(name, params)
+            denied = False
+        except ClientError as error:
+            denied = error.response["Error"]["Code"] in DENIALS
+        assert denied != ((service, name) in FREE), f"{service}:{name}"
+
+
+# What the command line tells of the same instance.
+def test_the_command_line(server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = next(word for before, word in pairwise(server.root.cmdline()) if before == "--data-dir")
+    exports = servers.command("credentials", "--data-dir", data)
+    assert f"export AWS_SECRET_ACCESS_KEY={SECRET}\n" in exports
+    (tmp_path / "credentials").write_text("[mine]\naws_access_key_id = A\n[local]\nold = 1\n[last]\nb = 2\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    servers.command("credentials", "--data-dir", data, "--profile", "local")
+    text = (tmp_path / "credentials").read_text()
+    assert text.startswith("[mine]\naws_access_key_id = A\n[last]\nb = 2\n")
+    assert "old" not in text
+    assert (tmp_path / "credentials").stat().st_mode & 0o777 == 0o600
+    session = boto3.Session(profile_name="local")
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":root")
+
+    keys = user(server, "dave", {"Sid": "Reads", **DYNAMODB})
+    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"
+    for principal in (f"arn:aws:iam::{ACCOUNT}:user/dave", keys["AccessKeyId"]):
+        told = servers.command("explain", "--data-dir", data, principal, "dynamodb:GetItem", table)
+        assert 'allowed by statement 1 "Reads" of user_dave_own (identity-based policy)' in told
+    assert "secrets are sealed under a new key" in servers.command("rotate-secrets", "--data-dir", data)
+    assert client(server, "dynamodb", keys).list_tables()["TableNames"] == []
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        servers.command("explain", "--data-dir", data, f"arn:aws:iam::{ACCOUNT}:user/dave", "iam:ListUsers", "*")
+    assert refused.value.returncode == 1
+    assert "because no identity-based policy allows the iam:ListUsers action" in refused.value.stdout
