@@ -131,7 +131,7 @@ def test_data_events(tmp_path: Path, selectors: dict[str, Any]) -> None:
             assert event["resources"] == [{
                 "accountId": ACCOUNT, "type": "AWS::DynamoDB::Table",
                 "ARN": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/music"}]
-            assert (tmp_path / "audit.jsonl").read_text().count('"PutItem"') == 1
+            assert (sky.world.directory / "audit.jsonl").read_text().count('"PutItem"') == 1
 
     run(main())
 
