@@ -88,7 +88,7 @@ def test_counts_are_the_tokenizers(tiny: Loaded) -> None:
 
 
 def test_every_token_is_told_once(tiny: Loaded) -> None:
-    events = tiny.events(GenerateRequest(prompt="import", sampling=
+    events = tiny.events(GenerateRequest(prompt="import", sampling=Sampling(
         max_tokens=60, seed=7, temperature=9.0, top_k=0, min_p=0.0, top_p=1.0
     )))
     finish = finish_of(events)
