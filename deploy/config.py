@@ -125,7 +125,7 @@ class Inference:
     model_memory_bytes: int = setting(
         0, "memory that all loaded models may take together", span=(0, 2**50), shown="half of the machine's"
     )
-    ray: bool = setting(False, "models that need a GPU run in Ray actors (extra `ray`), the others in processes of ours")
+    ray: bool = setting(False, "models that need a GPU run in Ray actors (extra `ray`), others in processes of ours")
     ray_address: str = setting("", "a Ray cluster to use for them", shown="one of our own, on this machine")
 
 

@@ -35,7 +35,8 @@ def models_of(process: Process) -> Models:
     config = process.run.config
     client = Client(process.transport, OWN_IDENTITY, region=config.access.region)
     budget = config.inference.model_memory_bytes or machine_memory_bytes() // 2
-    return Models(client, read_catalogue(config), Fleet(process.transport, client, placement_of(process, client), budget))
+    fleet = Fleet(process.transport, client, placement_of(process, client), budget)
+    return Models(client, read_catalogue(config), fleet)
 
 
 def placement_of(process: Process, client: Client) -> Placement:
