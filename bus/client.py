@@ -21,9 +21,9 @@ from bus.subjects import request as request_subject
 from bus.transport import BusError, Message, Overloaded, RequestTimeout, Transport
 from schemas.envelope import INLINE_LIMIT_BYTES, Fault, Identity, Reply, Request
 from schemas.errors import AwsError
-from schemas.routing import slot as slot_of
+from schemas.routing import slot
 
-CALL_TIMEOUT_S = 60.0                     # botocore's read timeout
+CALL_TIMEOUT_S = 55.0                     # below the read timeout of botocore, 60 s: our 503 should come first
 EVENT_TIMEOUT_S = 60.0                    # between two events of a stream
 STREAM_BUFFER_EVENTS = 1024               # of one stream, not yet taken by its reader
 SUBJECTS_LIMIT = 8192                     # remembered subjects; then all are forgotten
@@ -48,12 +48,12 @@ class Client:
     async def call(
         self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
         timeout_s: float = CALL_TIMEOUT_S, trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "", slot: str = "",
+        source: dict[str, str] | None = None, request_id: str = "", at: str = "",
     ) -> dict[str, Any]:
-        """The operation's answer. AwsError, BusError; ValueError for what cannot be sent at all. `slot`: who is to
-        answer, where the caller knows better than the request's resource."""
+        """The operation's answer. AwsError, BusError; ValueError for what cannot be sent at all. `at`: the slot it goes
+        to, where that is not what the request says."""
         request = self._request(params, region, trace, source, request_id)
-        reply = await self.send(identity or self._identity, service, operation, request, timeout_s, slot)
+        reply = await self.send(identity or self._identity, service, operation, request, timeout_s, at)
         if reply.error is not None:
             raise aws_error(reply.error)
         if reply.ok is None:
@@ -61,7 +61,7 @@ class Client:
         return reply.ok
 
     async def send(
-        self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float, slot: str = ""
+        self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float, at: str = ""
     ) -> Reply:
         """The hot path: one request, its reply as it came. Sets a deadline where none is. BusError, ValueError.
 
@@ -70,7 +70,7 @@ class Client:
         if not request.deadline_ms:
             request.deadline_ms = int((self._clock() + timeout_s) * 1000)
         data = encode_request(request)
-        subject = self._subject(identity, service, operation, request, slot)
+        subject = self._subject(identity, service, operation, request, at)
         try:
             if len(data) > INLINE_LIMIT_BYTES:
                 return await self._send_large(subject, data, request, timeout_s)
@@ -86,19 +86,19 @@ class Client:
     async def stream(
         self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
         timeout_s: float = EVENT_TIMEOUT_S, trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "", slot: str = "", deadline_ms: int = 0,
+        source: dict[str, str] | None = None, request_id: str = "", at: str = "", deadline_ms: int = 0,
     ) -> AsyncGenerator[Reply, None]:
         """A streaming operation's replies: `ok` (its members outside the stream) if any, then `event`s.
 
         Ends with the stream; AwsError, BusError as they come. `timeout_s` bounds each wait, `deadline_ms` tells the
-        actor when nobody waits any longer; `slot` as in `call`. Closed before its end (or
+        actor when nobody waits any longer; `at` as in `call`. Closed before its end (or
         overrun: STREAM_BUFFER_EVENTS), it tells the actor, and generation stops: use it under contextlib.aclosing.
         """
         request = self._request(params, region, trace, source, request_id)
         request.deadline_ms = deadline_ms
         who = identity or self._identity
         data = encode_request(request)
-        subject = self._subject(who, service, operation, request, slot)
+        subject = self._subject(who, service, operation, request, at)
         arrivals = _Arrivals()
         inbox = self._transport.listen(arrivals.add, arrivals.fail, subject)
         offer = None
@@ -143,7 +143,7 @@ class Client:
     ) -> Request:
         return Request(params, request_id or self.new_request_id(), region or self._region, 0, trace, source)
 
-    def _subject(self, identity: Identity, service: str, operation: str, request: Request, slot: str) -> str:
+    def _subject(self, identity: Identity, service: str, operation: str, request: Request, at: str = "") -> str:
         key = (identity, service, operation)
         halves = self._subjects.get(key)
         if halves is None:
@@ -154,7 +154,7 @@ class Client:
                 self._subjects.clear()
             before, after = request_subject(identity, service, "\n", operation).split("\n")
             halves = self._subjects[key] = before, after
-        return halves[0] + (slot or slot_of(service, identity.account, request.region, request.params)) + halves[1]
+        return halves[0] + (at or slot(service, identity.account, request.region, request.params)) + halves[1]
 
     async def _send_large(self, subject: str, data: bytes, request: Request, timeout_s: float) -> Reply:
         offer = self._bodies.offer(

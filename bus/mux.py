@@ -10,7 +10,6 @@ from itertools import count
 
 import structlog
 
-from bus.subjects import matches
 from bus.transport import BusError, Disconnected, Handler, Message, NoResponders, Overloaded, RequestTimeout
 
 SWEEP_INTERVAL_S = 0.05                   # a time-out is late by at most this
@@ -117,13 +116,14 @@ class ReplyMux:
         if inbox is not None:
             inbox.fail(NoResponders("nobody answers to that subject"))
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        """Requests under way to subjects that match fail now, and so do the inboxes that await their answers."""
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        """Requests under way to subjects of which `is_lost` is true fail now, and so do the inboxes that await their
+        answers."""
         for future, _, subject in self._requests.values():
-            if matches(pattern, subject):
+            if is_lost(subject):
                 _fail(future, Disconnected(reason))
         for inbox in list(self._inboxes.values()):
-            if inbox.asked and matches(pattern, inbox.asked):
+            if inbox.asked and is_lost(inbox.asked):
                 inbox.fail(Disconnected(reason))
 
     def fail_all(self, reason: str) -> None:

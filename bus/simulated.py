@@ -217,8 +217,8 @@ class SimulatedTransport:
     def listen(self, handler: Handler, on_failure: Callable[[BusError], None], asked: str = "") -> Inbox:
         return self._mux.listen(handler, on_failure, asked)
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        self._mux.abandon(pattern, reason)
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        self._mux.abandon(is_lost, reason)
 
     async def flush(self) -> None:
         if not self._up:

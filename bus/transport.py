@@ -68,8 +68,9 @@ class Transport(Protocol):
         who answers to the subject `asked` was given up (`abandon`).
         """
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        """Whoever was to answer to subjects that match is gone: requests and streams under way fail, Disconnected."""
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        """Whoever was to answer is gone: requests and streams under way to subjects of which `is_lost` is true fail
+        with Disconnected."""
 
     async def flush(self) -> None:
         """Returns when the broker has processed all subscriptions and publishes made before."""

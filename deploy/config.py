@@ -17,7 +17,7 @@ PREFIX = "SKYBUS_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_SECRET = "test"  # noqa: S105 - what every AWS emulator's documentation tells people to use
 
-BUS_USERS = ("gateway", "actors", "admin", "models")    # names our own processes have at the broker
+BUS_USERS = ("gateway", "actors", "admin", "models", "warden", "root")    # names our own have at the broker
 MIB = 1024 * 1024
 
 
@@ -98,6 +98,7 @@ class Access:
     auth: str = setting(
         "open", "open: unknown access keys are root of the default account; strict: refused", choices=("open", "strict")
     )
+    dry_run: bool = setting(False, "log what policies would deny (`would_deny`) instead of denying it")
     root_access_key: str = setting("test", "access key of the root user")
     root_secret_key: str = setting(
         "", "secret key of the root user", shown="`test`; with auth = strict generated at first start", secret=True
@@ -111,6 +112,10 @@ class Actors:
     """What runs."""
 
     services: tuple[str, ...] = setting((), "services to run, by AWS's names, comma-separated", shown="all there are")
+    shards: tuple[str, ...] = setting(
+        (), "shards of a service, each with an actor process of its own, e.g. dynamodb=3; said once, when there is no "
+        "data yet", shown="as the data directory has, 1 in a new one"
+    )
     throttle_provisioned: bool = setting(
         False, "DynamoDB refuses what exceeds a table's provisioned or maximum on-demand throughput, as AWS does"
     )
@@ -251,6 +256,14 @@ def set_variables(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
+def aws_files() -> tuple[Path, Path]:
+    """Where AWS's tools read settings and credentials:
+    https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html."""
+    home = Path(os.environ.get("HOME") or os.path.expanduser("~")) / ".aws"
+    return (Path(os.environ.get("AWS_CONFIG_FILE") or home / "config"),
+            Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"))
+
+
 def search_path() -> list[str]:
     """The directories of PATH."""
     return os.get_exec_path()
@@ -347,6 +360,8 @@ def _check(config: Config) -> None:
     if not is_token(access.root_access_key) or access.root_access_key in (ANONYMOUS, *BUS_USERS):
         raise UsageError("root_access_key: letters, digits, - and _ only, at most 128 of them, and none of "
                          f"{', '.join((ANONYMOUS, *BUS_USERS))}.")
+    if not is_token(access.region):
+        raise UsageError(f"region: letters, digits, - and _ only, at most 128 of them, not {access.region!r}.")
 
 
 if __name__ == "__main__":

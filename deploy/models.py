@@ -93,7 +93,7 @@ class Supervised:
             await asyncio.sleep(LOOK_INTERVAL_S)
         for look in range(int(START_LIMIT_S / LOOK_INTERVAL_S)):
             try:
-                await self._client.call(SERVICE, "Ping", {}, slot=host, timeout_s=START_LIMIT_S)
+                await self._client.call(SERVICE, "Ping", {}, at=host, timeout_s=START_LIMIT_S)
                 return
             except NoResponders:
                 await asyncio.sleep(LOOK_INTERVAL_S)

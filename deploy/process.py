@@ -14,9 +14,10 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvloop
@@ -80,7 +81,9 @@ async def _live(kind: str, name: str, run: Run, channel_descriptor: int) -> None
         loop.add_signal_handler(number, stopped.set)
     loop.add_reader(channel, lambda: _supervisor_gone(channel, stopped))
     work, user = _work(kind), run.users[_USERS[kind]]
-    transport = await _connect(run, user, name)
+    transport = await _unless(stopped, _connect(run, user, name))
+    if transport is None:
+        return
     tracer = telemetry.tracer(run.config.observing, name)
 
     def ready() -> None:
@@ -120,6 +123,18 @@ def _work(kind: str) -> Work:
     else:
         from deploy.process_actors import serve
     return serve
+
+
+async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, Transport]) -> Transport | None:
+    """What `work` returns; None when we are told to stop first: the broker may never come."""
+    working, told = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
+        return await working if working.done() else None
+    finally:
+        for one in (working, told):
+            one.cancel()
+        await asyncio.gather(working, told, return_exceptions=True)
 
 
 async def _connect(run: Run, user: BusUser, name: str) -> Transport:

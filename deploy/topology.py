@@ -29,11 +29,16 @@ class RunFiles:
     broker_config: Path                   # nats.conf
 
 
-def processes(config: Config, files: RunFiles) -> list[ProcessSpec]:
-    """The process table. BrokerMissing when we are to run a broker and have none."""
+def actor_process(number: int) -> str:
+    """The name of actor process `number`, from 0: actors, actors-2, …"""
+    return f"{ACTORS}-{number + 1}" if number else ACTORS
+
+
+def processes(config: Config, files: RunFiles, actors: int = 1) -> list[ProcessSpec]:
+    """The process table, with so many actor processes. BrokerMissing when we are to run a broker and have none."""
     environment = child_environment(_ENVIRONMENT)
     gateways = [f"{GATEWAY}-{number}" for number in range(1, config.front.gateways + 1)]
-    table = [_ours(files, ACTORS, ACTORS, ACTORS_STOP, ACTORS_STOP_S)]
+    table = [_ours(files, actor_process(number), ACTORS, ACTORS_STOP, ACTORS_STOP_S) for number in range(actors)]
     table += [_ours(files, name, GATEWAY, GATEWAYS_STOP, GATEWAY_STOP_S) for name in gateways]
     if not config.broker.nats_url:
         argv = (find_broker(config.broker.nats_server), "-c", str(files.broker_config))

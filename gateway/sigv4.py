@@ -53,6 +53,8 @@ class Reason(Enum):
     BEARER = "bearer"
     MISSING = "missing"                             # no authentication where some is needed
     UNKNOWN_KEY = "unknown key"
+    INVALID_TOKEN = "invalid token"  # noqa: S105 - a reason; the session token is missing or another key's
+    EXPIRED_TOKEN = "expired token"  # noqa: S105 - a reason
     MISMATCH = "mismatch"                           # the signature is not ours
     SCOPE = "scope"                                 # signed for another service
     EXPIRED = "expired"
@@ -131,8 +133,6 @@ def read_claim(query: str, headers: Mapping[str, str]) -> Claim | None:
         return _header_claim(authorization, headers)
     if "X-Amz-" in query and ("X-Amz-Signature=" in query or "X-Amz-Algorithm=" in query):
         return _query_claim(query, headers)
-    if "AWSAccessKeyId=" in query and "Signature=" in query:
-        raise Refusal(Reason.MECHANISM)             # signature version 2
     return None
 
 

@@ -41,7 +41,7 @@ def test_the_bytes_are_what_the_codec_writes() -> None:
 
 # The ten lines, run as they stand by a process of its own, under the generated permissions.
 def test_the_program_runs() -> None:
-    users = (actors("actors-password"), direct_publisher(ACCOUNT, KEY, "PASSWORD"))
+    users = (actors("actors-password"), direct_publisher(ACCOUNT, KEY, "SECRETKEY"))
 
     async def main() -> str:
         with running(server_config(BrokerSettings(users))) as server:

@@ -95,7 +95,7 @@ def test_who_hangs_up_leaves_nothing_running(count: int, tmp_path: Path) -> None
                 [host] = hosts(server)
                 grown.append(host.memory_info().rss)
             while True:                   # until the last cancel has arrived
-                figures = await models.client.call("model", "Ping", {}, slot=next(host_names(TINY)))
+                figures = await models.client.call("model", "Ping", {}, at=next(host_names(TINY)))
                 if not figures["running"] and not figures["waiting"]:
                     break
             assert grown[-1] < 1.5 * grown[0]

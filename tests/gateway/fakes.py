@@ -104,7 +104,7 @@ class FakeTransport:
         self._inboxes += 1
         return self.subscribe(f"_INBOX.test.{self._inboxes}", handler)
 
-    def abandon(self, pattern: str, reason: str) -> None:
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
         """Nothing is under way here."""
 
     async def flush(self) -> None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -24,6 +25,7 @@ from actors.runtime.inference.host import SERVICE
 from actors.runtime.inference.placement import CannotPlace, Placement
 from actors.runtime.inference.protocol import Description, ModelFailed, ModelNotReady, description, to_map
 from bus.client import Client
+from bus.subjects import matches
 from bus.transport import BusError, NoResponders, RequestTimeout, Transport
 from schemas.errors import AwsError
 
@@ -111,7 +113,8 @@ class Fleet:
             if replica in served.replicas:
                 served.replicas.remove(replica)
         log.warning("model_host_lost", host=replica.host, model=replica.description.model, reason=reason)
-        self._transport.abandon(f"aws.*.*.*.{SERVICE}.{replica.host}.>", f"the model's host has gone: {reason}")
+        asked = partial(matches, f"aws.*.*.*.{SERVICE}.{replica.host}.>")
+        self._transport.abandon(asked, f"the model's host has gone: {reason}")
 
     # --- loading
 
@@ -183,12 +186,12 @@ class Fleet:
     async def _load_call(self, host: str, entry: Entry) -> dict[str, Any]:
         """Ends early when the host does: nobody else can tell us while it loads."""
         call = asyncio.ensure_future(
-            self._client.call(SERVICE, "Load", to_map(entry), slot=host, timeout_s=LOAD_LIMIT_S)
+            self._client.call(SERVICE, "Load", to_map(entry), at=host, timeout_s=LOAD_LIMIT_S)
         )
         try:
             while not (await asyncio.wait([call], timeout=WATCH_INTERVAL_S))[0]:
                 with suppress(RequestTimeout):           # an engine may hold its process while it reads the file
-                    await self._client.call(SERVICE, "Ping", {}, slot=host, timeout_s=SILENCE_LIMIT_S)
+                    await self._client.call(SERVICE, "Ping", {}, at=host, timeout_s=SILENCE_LIMIT_S)
             return await call
         finally:
             call.cancel()
@@ -238,7 +241,7 @@ class Fleet:
 
     async def _look(self, replica: Replica) -> None:
         try:
-            await self._client.call(SERVICE, "Ping", {}, slot=replica.host, timeout_s=SILENCE_LIMIT_S)
+            await self._client.call(SERVICE, "Ping", {}, at=replica.host, timeout_s=SILENCE_LIMIT_S)
         except RequestTimeout:
             self.give_up(replica, "it is silent")
             await self._placement.stop(replica.host)

@@ -61,7 +61,7 @@ class Models:
                 replica = await self.fleet.take(entry)
                 try:
                     async with aclosing(self.client.stream(
-                        SERVICE, "Generate", params, identity=_through(identity), slot=replica.host,
+                        SERVICE, "Generate", params, identity=_through(identity), at=replica.host,
                         timeout_s=ANSWER_LIMIT_S, deadline_ms=int(deadline * 1000),
                     )) as replies:
                         async for reply in replies:
@@ -102,7 +102,7 @@ class Models:
                 replica = await self.fleet.take(entry)
                 try:
                     return await self.client.call(
-                        SERVICE, operation, params, identity=_through(identity), slot=replica.host, timeout_s=timeout_s,
+                        SERVICE, operation, params, identity=_through(identity), at=replica.host, timeout_s=timeout_s,
                     )
                 except NoResponders:
                     self.fleet.give_up(replica, "nobody answers")

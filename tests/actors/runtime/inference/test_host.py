@@ -117,7 +117,7 @@ def test_nobody_asks_a_host_past_the_service(tmp_path: Path) -> None:
             stranger = Identity(DIRECT, ACCOUNT, "AKIASTRANGER")
             client = Client(w.connect(stranger), stranger, region="us-east-1", clock=w.clock)
             with pytest.raises(NoResponders):
-                await client.call(SERVICE, "Ping", {}, slot=host_of(w)[0])
+                await client.call(SERVICE, "Ping", {}, at=host_of(w)[0])
 
     run(main())
 
