@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from itertools import count
 from typing import Any
 
@@ -23,7 +23,7 @@ from schemas.envelope import INLINE_LIMIT_BYTES, Fault, Identity, Reply, Request
 from schemas.errors import AwsError
 from schemas.routing import slot
 
-CALL_TIMEOUT_S = 60.0                     # botocore's read timeout
+CALL_TIMEOUT_S = 55.0                     # below the read timeout of botocore, 60 s: our 503 should come first
 EVENT_TIMEOUT_S = 60.0                    # between two events of a stream
 STREAM_BUFFER_EVENTS = 1024               # of one stream, not yet taken by its reader
 SUBJECTS_LIMIT = 8192                     # remembered subjects; then all are forgotten
@@ -48,18 +48,21 @@ class Client:
     async def call(
         self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
         timeout_s: float = CALL_TIMEOUT_S, trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "",
+        source: dict[str, str] | None = None, request_id: str = "", at: str = "",
     ) -> dict[str, Any]:
-        """The operation's answer. AwsError, BusError; ValueError for what cannot be sent at all."""
+        """The operation's answer. AwsError, BusError; ValueError for what cannot be sent at all. `at`: the slot it goes
+        to, where that is not what the request says."""
         request = self._request(params, region, trace, source, request_id)
-        reply = await self.send(identity or self._identity, service, operation, request, timeout_s)
+        reply = await self.send(identity or self._identity, service, operation, request, timeout_s, at)
         if reply.error is not None:
             raise aws_error(reply.error)
         if reply.ok is None:
             raise BodyError("an answer in events; use stream")
         return reply.ok
 
-    async def send(self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float) -> Reply:
+    async def send(
+        self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float, at: str = ""
+    ) -> Reply:
         """The hot path: one request, its reply as it came. Sets a deadline where none is. BusError, ValueError.
 
         Cancelled, it tells the actor. Makes no task: await it where the answer is needed.
@@ -67,7 +70,7 @@ class Client:
         if not request.deadline_ms:
             request.deadline_ms = int((self._clock() + timeout_s) * 1000)
         data = encode_request(request)
-        subject = self._subject(identity, service, operation, request)
+        subject = self._subject(identity, service, operation, request, at)
         try:
             if len(data) > INLINE_LIMIT_BYTES:
                 return await self._send_large(subject, data, request, timeout_s)
@@ -83,22 +86,24 @@ class Client:
     async def stream(
         self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
         timeout_s: float = EVENT_TIMEOUT_S, trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "",
-    ) -> AsyncIterator[Reply]:
+        source: dict[str, str] | None = None, request_id: str = "", at: str = "", deadline_ms: int = 0,
+    ) -> AsyncGenerator[Reply, None]:
         """A streaming operation's replies: `ok` (its members outside the stream) if any, then `event`s.
 
-        Ends with the stream; AwsError, BusError as they come. `timeout_s` bounds each wait. Closed before its end (or
+        Ends with the stream; AwsError, BusError as they come. `timeout_s` bounds each wait, `deadline_ms` tells the
+        actor when nobody waits any longer; `at` as in `call`. Closed before its end (or
         overrun: STREAM_BUFFER_EVENTS), it tells the actor, and generation stops: use it under contextlib.aclosing.
         """
         request = self._request(params, region, trace, source, request_id)
+        request.deadline_ms = deadline_ms
         who = identity or self._identity
+        data = encode_request(request)
+        subject = self._subject(who, service, operation, request, at)
         arrivals = _Arrivals()
-        inbox = self._transport.listen(arrivals.add, arrivals.fail)
+        inbox = self._transport.listen(arrivals.add, arrivals.fail, subject)
         offer = None
         ended = False
         try:
-            data = encode_request(request)
-            subject = self._subject(who, service, operation, request)
             if len(data) > INLINE_LIMIT_BYTES:
                 offer = self._bodies.offer(data, _is_inbox, idle_s=timeout_s, id=request.id)
                 data = encode_claim(offer.claim)
@@ -138,7 +143,7 @@ class Client:
     ) -> Request:
         return Request(params, request_id or self.new_request_id(), region or self._region, 0, trace, source)
 
-    def _subject(self, identity: Identity, service: str, operation: str, request: Request) -> str:
+    def _subject(self, identity: Identity, service: str, operation: str, request: Request, at: str = "") -> str:
         key = (identity, service, operation)
         halves = self._subjects.get(key)
         if halves is None:
@@ -149,7 +154,7 @@ class Client:
                 self._subjects.clear()
             before, after = request_subject(identity, service, "\n", operation).split("\n")
             halves = self._subjects[key] = before, after
-        return halves[0] + slot(service, identity.account, request.region, request.params) + halves[1]
+        return halves[0] + (at or slot(service, identity.account, request.region, request.params)) + halves[1]
 
     async def _send_large(self, subject: str, data: bytes, request: Request, timeout_s: float) -> Reply:
         offer = self._bodies.offer(

@@ -154,11 +154,11 @@ class NatsTransport:
             self._send(subscription.command())
         return subscription
 
-    def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> Inbox:
-        return self._mux.listen(handler, on_failure)
+    def listen(self, handler: Handler, on_failure: Callable[[BusError], None], asked: str = "") -> Inbox:
+        return self._mux.listen(handler, on_failure, asked)
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        self._mux.abandon(pattern, reason)
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        self._mux.abandon(is_lost, reason)
 
     async def flush(self) -> None:
         """Disconnected when the connection is lost meanwhile."""

@@ -10,7 +10,6 @@ from itertools import count
 
 import structlog
 
-from bus.subjects import matches
 from bus.transport import BusError, Disconnected, Handler, Message, NoResponders, Overloaded, RequestTimeout
 
 SWEEP_INTERVAL_S = 0.05                   # a time-out is late by at most this
@@ -24,13 +23,17 @@ OnFailure = Callable[[BusError], None]
 
 
 class MuxInbox:
-    """One reply subject with its handler. `closed` inboxes receive nothing more."""
+    """One reply subject with its handler, and the subject whose answers it awaits, if they come from one place only.
 
-    __slots__ = ("_mux", "handler", "on_failure", "subject")
+    `closed` inboxes receive nothing more.
+    """
 
-    def __init__(self, mux: "ReplyMux", subject: str, handler: Handler, on_failure: OnFailure) -> None:
+    __slots__ = ("_mux", "asked", "handler", "on_failure", "subject")
+
+    def __init__(self, mux: "ReplyMux", subject: str, handler: Handler, on_failure: OnFailure, asked: str) -> None:
         self._mux = mux
         self.subject = subject
+        self.asked = asked
         self.handler = handler
         self.on_failure = on_failure
 
@@ -78,11 +81,11 @@ class ReplyMux:
             self._next_look = due
         return future
 
-    def listen(self, handler: Handler, on_failure: OnFailure) -> MuxInbox:
+    def listen(self, handler: Handler, on_failure: OnFailure, asked: str = "") -> MuxInbox:
         if len(self._inboxes) >= INBOXES_LIMIT:
             raise Overloaded(f"{INBOXES_LIMIT} inboxes are open")
         token = f"{next(self._tokens):x}"
-        inbox = MuxInbox(self, self.prefix + token, handler, on_failure)
+        inbox = MuxInbox(self, self.prefix + token, handler, on_failure, asked)
         self._inboxes[token] = inbox
         return inbox
 
@@ -113,11 +116,15 @@ class ReplyMux:
         if inbox is not None:
             inbox.fail(NoResponders("nobody answers to that subject"))
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        """Requests under way to subjects that match fail now."""
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        """Requests under way to subjects of which `is_lost` is true fail now, and so do the inboxes that await their
+        answers."""
         for future, _, subject in self._requests.values():
-            if matches(pattern, subject):
+            if is_lost(subject):
                 _fail(future, Disconnected(reason))
+        for inbox in list(self._inboxes.values()):
+            if inbox.asked and is_lost(inbox.asked):
+                inbox.fail(Disconnected(reason))
 
     def fail_all(self, reason: str) -> None:
         """The connection is gone: every request fails now, every inbox hears of it (and stays open)."""

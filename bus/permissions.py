@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bus.subjects import DIRECT, GATEWAY, INBOX, inbox_prefix, is_token
+from bus.subjects import DIRECT, GATEWAY, INBOX, SERVICE, inbox_prefix, is_token
 
 MAX_PAYLOAD_BYTES = 1024 * 1024           # envelopes are at most 256 KiB, chunks 128 KiB
 MAX_PENDING_BYTES = 64 * 1024 * 1024      # for one slow connection, which is then closed
@@ -23,7 +23,9 @@ PASSWORD_BYTES = 32
 RESPONSES_LIMIT = 2_049
 RESPONSES_EXPIRE_S = 120
 
-GATEWAY_USER, ACTORS_USER, ADMIN_USER = "gateway", "actors", "admin"
+GATEWAY_USER, ACTORS_USER, ADMIN_USER, MODELS_USER = "gateway", "actors", "admin", "models"
+WARDEN_USER = "warden"                    # of the system account: ends connections, nothing else
+ACCOUNT = "SKYBUS"                        # of NATS, where all of ours are
 _ACTORS_INBOXES = f"{INBOX}.{ACTORS_USER}.>"         # pulls of large replies, answers to pulls of large requests
 
 
@@ -50,6 +52,8 @@ class BrokerSettings:
     log_file: Path | None = None
     log_limit_bytes: int = 8 * 1024 * 1024
     name: str = "skybus"
+    issuer: str = ""                      # public account key of who is asked about unknown users; "": they are refused
+    warden: User | None = None
 
 
 def new_password() -> str:
@@ -81,8 +85,17 @@ def actors(password: str) -> User:
     """Answers all requests, asks others through the services' door, forwards under the asker's principal."""
     return User(
         ACTORS_USER, password,
-        publish=("aws.>", "evt.>", "sys.>", f"{INBOX}.>"),
-        subscribe=("aws.>", "evt.>", "sys.>", "$SRV.>", _ACTORS_INBOXES),
+        publish=("aws.>", "evt.>", "sys.>", f"{INBOX}.>", "$SYS._INBOX.>"),
+        subscribe=("aws.>", "evt.>", "sys.>", "$SRV.>", "$SYS.REQ.USER.AUTH", _ACTORS_INBOXES),
+    )
+
+
+def models(password: str) -> User:
+    """A model host answers our services, and pulls what is too large for a message; it can ask nobody anything."""
+    return User(
+        MODELS_USER, password,
+        publish=(_ACTORS_INBOXES, f"{process_inbox(GATEWAY_USER)}>", f"{process_inbox(ADMIN_USER)}>"),
+        subscribe=(f"aws.{SERVICE}.*.*.model.*.*", "sys.>", f"{process_inbox(MODELS_USER)}>"),
     )
 
 
@@ -93,6 +106,11 @@ def admin(password: str) -> User:
         publish=("aws.*.*.*.*.*.*", "sys.>", "$SRV.>", _ACTORS_INBOXES),
         subscribe=(f"{process_inbox(ADMIN_USER)}>", "evt.>", "sys.>"),
     )
+
+
+def warden(password: str) -> User:
+    return User(
+        WARDEN_USER, password, publish=("$SYS.REQ.SERVER.*.KICK",), subscribe=(f"{process_inbox(WARDEN_USER)}>",))
 
 
 def direct_publisher(account: str, access_key: str, password: str) -> User:
@@ -111,7 +129,7 @@ def direct_publisher(account: str, access_key: str, password: str) -> User:
 
 def server_config(settings: BrokerSettings) -> str:
     """The text of nats-server's configuration file. Holds passwords: mode 0600. ValueError for two users of a name."""
-    names = [user.name for user in settings.users]
+    names = [user.name for user in (*settings.users, *([settings.warden] if settings.warden else []))]
     if len(set(names)) != len(names):
         raise ValueError("two users of one name")
     lines = [
@@ -123,7 +141,7 @@ def server_config(settings: BrokerSettings) -> str:
         f"max_subscriptions: {MAX_SUBSCRIPTIONS}",
         f'write_deadline: "{WRITE_DEADLINE_S}s"',
         *_files(settings),
-        *_accounts(settings.users),
+        *_accounts(settings),
     ]
     return "\n".join(lines) + "\n"
 
@@ -139,12 +157,27 @@ def _files(settings: BrokerSettings) -> Iterable[str]:
         yield "log_max_num: 2"
 
 
-def _accounts(users: Iterable[User]) -> Iterable[str]:
-    """One account for all of ours; the system account exists and has no user, so nobody reaches it."""
+def _accounts(settings: BrokerSettings) -> Iterable[str]:
+    """One account for all of ours; the system account has the warden at most."""
     yield "accounts {"
-    yield "  SYS { users: [] }"
-    yield "  SKYBUS {"
+    yield "  SYS { users: ["
+    yield from _users([settings.warden] if settings.warden else [])
+    yield "  ] }"
+    yield f"  {ACCOUNT} {{"
     yield "    users: ["
+    yield from _users(settings.users)
+    yield "    ]"
+    yield "  }"
+    yield "}"
+    yield "system_account: SYS"
+    if settings.issuer:
+        known = [user.name for user in (*settings.users, *([settings.warden] if settings.warden else []))]
+        yield "authorization { auth_callout {"
+        yield f"  issuer: {_quoted(settings.issuer)}, account: {ACCOUNT}, auth_users: {_listed(known)}"
+        yield "} }"
+
+
+def _users(users: Iterable[User]) -> Iterable[str]:
     for user in users:
         yield f"      {{ user: {_quoted(user.name)}, password: {_quoted(user.password)}, permissions: {{"
         yield f"        publish: {{ allow: {_listed(user.publish)} }}"
@@ -152,10 +185,6 @@ def _accounts(users: Iterable[User]) -> Iterable[str]:
         if user.responses:
             yield f'        allow_responses: {{ max: {RESPONSES_LIMIT}, expires: "{RESPONSES_EXPIRE_S}s" }}'
         yield "      } }"
-    yield "    ]"
-    yield "  }"
-    yield "}"
-    yield "system_account: SYS"
 
 
 def _listed(subjects: Iterable[str]) -> str:

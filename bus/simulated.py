@@ -214,11 +214,11 @@ class SimulatedTransport:
             self.outward.carry(lambda: self._network.add(subscription))
         return subscription
 
-    def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> Inbox:
-        return self._mux.listen(handler, on_failure)
+    def listen(self, handler: Handler, on_failure: Callable[[BusError], None], asked: str = "") -> Inbox:
+        return self._mux.listen(handler, on_failure, asked)
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        self._mux.abandon(pattern, reason)
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        self._mux.abandon(is_lost, reason)
 
     async def flush(self) -> None:
         if not self._up:

@@ -4,6 +4,7 @@
     aws.<door>.<account>.<principal>.<service>.cancel.<request id>     its sender has gone away
     evt.<service>.<account>.<type>                                     what committed, at least once
     sys.<verb>                                                         between our own processes only
+    aws.<door>.….<service>.<slot>.part-<Operation>                     as far as that slot's shard goes, or a step of it
     _INBOX.…                                                           replies; an inbox of a direct publisher is
                                                                        _INBOX.<account>.<principal>.…
 """
@@ -17,6 +18,7 @@ from schemas.routing import ANY, SLOT_COUNT
 GATEWAY, SERVICE, DIRECT = "gw", "svc", "bus"
 DOORS = (GATEWAY, SERVICE, DIRECT)
 CANCEL = "cancel"
+PART = "part-"                            # no operation's name has a hyphen
 INBOX = "_INBOX"
 
 _new = tuple.__new__                      # half the time of a named tuple's own constructor
@@ -75,6 +77,22 @@ def cancels(service: str) -> str:
     return f"aws.*.*.*.{service}.{CANCEL}.*"
 
 
+def whole(operation: str) -> tuple[str, bool]:
+    """The operation that a token names, and whether only a part of it is asked for."""
+    return (operation[len(PART):], True) if operation.startswith(PART) else (operation, False)
+
+
+def is_sent_to(subject: str, service: str, slots: range) -> bool:
+    """Is it a request's whose answer may be with the owner of these slots: to one of them, or to any?"""
+    tokens = subject.split(".")
+    if len(tokens) != 7 or tokens[0] != "aws" or tokens[4] != service:
+        return False
+    try:
+        return tokens[5] == ANY or int(tokens[5], 16) in slots
+    except ValueError:
+        return False
+
+
 def event(service: str, account: str, kind: str) -> str:
     return f"evt.{service}.{account}.{kind}"
 
@@ -103,6 +121,7 @@ def matches(pattern: str, subject: str) -> bool:
 
 
 __all__ = [
-    "ANONYMOUS", "CANCEL", "DIRECT", "DOORS", "GATEWAY", "INBOX", "SERVICE", "Address", "anywhere", "cancels", "event",
-    "inbox_prefix", "is_subject", "is_token", "matches", "may_reply_to", "owned", "parse", "request",
+    "ANONYMOUS", "CANCEL", "DIRECT", "DOORS", "GATEWAY", "INBOX", "PART", "SERVICE", "Address", "anywhere", "cancels",
+    "event", "inbox_prefix", "is_sent_to", "is_subject", "is_token", "matches", "may_reply_to", "owned", "parse",
+    "request", "whole",
 ]

@@ -3,29 +3,40 @@
 A question and its answers are msgpack maps; an answer names its process. Everyone who knows the verb answers:
 
     status   {}                          -> {process, version, services, shards: {service: {…}}, …}
-    health   {}                          -> {process, services: {service: "" or what is wrong}}
+    health   {}                          -> {process, services: {service: "" or what is wrong}, slots}
     backup   {directory}                 -> {process, shards}          each owner copies its shards into directory/state
-    reset    {}                          -> {process, services}        each owner forgets everything
+    reset    {}                          -> {process, services, slots} each owner forgets everything
     metrics  {}                          -> {process, metrics: [[name, labels, value], …]}
 
-An answer {process, error} says why not. One verb is told, not asked:
+    explain  {principal, action, resource} -> {allowed, sentence, because: [line, …]}  why someone may or may not
 
-    arrived  {process, services}         who alone answers for these services begins anew: what was under way is lost
+Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown: true} when it never made it:
+
+    principal    {account, access_key}   -> {record}     whose it is and what policies they have; {}: nobody's any more
+    credential   {access_key}            -> {account, secret, token, expires}; {refused: true} when it is no good
+
+An answer {process, error} says why not. `slots` is {service: [first slot, slot behind the last]} of services of which
+the process has a share only; of others it has all. What is told, not asked:
+
+    arrived  {process, services, slots}  who alone answers for these begins anew: what was under way is lost
+    identities  {account}                keys, policies or principals of that account have changed
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 
 from bus.codec import MalformedEnvelope, pack, unpack
-from bus.subjects import INBOX
+from bus.subjects import INBOX, is_sent_to
 from bus.transport import BusError, Message, Subscription, Transport
+from schemas.routing import SLOT_COUNT
 
-QUESTIONS = ("status", "health", "backup", "reset", "metrics")
-ARRIVED = "arrived"
-VERBS = (*QUESTIONS, ARRIVED)
+QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "principal", "credential")
+ARRIVED, IDENTITIES = "arrived", "identities"
+VERBS = (*QUESTIONS, ARRIVED, IDENTITIES)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused
 ANSWERS_LIMIT_COUNT = 256                 # to one question
 
@@ -162,13 +173,75 @@ async def gather(
     return answers
 
 
-async def announce_arrival(transport: Transport, process: str, services: Collection[str]) -> None:
+async def ask(transport: Transport, verb: str, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """The answer of the one who knows. BusError, also when it says that something went wrong."""
+    answer = _map((await transport.request(subject(verb), pack(request), timeout_s)).data)
+    if answer is None or "error" in answer:
+        raise BusError(f"{verb}: {'malformed' if answer is None else answer['error']}")
+    return answer
+
+
+def tell(transport: Transport, verb: str, news: dict[str, Any]) -> None:
+    """Everyone who listens, best effort: who is not connected forgets everything when it is again."""
+    try:
+        transport.publish(subject(verb), pack(news))
+    except BusError as error:
+        log.info("system_news_lost", verb=verb, reason=str(error))
+
+
+class Listening:
+    """Hears of changed identities until closed: `changed(account)`, "" for all of them, which is also said whenever
+    news may have been missed (IAM began anew, or the connection was lost)."""
+
+    def __init__(self, transport: Transport, changed: Callable[[str], None]) -> None:
+        self._changed = changed
+        self._subscriptions = [
+            transport.subscribe(subject(IDENTITIES), self._told), transport.subscribe(subject(ARRIVED), self._arrived)]
+        self._inbox = transport.listen(lambda message: None, self._lost)
+
+    def close(self) -> None:
+        self._inbox.close()
+        for subscription in self._subscriptions:
+            subscription.close()
+
+    def _told(self, message: Message) -> None:
+        news = _map(message.data)
+        account = news.get("account") if news is not None else None
+        self._changed(account if isinstance(account, str) else "")
+
+    def _arrived(self, message: Message) -> None:
+        news = _map(message.data)
+        services = news.get("services") if news is not None else None
+        if not isinstance(services, list) or "iam" in services:
+            self._changed("")
+
+    def _lost(self, error: BusError) -> None:
+        self._changed("")
+
+
+Slots = Mapping[str, Sequence[int]]       # of services of which a process has a share: first slot, slot behind the last
+
+
+def complete(answers: Answers) -> set[str]:
+    """The services all of whose slots these answers are for. A service's problem or name stands in `services`."""
+    found: dict[str, set[int]] = {}
+    for answer in answers.values():
+        slots = answer.get("slots", {})
+        for service in answer.get("services", ()):
+            found.setdefault(service, set()).update(range(*slots.get(service, (0, SLOT_COUNT))))
+    return {service for service, covered in found.items() if len(covered) == SLOT_COUNT}
+
+
+async def announce_arrival(
+    transport: Transport, process: str, services: Collection[str], slots: Slots | None = None
+) -> None:
     """To be awaited before subscribing for these services, which nobody else answers for. Disconnected.
 
     The flush puts the news ahead of the new subscriptions: a request made while it travels finds nobody, which fails
     at once, rather than us, and so is not given up by mistake.
     """
-    transport.publish(subject(ARRIVED), pack({"process": process, "services": sorted(services)}))
+    news = {"process": process, "services": sorted(services), "slots": dict(slots or {})}
+    transport.publish(subject(ARRIVED), pack(news))
     await transport.flush()
 
 
@@ -178,11 +251,12 @@ def abandon_on_arrival(transport: Transport) -> Subscription:
 
     def arrived(message: Message) -> None:
         news = _map(message.data)
-        services = news.get("services") if news is not None else None
-        if not isinstance(services, list):
+        services, slots = (news.get("services"), news.get("slots", {})) if news is not None else (None, None)
+        if not isinstance(services, list) or not isinstance(slots, dict):
             log.warning("system_message_malformed", verb=ARRIVED)
             return
         for service in services:
-            transport.abandon(f"aws.*.*.*.{service}.>", f"{service} has started anew")
+            lost = range(*slots.get(service, (0, SLOT_COUNT)))
+            transport.abandon(partial(is_sent_to, service=service, slots=lost), f"{service} has started anew")
 
     return transport.subscribe(subject(ARRIVED), arrived)

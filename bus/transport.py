@@ -61,14 +61,16 @@ class Transport(Protocol):
     def subscribe(self, subject: str, handler: Handler, queue: str = "") -> Subscription:
         """Messages to a subject that may hold wildcards; in a queue group each message goes to one member."""
 
-    def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> Inbox:
+    def listen(self, handler: Handler, on_failure: Callable[[BusError], None], asked: str = "") -> Inbox:
         """A fresh inbox. Publish with `reply=inbox.subject`; close it when done.
 
-        `on_failure` hears NoResponders for such a publish, and Disconnected when messages may have been lost.
+        `on_failure` hears NoResponders for such a publish, and Disconnected when messages may have been lost, or when
+        who answers to the subject `asked` was given up (`abandon`).
         """
 
-    def abandon(self, pattern: str, reason: str) -> None:
-        """Whoever was to answer requests to subjects that match is gone: those under way fail with Disconnected."""
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
+        """Whoever was to answer is gone: requests and streams under way to subjects of which `is_lost` is true fail
+        with Disconnected."""
 
     async def flush(self) -> None:
         """Returns when the broker has processed all subscriptions and publishes made before."""

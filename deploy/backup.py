@@ -1,8 +1,9 @@
 """`skybus backup` and `skybus restore`: the whole state, copied while in use, and put back.
 
 A backup is a directory: state/<service>/<shard>/ as each owner copied it from one read transaction (a shard is
-consistent in itself; shards are copied one after the other), root.json if a root secret was generated, and
-backup.json, written last: format, version, time, and every file's size and SHA-256. No backup.json, no backup.
+consistent in itself; shards are copied one after the other), state/shards.json if there is one (layout.py), root.json
+if a root secret was generated, and backup.json, written last: format, version, time, and every file's size and SHA-256.
+No backup.json, no backup.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from deploy import VERSION
+from deploy import VERSION, layout
 from deploy.asking import ask_actors
 from deploy.config import Config
 from deploy.failures import CommandError, DataTooNew, UsageError
@@ -23,15 +24,24 @@ BACKUP_TIMEOUT_S = 3600.0
 
 
 def backup(config: Config, target: str) -> int:
-    """Into a directory that is absent or empty."""
+    """Into a directory that is absent or empty, and not of the data directory. UsageError, NotRunning, CommandError."""
     directory = Path(target).absolute()
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    if directory.resolve().is_relative_to(config.storage.data_dir.resolve()):
+        raise UsageError(f"{directory} is inside the data directory; a backup goes into a directory of its own.")
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        empty = not any(directory.iterdir())
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be used: {error.strerror}.") from error
+    if not empty:
         raise UsageError(f"{directory} is not empty; a backup goes into a directory of its own.")
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     ask_actors(config, "backup", {"directory": str(directory)}, BACKUP_TIMEOUT_S)
     secret = config.storage.data_dir / ROOT_FILE
     if secret.exists():
         write_private(directory / ROOT_FILE, secret.read_text("utf-8"))
+    shards = config.storage.state_dir / layout.FILE
+    if shards.exists():
+        write_private(directory / "state" / layout.FILE, shards.read_text("utf-8"))
     files = {str(path.relative_to(directory)): _facts(path) for path in _files(directory)}
     manifest = {"format": FORMAT, "version": VERSION, "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "files": files}

@@ -11,11 +11,11 @@ All 0600. With an external broker (nats_url) its user serves every role, and its
 import json
 import os
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bus import permissions
+from bus import nkeys, permissions
 from bus.subjects import inbox_prefix
 from deploy.config import Config, flat, resolve
 from deploy.failures import BrokerMissing, NotRunning, UsageError
@@ -24,6 +24,9 @@ from deploy.topology import RunFiles, services
 
 RUN_FILE, BUS_FILE, BROKER_FILE = "run.json", "bus.json", "nats.conf"
 GATEWAY, ACTORS, ADMIN = permissions.GATEWAY_USER, permissions.ACTORS_USER, permissions.ADMIN_USER
+MODELS, WARDEN = permissions.MODELS_USER, permissions.WARDEN_USER
+ROLES = (GATEWAY, ACTORS, ADMIN, MODELS, WARDEN)
+LOCAL_ROOT = "root"                       # the broker's name of bus.json's user: root's own key is let in by its secret
 PASSWORD_BYTES = 32
 EXTERNAL_WAIT_S = 3.0                     # for an external broker's greeting
 
@@ -43,30 +46,34 @@ class Run:
 
     config: Config
     url: str
-    users: dict[str, BusUser]             # by role: GATEWAY, ACTORS, ADMIN
+    users: dict[str, BusUser]             # by role: one of ROLES
     services: tuple[str, ...]
+    shards: dict[str, int]                # of services that have several, or were said to have one
+    issuer: str = ""                      # hex, private: signs what direct publishers may; "": an external broker
 
 
-def write_run_files(config: Config) -> RunFiles:
-    """For the ports and the root credential in `config`, which are settled."""
+def write_run_files(config: Config, shards: dict[str, int]) -> RunFiles:
+    """For the ports and the root credential in `config`, and a layout, which are settled."""
     directory = config.storage.run_dir
     files = RunFiles(directory / RUN_FILE, directory / BROKER_FILE)
     access = config.access
+    seed = b""
     if config.broker.nats_url:
         url, user, password = _external(config.broker.nats_url)
         _check_answers(url)
-        users = {role: BusUser(user, password, permissions.process_inbox(role)) for role in (GATEWAY, ACTORS, ADMIN)}
+        users = {role: BusUser(user, password, permissions.process_inbox(role)) for role in ROLES}
         direct = BusUser(user, password, inbox_prefix(access.account_id, access.root_access_key))
         files.broker_config.unlink(missing_ok=True)
     else:
         url = f"nats://127.0.0.1:{config.broker.bus_port}"
-        users = {role: BusUser(role, _password(), permissions.process_inbox(role)) for role in (GATEWAY, ACTORS, ADMIN)}
+        users = {role: BusUser(role, _password(), permissions.process_inbox(role)) for role in ROLES}
         prefix = inbox_prefix(access.account_id, access.root_access_key)
-        direct = BusUser(access.root_access_key, _password(), prefix)
-        write_private(files.broker_config, _broker_config(config, users, direct))
-    run = Run(config, url, users, tuple(services(config.actors.services)))
+        direct = BusUser(LOCAL_ROOT, _password(), prefix)
+        seed = os.urandom(nkeys.SEED_BYTES)
+        write_private(files.broker_config, _broker_config(config, users, direct, seed))
+    run = Run(config, url, users, tuple(services(config.actors.services)), shards, seed.hex())
     write_private(files.run_json, {
-        "settings": flat(config), "url": url, "services": run.services,
+        "settings": flat(config), "url": url, "services": run.services, "shards": shards, "issuer": run.issuer,
         "users": {role: asdict(user) for role, user in users.items()},
     })
     write_private(directory / BUS_FILE, {
@@ -76,16 +83,18 @@ def write_run_files(config: Config) -> RunFiles:
     return files
 
 
-def _broker_config(config: Config, users: dict[str, BusUser], direct: BusUser) -> str:
+def _broker_config(config: Config, users: dict[str, BusUser], direct: BusUser, seed: bytes) -> str:
     access = config.access
+    root = permissions.direct_publisher(access.account_id, access.root_access_key, direct.password)
     return permissions.server_config(permissions.BrokerSettings(
         users=(
             permissions.gateway(users[GATEWAY].password),
             permissions.actors(users[ACTORS].password),
             permissions.admin(users[ADMIN].password),
-            permissions.direct_publisher(access.account_id, access.root_access_key, direct.password),
+            permissions.models(users[MODELS].password),
+            replace(root, name=direct.user),
         ),
-        port=config.broker.bus_port,
+        port=config.broker.bus_port, issuer=nkeys.public_key(seed), warden=permissions.warden(users[WARDEN].password),
     ))
 
 
@@ -93,7 +102,8 @@ def read_run(path: Path) -> Run:
     """NotRunning when there is none."""
     content = _read(path)
     users = {role: BusUser(**user) for role, user in content["users"].items()}
-    return Run(resolve(content["settings"], {}, {}), content["url"], users, tuple(content["services"]))
+    return Run(resolve(content["settings"], {}, {}), content["url"], users, tuple(content["services"]),
+               content["shards"], content["issuer"])
 
 
 def read_bus(directory: Path) -> dict[str, str]:

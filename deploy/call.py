@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bus.client import Client
 from bus.subjects import DIRECT
 from bus.transport import BusError, Transport
+from deploy import control
 from deploy.asking import on_bus
 from deploy.broker import BusUser, read_bus
 from deploy.config import Config
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 
 def call(config: Config, service: str, operation: str, text: str) -> int:
-    """Prints the answer as JSON. UsageError, CallFailed."""
+    """Prints the answer as JSON. UsageError, NotRunning, CallFailed."""
     params = _params(service, operation, text)
+    control.ask(config.storage.run_dir, "status")          # a killed instance leaves its bus.json behind
     access = read_bus(config.storage.run_dir)
     identity = Identity(DIRECT, access["account"], access["principal"])
 

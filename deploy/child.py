@@ -37,6 +37,7 @@ class ProcessSpec:
     ready_text: bytes = b""               # ready when its output holds this; empty: when its channel says so
     stop_s: float = 5.0                   # from SIGTERM to SIGKILL
     environment: Mapping[str, str] = field(default_factory=dict)   # its whole environment
+    on_demand: bool = False               # started when asked for, and not again when it ends
 
 
 def _parent_death_signal() -> Callable[[], None]:

@@ -20,11 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"skybus: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:               # `skybus logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:              # a full disk, a file of somebody else's: names itself and its file
+        print(f"skybus: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("operation", help="e.g. ListTables")
     call.add_argument("json", nargs="?", default="{}", help="the request, blobs in base64; - reads it from stdin")
     _add_settings(call, ("region",))
+    credentials = command("credentials", _credentials, "show the root user's credentials, or write them as a profile")
+    credentials.add_argument("--profile", default="", help="write them under this name where AWS's tools look")
+    explain = command("explain", _explain, "why a principal may or may not do something; exit code 1: it may not")
+    explain.add_argument("principal", help="a user's or role's ARN, or an access key")
+    explain.add_argument("action", help="e.g. dynamodb:PutItem")
+    explain.add_argument("resource", help="an ARN, or *")
     backup = command("backup", _backup, "copy the whole state, consistently, while it is in use")
     backup.add_argument("directory", help="a directory that does not exist yet, or an empty one")
     restore = command("restore", _restore, "put a backup into a data directory on which nothing runs")
@@ -109,6 +118,18 @@ def _call(options: argparse.Namespace) -> int:
 
     text = sys.stdin.read() if options.json == "-" else options.json
     return call(_config(options), options.service, options.operation, text)
+
+
+def _credentials(options: argparse.Namespace) -> int:
+    from deploy.credentials import credentials
+
+    return credentials(_config(options), options.profile)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from deploy.explain import explain
+
+    return explain(_config(options), options.principal, options.action, options.resource)
 
 
 def _backup(options: argparse.Namespace) -> int:

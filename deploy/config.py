@@ -17,7 +17,7 @@ PREFIX = "SKYBUS_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_SECRET = "test"  # noqa: S105 - what every AWS emulator's documentation tells people to use
 
-BUS_USERS = ("gateway", "actors", "admin")              # names our own processes have at the broker
+BUS_USERS = ("gateway", "actors", "admin", "models", "warden", "root")    # names our own have at the broker
 MIB = 1024 * 1024
 
 
@@ -98,6 +98,7 @@ class Access:
     auth: str = setting(
         "open", "open: unknown access keys are root of the default account; strict: refused", choices=("open", "strict")
     )
+    dry_run: bool = setting(False, "log what policies would deny (`would_deny`) instead of denying it")
     root_access_key: str = setting("test", "access key of the root user")
     root_secret_key: str = setting(
         "", "secret key of the root user", shown="`test`; with auth = strict generated at first start", secret=True
@@ -111,8 +112,23 @@ class Actors:
     """What runs."""
 
     services: tuple[str, ...] = setting((), "services to run, by AWS's names, comma-separated", shown="all there are")
+    shards: tuple[str, ...] = setting(
+        (), "shards of a service, each with an actor process of its own, e.g. dynamodb=3; said once, when there is no "
+        "data yet", shown="as the data directory has, 1 in a new one"
+    )
     throttle_provisioned: bool = setting(
         False, "DynamoDB refuses what exceeds a table's provisioned or maximum on-demand throughput, as AWS does"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """Models."""
+
+    models: str = setting("", "TOML file of the models there are (actors/runtime/inference/README.md)",
+                          shown="the built-in ones alone")
+    model_memory_bytes: int = setting(
+        0, "memory that all loaded models may take together", span=(0, 2**50), shown="half of the machine's"
     )
 
 
@@ -141,6 +157,7 @@ class Config:
     broker: Broker = field(default_factory=Broker)
     access: Access = field(default_factory=Access)
     actors: Actors = field(default_factory=Actors)
+    inference: Inference = field(default_factory=Inference)
     observing: Observing = field(default_factory=Observing)
 
     @property
@@ -149,7 +166,8 @@ class Config:
 
 
 GROUPS: dict[str, Any] = {
-    "storage": Storage, "front": Front, "broker": Broker, "access": Access, "actors": Actors, "observing": Observing,
+    "storage": Storage, "front": Front, "broker": Broker, "access": Access, "actors": Actors, "inference": Inference,
+    "observing": Observing,
 }
 
 
@@ -231,6 +249,14 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **extra}
 
 
+def aws_files() -> tuple[Path, Path]:
+    """Where AWS's tools read settings and credentials:
+    https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html."""
+    home = Path(os.environ.get("HOME") or os.path.expanduser("~")) / ".aws"
+    return (Path(os.environ.get("AWS_CONFIG_FILE") or home / "config"),
+            Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"))
+
+
 def search_path() -> list[str]:
     """The directories of PATH."""
     return os.get_exec_path()
@@ -293,7 +319,7 @@ def _value(item: Setting, given: Any, source: str) -> Any:
 
 
 def _number(item: Setting, text: str, source: str) -> int:
-    if not (text.isascii() and text.removeprefix("-").isdigit()) or len(text) > 12:
+    if not (text.isascii() and text.removeprefix("-").isdigit()) or len(text) > 16:
         raise UsageError(f"{source}: {text!r} is not a whole number.")
     low, high = item.span
     if not low <= int(text) <= high:
@@ -327,6 +353,8 @@ def _check(config: Config) -> None:
     if not is_token(access.root_access_key) or access.root_access_key in (ANONYMOUS, *BUS_USERS):
         raise UsageError("root_access_key: letters, digits, - and _ only, at most 128 of them, and none of "
                          f"{', '.join((ANONYMOUS, *BUS_USERS))}.")
+    if not is_token(access.region):
+        raise UsageError(f"region: letters, digits, - and _ only, at most 128 of them, not {access.region!r}.")
 
 
 if __name__ == "__main__":

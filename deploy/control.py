@@ -1,6 +1,7 @@
 """The control socket, <data>/run/control.sock: how `skybus status` and `skybus down` reach the supervisor.
 
-One JSON object on one line in, one out: {"verb": "status"}, {"verb": "restart", "process": …}, {"verb": "down"}.
+One JSON object on one line in, one out: {"verb": "status"}, {"verb": "down"}; {"verb": "restart", "process": …},
+and "start" and "stop" with the name of a process on demand (a model host).
 Mode 0600: whoever may read the data directory may ask. After "down" the connection stays open until all has stopped.
 """
 

@@ -3,7 +3,7 @@
     <data>/lock                    flock of the running instance, holds its pid
     <data>/format.json             format of the data and the version that wrote it
     <data>/root.json               the generated root secret (0600), where auth = strict generated one
-    <data>/state/                  the shards; `ephemeral/` with --ephemeral
+    <data>/state/                  the shards, and how many there are (layout.py); `ephemeral/` with --ephemeral
     <data>/logs/<process>.log      bounded, rotated
     <data>/run/                    0700: control.sock, nats.conf, run.json, bus.json
 """

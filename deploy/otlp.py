@@ -4,7 +4,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp; queues, batch sizes and time
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from threading import Lock
+from threading import Lock, Thread
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -22,6 +22,8 @@ from bus.tracing import OK
 from deploy import VERSION
 
 Sample = tuple[str, Mapping[str, str], float]             # metric name, labels, value
+
+FLUSH_LIMIT_S = 1.0                                       # for the collector, when the process ends
 
 _COUNTERS = ("_total", "_bucket", "_sum", "_count")        # by Prometheus's names, which ours are
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -63,8 +65,8 @@ class OtlpTracer:
         return OtlpSpan(self._tracer.start_span(name, context, attributes=attributes))
 
     def close(self) -> None:
-        """Exports what waits. Blocks, for as long as the exporter's time-out at most."""
-        self._provider.shutdown()
+        """Exports what waits. Blocks for FLUSH_LIMIT_S at most."""
+        _within_limit(self._provider.shutdown)
 
 
 class OtlpMetrics:
@@ -100,4 +102,13 @@ class OtlpMetrics:
         return observe
 
     def close(self) -> None:
-        self._provider.shutdown()
+        """Exports the last values. Blocks for FLUSH_LIMIT_S at most."""
+        _within_limit(self._provider.shutdown)
+
+
+def _within_limit(shutdown: Callable[[], object]) -> None:
+    """The SDK retries for up to 30 s, longer than the supervisor's patience: a dead collector must not cost a clean
+    end. What has not left by then is lost with the process."""
+    thread = Thread(target=shutdown, daemon=True)
+    thread.start()
+    thread.join(FLUSH_LIMIT_S)

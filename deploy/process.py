@@ -1,7 +1,7 @@
-"""Main of a child process: `python -m deploy.process gateway|actors --name NAME --run RUN.JSON --channel FD`.
+"""Main of a child process: `python -m deploy.process gateway|actors|model --name NAME --run RUN.JSON --channel FD`.
 
 What all of them share: settings, logs, the event loop, the channel to the supervisor (deploy/child.py), the connection
-to the broker, a clean end on SIGTERM, and exit codes. What they do: process_gateway.py and process_actors.py.
+to the broker, a clean end on SIGTERM, and exit codes. What they do: process_<kind>.py.
 """
 # ruff: noqa: E402 - see gc.disable()
 
@@ -14,9 +14,10 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvloop
@@ -25,13 +26,15 @@ from bus.connection import open_connection
 from bus.tracing import Tracer
 from bus.transport import Disconnected, Transport
 from deploy import telemetry
-from deploy.broker import BusUser, Run, read_run
+from deploy.broker import ACTORS, GATEWAY, MODELS, BusUser, Run, read_run
 from deploy.child import READY
 from deploy.failures import CommandError
 
 BROKER_WAIT_S = 30.0                      # for the broker, which starts together with us
 
 SETTLED_AFTER_S = 1.0                     # after being ready: not in the way of the first calls
+
+_USERS = {"gateway": GATEWAY, "actors": ACTORS, "model": MODELS}   # of the broker, by kind of process
 
 log = structlog.get_logger()
 
@@ -54,7 +57,7 @@ Work = Callable[[Process], Awaitable[None]]
 def main() -> int:
     """Exit codes: 0 stopped as asked, 1 failed, others as deploy/failures.py says."""
     parser = argparse.ArgumentParser(prog="deploy.process")
-    parser.add_argument("kind", choices=("gateway", "actors"))
+    parser.add_argument("kind", choices=tuple(_USERS))
     parser.add_argument("--name", required=True)
     parser.add_argument("--run", required=True, type=Path)
     parser.add_argument("--channel", required=True, type=int)
@@ -77,8 +80,10 @@ async def _live(kind: str, name: str, run: Run, channel_descriptor: int) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     loop.add_reader(channel, lambda: _supervisor_gone(channel, stopped))
-    work, user = _work(kind), run.users[kind]
-    transport = await _connect(run, user, name)
+    work, user = _work(kind), run.users[_USERS[kind]]
+    transport = await _unless(stopped, _connect(run, user, name))
+    if transport is None:
+        return
     tracer = telemetry.tracer(run.config.observing, name)
 
     def ready() -> None:
@@ -113,9 +118,23 @@ def _supervisor_gone(channel: socket.socket, stopped: asyncio.Event) -> None:
 def _work(kind: str) -> Work:
     if kind == "gateway":
         from deploy.process_gateway import serve
+    elif kind == "model":
+        from deploy.process_model import serve
     else:
         from deploy.process_actors import serve
     return serve
+
+
+async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, Transport]) -> Transport | None:
+    """What `work` returns; None when we are told to stop first: the broker may never come."""
+    working, told = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
+        return await working if working.done() else None
+    finally:
+        for one in (working, told):
+            one.cancel()
+        await asyncio.gather(working, told, return_exceptions=True)
 
 
 async def _connect(run: Run, user: BusUser, name: str) -> Transport:

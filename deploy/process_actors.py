@@ -1,4 +1,5 @@
-"""The actor process: every service's actor and shard, on one bus connection."""
+"""The actor process: a shard of each service and its actor, on one bus connection. The first of them has all services;
+the others have what several shards share (deploy/layout.py)."""
 
 import asyncio
 import contextlib
@@ -7,7 +8,7 @@ import importlib
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -17,6 +18,7 @@ from actors.runtime.chain.audit import Journal
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
+from actors.runtime.principals import ASK_LIMIT_S, Principals
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.errors import DataTooNew, NotDurable, StoreError
 from actors.runtime.store.shard import Shard, open_shard
@@ -24,14 +26,16 @@ from actors.runtime.surroundings import Settings
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
 from bus.files import INCOMING
-from bus.system import SystemAnswers, announce_arrival
-from deploy import VERSION, failures
+from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, ask
+from deploy import VERSION, failures, layout
+from deploy.admission import Admission, Answer
 from deploy.discovery import discovery
+from deploy.explaining import explained
+from deploy.models import models_of
 from deploy.process import Process
 from deploy.telemetry import export_metrics
-from deploy.topology import module_name
-
-SHARD = "000"                             # the one shard of each service; more are named by their first slot
+from deploy.topology import ACTORS, module_name
+from schemas.routing import Share
 
 log = structlog.get_logger()
 
@@ -61,22 +65,37 @@ class ActorProcess:
     def __init__(self, process: Process) -> None:
         self.process = process
         self.config = process.run.config
-        self.actors = [actor_of(service) for service in process.run.services]
+        number = int(process.name.partition("-")[2] or 1) - 1
+        self.shares = layout.shares(process.run.shards, process.run.services, number)
+        self.actors = [actor_of(service) for service in self.shares]
         check_complete(self.actors)
         self.shards: dict[str, Shard] = {}
-        self.journal = Journal(self.config.storage.log_dir / "audit.jsonl")
+        audit = process.name.replace(ACTORS, "audit", 1)            # a file has one writer
+        self.journal = Journal(self.config.storage.log_dir / f"{audit}.jsonl")
         self.meter = Meter()
-        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer)
+        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer,
+                           enforcing=not self.config.access.dry_run)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
+        self.principals = self._principals()
+        self.models = models_of(process)
         self.host: ActorHost | None = None
+        self.admission: Admission | None = None
         self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
     @property
     def services(self) -> list[str]:
-        return sorted(actor.service for actor in self.actors)
+        return sorted(self.shares)
+
+    @property
+    def slots(self) -> dict[str, list[int]]:
+        """As sys.… tells them: of services of which other processes have a share."""
+        return {service: [share.slots.start, share.slots.stop] for service, share in self.shares.items()
+                if share.of > 1}
 
     async def open(self) -> None:
         """CommandError with the exit code for data that is too new or cannot be trusted."""
+        # Nobody else has them. First: a job that asks a service of ours begins when its shard is open.
+        await announce_arrival(self.process.transport, self.process.name, self.services, self.slots)
         try:
             for actor in self.actors:
                 if actor.stateful:
@@ -89,12 +108,38 @@ class ActorProcess:
             self.process.transport, self.endpoint, self.chain, self.actors, self.shards,
             self.config.storage.state_dir,
             settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
+            principals=self.principals, shares=self.shares, models=self.models,
         )
-        await announce_arrival(self.process.transport, self.process.name, self.services)   # nobody else has them
         await self.host.start()
 
+    def _principals(self) -> Principals:
+        """Who asks: IAM says, wherever it runs; without it everyone is root, or nobody in strict mode."""
+        access, transport = self.config.access, self.process.transport
+
+        async def record(account: str, access_key: str) -> dict[str, Any] | None:
+            answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
+            return None if answer.get("unknown") else answer["record"]
+
+        return Principals(
+            record if "iam" in self.process.run.services else None, open_mode=access.auth == "open",
+            root_access_key=access.root_access_key, root_account=access.account_id,
+        )
+
+    def identities_changed(self, account: str) -> None:
+        self.principals.forget(account)
+        if self.admission is not None:
+            self.admission.look_again(account)
+
+    def admit(self) -> Admission | None:
+        """Who may publish directly: said where IAM is. With an external broker that is its owner's affair."""
+        iam = next((actor for actor in self.actors if actor.service == "iam"), None)
+        if not self.process.run.issuer or (iam is None and "iam" in self.process.run.services):
+            return None
+        credential = iam.system_answers()["credential"] if iam is not None else None
+        return Admission(self.process.transport, self.process.run, cast("Answer | None", credential))
+
     def _directory(self, service: str) -> Path:
-        return self.config.storage.state_dir / service / SHARD
+        return self.config.storage.state_dir / service / self.shares[service].name
 
     def _open_shard(self, actor: ServiceActor) -> Shard:
         return open_shard(
@@ -113,12 +158,16 @@ class ActorProcess:
             await shard.close()
         self.shards.clear()
 
+    def end(self) -> None:
+        self.models.fleet.close()
+        self.journal.close()
+
     async def backup(self, request: dict[str, Any]) -> dict[str, Any]:
         target = Path(str(request["directory"]))
         async with self.whole:
             await self._keep_files(target)         # what goes while the shards are copied
             for service, shard in self.shards.items():
-                await shard.backup(target / "state" / service / SHARD)
+                await shard.backup(target / "state" / service / self.shares[service].name)
             await self._keep_files(target)         # what has come meanwhile
             for actor in self.actors:
                 for name in actor.private_files:
@@ -142,20 +191,28 @@ class ActorProcess:
                     shutil.rmtree(self._directory(actor.service).with_name(name))
             await self.open()
         log.warning("state_reset")
-        return {"services": self.services}
+        return {"services": self.services, "slots": self.slots}
 
     def metrics(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"metrics": self.meter.snapshot()}
 
+    def explain(self, request: dict[str, Any]) -> dict[str, Any]:
+        return explained({actor.service: actor for actor in self.actors}, request)
+
     def health(self, request: dict[str, Any]) -> dict[str, Any]:
         """A service is well unless its shard's last commit failed; reads may go on even so."""
         return {"services": {service: self.shards[service].trouble if service in self.shards else ""
-                             for service in self.services}}
+                             for service in self.services}, "slots": self.slots}
 
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
-        shards = {f"{service}/{SHARD}": shard.stats() for service, shard in self.shards.items()}
+        shards = {f"{service}/{self.shares[service].name}": {"slots": _told(self.shares[service]), **shard.stats()}
+                  for service, shard in self.shards.items()}
         return {"version": VERSION, "services": self.services, "shards": shards,
                 "engines": {}, "versions": _versions()}
+
+
+def _told(share: Share) -> str:
+    return f"{share.slots.start:02x}-{share.slots.stop - 1:02x}"
 
 
 def keep_files(folder: Path, target: Path) -> None:
@@ -194,20 +251,27 @@ def _versions() -> dict[str, str]:
 async def serve(process: Process) -> None:
     """Until told to stop."""
     service = ActorProcess(process)
+    listening = Listening(process.transport, service.identities_changed)
+    abandoning = abandon_on_arrival(process.transport)             # what is asked of shards that begin anew
     await service.open()
+    service.admission = service.admit()
     answers = SystemAnswers(
         process.transport, process.name,
         {"status": service.status, "health": service.health, "backup": service.backup, "reset": service.reset,
-         "metrics": service.metrics},
+         "metrics": service.metrics, "explain": service.explain},
     )
     discoveries = [discovery(process.transport, actor, service.meter) for actor in service.actors]
     stop_exporting = export_metrics(service.config.observing, process.name, service.meter.snapshot)
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
-    stop_exporting()
     for one in discoveries:
         one.close()
     answers.close()
+    listening.close()
+    if service.admission is not None:
+        service.admission.close()
+    abandoning.close()
     await service.close()
-    service.journal.close()
+    service.end()
+    stop_exporting()

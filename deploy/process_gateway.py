@@ -27,7 +27,7 @@ def _without_ssl() -> Iterator[None]:
 with _without_ssl():
     from gateway.app import serve as listen
     from gateway.connection import BodyReader
-    from gateway.credentials import StaticCredentials
+    from gateway.credentials import Credentials, IamCredentials, StaticCredentials
 
 
 async def serve(process: Process) -> None:
@@ -35,9 +35,11 @@ async def serve(process: Process) -> None:
     config = process.run.config
     access, front = config.access, config.front
     open_mode = access.auth == "open"
-    credentials = StaticCredentials(
+    static = StaticCredentials(
         access.root_access_key, access.root_secret_key, open_mode=open_mode, account=access.account_id
     )
+    asks_iam = "iam" in process.run.services
+    credentials: Credentials = IamCredentials(static, process.transport) if asks_iam else static
     server = await listen(
         process.transport, credentials, process.run.services, open_mode=open_mode, host=front.host, port=front.port,
         reuse_port=True,                  # beside the supervisor's reservation and the other gateways
@@ -49,5 +51,5 @@ async def serve(process: Process) -> None:
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()
-    stop_exporting()
     await server.close()
+    stop_exporting()

@@ -23,6 +23,7 @@ BACKOFF_MIN_S, BACKOFF_MAX_S = 0.1, 5.0
 STABLE_S = 10.0                           # running this long forgives earlier failures
 START_ATTEMPTS = 4                        # before all are ready for the first time; then `up` gives up
 CRASH_LOOP_FAILURES = 5                   # failures in a row that are reported as a crash loop
+ON_DEMAND_MAX = 64                        # processes on demand at a time
 READ_BYTES = 64 * 1024
 DRAIN_READS = 16                          # reads of what an ended process left in its pipe
 
@@ -45,9 +46,12 @@ class Supervisor:
         echo: Callable[[str], None],
         on_ready: Callable[[], None],
         facts: dict[str, Any],
+        on_demand: Callable[[str], ProcessSpec | None] = lambda name: None,
     ) -> None:
         self.children = [Child(spec) for spec in specs]
         self.run_dir = run_dir
+        self.open_log = open_log
+        self.on_demand = on_demand        # the process of that name that may be asked for, if there is one
         self.logs = {child.spec.name: open_log(child.spec.name) for child in self.children}
         self.directory = directory        # where children run
         self.echo = echo
@@ -129,12 +133,14 @@ class Supervisor:
         child.state = State.READY
         if child.restarts:
             self.echo(f"{child.spec.name}: ready again after {time.monotonic() - child.started_at:.2f} s")
-        if not self.was_ready and all(other.state is State.READY for other in self.children):
+        if not self.was_ready and all(
+            other.state is State.READY for other in self.children if not other.spec.on_demand
+        ):
             self.was_ready = True
             self.on_ready()
 
     def _reap(self) -> None:
-        for child in self.children:
+        for child in list(self.children):
             ran_s = time.monotonic() - child.started_at
             code = child.reap()
             if code is not None:
@@ -162,6 +168,10 @@ class Supervisor:
         if name in self.restarting:
             self.restarting.discard(name)
             child.restart_at = time.monotonic()
+            return
+        if child.spec.on_demand:
+            self.children.remove(child)
+            self.logs.pop(name).close()
             return
         stable = self.was_ready and ran_s >= STABLE_S
         child.failures = 1 if stable else child.failures + 1
@@ -225,6 +235,10 @@ class Supervisor:
                 return {}
             case "restart":
                 return self._restart(str(request.get("process")))
+            case "start":
+                return self._start_asked(str(request.get("process")))
+            case "stop":
+                return self._stop_asked(str(request.get("process")))
         return {"error": f"no such verb: {request.get('verb')!r}"}
 
     def _restart(self, name: str) -> dict[str, Any]:
@@ -236,6 +250,27 @@ class Supervisor:
             child.stop(time.monotonic())
         elif not self.stopping:
             child.restart_at = time.monotonic()
+        return {}
+
+    def _start_asked(self, name: str) -> dict[str, Any]:
+        """A process on demand. One that is there is left as it is; ask again for one that is stopping."""
+        child = next((child for child in self.children if child.spec.name == name), None)
+        if child is None:
+            spec = self.on_demand(name)
+            asked_for = sum(child.spec.on_demand for child in self.children)
+            if spec is None or self.stopping or asked_for >= ON_DEMAND_MAX:
+                return {"error": f"{name!r} cannot be started"}
+            child = Child(spec)
+            self.logs[name] = self.open_log(name)
+            self.children.append(child)
+            self._start(child)
+        return {"state": child.state.value}
+
+    def _stop_asked(self, name: str) -> dict[str, Any]:
+        """Of one that is not there: nothing."""
+        for child in self.children:
+            if child.spec.name == name and child.spec.on_demand and child.pid:
+                child.stop(time.monotonic())
         return {}
 
     def _row(self, child: Child) -> dict[str, Any]:

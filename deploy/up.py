@@ -4,15 +4,16 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from deploy import VERSION, ports
+from deploy import VERSION, layout, ports
 from deploy.broker import write_run_files
 from deploy.config import DEFAULT_SECRET, Config, unknown_variables
 from deploy.instance import Instance, forget_ephemeral, occupy
 from deploy.logs import ProcessLog
 from deploy.supervisor import Supervisor
-from deploy.topology import ROOT, processes, services
+from deploy.topology import ROOT, on_demand, processes, services
 
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where all addresses are reached from here
 AFTER_KILL_S = 2.0                        # how long the processes of a killed supervisor may still hold their ports
@@ -22,16 +23,16 @@ def up(config: Config) -> int:
     """Runs until told to stop; the exit code. CommandError when it cannot start."""
     for name in unknown_variables():
         _say(f"{name} is set, but there is no such setting.", sys.stderr.fileno())
-    services(config.actors.services)      # an unknown one is refused before anything starts
+    chosen = services(config.actors.services)      # an unknown one is refused before anything starts
     instance = occupy(config)
     try:
-        return _supervise(instance)
+        return _supervise(instance, layout.settle(config, chosen))
     finally:
         forget_ephemeral(config)
         instance.release()
 
 
-def _supervise(instance: Instance) -> int:
+def _supervise(instance: Instance, shards: dict[str, int]) -> int:
     config, patience_s = instance.config, AFTER_KILL_S if instance.after_kill else 0.0
     front = ports.reserve(config.front.host, config.front.port, "port", patience_s)
     bus_port = config.broker.bus_port
@@ -45,14 +46,15 @@ def _supervise(instance: Instance) -> int:
         broker=replace(config.broker, bus_port=bus_port),
     )
     instance.config = config
-    files = write_run_files(config)
+    files = write_run_files(config, shards)
     storage, observing = config.storage, config.observing
 
     def open_log(name: str) -> ProcessLog:
         return ProcessLog(storage.log_dir, name, observing.log_file_bytes, observing.log_files, _warn)
 
     supervisor = Supervisor(
-        processes(config, files),
+        processes(config, files, layout.processes(shards)),
+        on_demand=partial(on_demand, files),
         run_dir=storage.run_dir,
         open_log=open_log,
         directory=str(ROOT),

@@ -13,13 +13,14 @@ from typing import Any, Protocol, cast
 
 import structlog
 
+from bus.bodies import BODY_LIMIT_BYTES, BodyTooLarge
 from bus.client import CALL_TIMEOUT_S, Client, aws_error
 from bus.codec import Unencodable
 from bus.files import Piece
 from bus.subjects import GATEWAY
 from bus.tracing import OK, Span, Tracer, Untraced
 from bus.transport import BusError, Transport
-from gateway import bodies, browsers, dynamodb, posts, sigv2, uploads
+from gateway import bearer, bodies, browsers, doors, dynamodb, posts, sigv2, uploads
 from gateway import protocols as wire
 from gateway.connection import Answer, BodyReader, HttpServer, Incoming, StreamAnswer
 from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
@@ -35,10 +36,11 @@ from gateway.sigv4 import S3_LIKE, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, Sig
 from gateway.uploads import Uploads
 from schemas.envelope import ANONYMOUS, DEFAULT_REGION, Identity, Reply, Request
 from schemas.errors import AwsError, InternalFailure, NotImplementedByUs, SerializationException, ServiceUnavailable
-from schemas.models import Operation, Service
+from schemas.models import Operation, Service, load
 
 MAX_IN_FLIGHT = 1024                      # requests under way; the next one is answered 503 at once
 RETRY_AFTER_S = 1
+MODEL_TIMEOUT_S = 3600.0                  # for one answer of a model; AWS ends it after 60 minutes
 BACKLOG = 1024                            # connections the kernel holds until they are accepted
 FORM_LIMIT_S = 3600.0                     # for the whole of an upload by form, whose size nobody states
 DRAIN_LIMIT_S = 5.0                       # what is under way may finish when the gateway closes
@@ -86,10 +88,12 @@ class Gateway:
 
     def __init__(
         self, bus: Bus, credentials: Credentials, router: Router, endpoints: Endpoints, metrics: Metrics, *,
-        open_mode: bool, max_in_flight: int = MAX_IN_FLIGHT, tracer: Tracer | None = None,
-        body_reader: BodyReader | None = None, state: Path | None = None, clock: Callable[[], float] = time.time,
+        open_mode: bool, region: str = DEFAULT_REGION, max_in_flight: int = MAX_IN_FLIGHT,
+        tracer: Tracer | None = None, body_reader: BodyReader | None = None, state: Path | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._bus = bus
+        self._region = region
         self._credentials = credentials
         self._router = router
         self._endpoints = endpoints
@@ -139,14 +143,21 @@ class Gateway:
         incoming, request = exchange.incoming, exchange.request
         if posts.is_form(request.method, request.headers) and "authorization" not in request.headers:
             return await self._post(exchange)
-        exchange.claim = claim = _read_claim(request)
-        if uploads.is_large(request.headers):
+        key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and request.path in doors.PATHS)
+        exchange.claim = claim = key.claim if key else _read_claim(request)
+        if key is None and uploads.is_large(request.headers):
             streamed = self._streams(request, claim)
             if streamed is not None:
                 return await self._receive(exchange, *streamed)
+        door = doors.find(request.path) if key is not None else None
+        if door is not None:                       # whatever is wrong from here on is told in its words
+            exchange.service, exchange.protocol = load(door[0]), door[1]
         request.body = body = await self._reader.read(incoming)
         self._metrics.body_bytes_in += len(body)
-        identity, secret = await self._identify(claim, request, body)
+        if key is not None:
+            identity, secret = await self._bear(key), ""
+        else:
+            identity, secret = await self._identify(claim, request, body)
         if (body and claim is not None and claim.streaming) or "content-encoding" in request.headers:
             request = exchange.request = _decoded(request, claim, secret)
         route = self._router.route(request, claim)
@@ -251,7 +262,7 @@ class Gateway:
         outcome = "BusError"
         try:
             reply = await self._bus.send(
-                identity, route.service.name, route.operation.name, message, CALL_TIMEOUT_S)
+                identity, route.service.name, route.operation.name, message, _timeout_s(route.operation))
             outcome = OK if reply.error is None else reply.error.code
         finally:
             span.end(outcome)
@@ -285,11 +296,22 @@ class Gateway:
                    self._clock())
         return Identity(GATEWAY, credential.account, credential.access_key), credential.secret or ""
 
+    async def _bear(self, key: bearer.ApiKey) -> Identity:
+        """Who asks with an API key of Bedrock's. Refusal."""
+        try:
+            credential = await self._credential(key.claim)
+        except Refusal as refusal:
+            raise Refusal(Reason.BEARER, bearer.INVALID) from refusal
+        bearer.prove(key, credential.secret, self._clock())
+        return Identity(GATEWAY, credential.account, credential.access_key)
+
     async def _credential(self, claim: Claim) -> Credential:
         key = claim.signer.access_key
-        credential = self._credentials.known(key, claim.token) or await self._credentials.find(key, claim.token)
+        credential = self._credentials.known(key) or await self._credentials.find(key)
         if credential is None:
             raise Refusal(Reason.UNKNOWN_KEY)
+        if not credential.static:
+            credential.check(claim.token, self._clock())
         return credential
 
     def _admit(self, exchange: Exchange, route: Route, claim: Claim | None) -> None:
@@ -317,7 +339,7 @@ class Gateway:
         assert protocol is not None
         replies = self._bus.stream(
             service.name, operation.name, message.params, region=message.region, trace=message.trace,
-            identity=identity, source=message.source, request_id=exchange.id,
+            identity=identity, source=message.source, request_id=exchange.id, timeout_s=_timeout_s(operation),
         )
         try:
             first = await anext(replies, None)
@@ -392,6 +414,8 @@ class Gateway:
             return error
         if isinstance(error, Refusal):
             return as_error(error, exchange.service)
+        if isinstance(error, BodyTooLarge):         # within our own limit, but more than the bus carries
+            return bodies.RequestEntityTooLarge(BODY_LIMIT_BYTES)
         if isinstance(error, BusError):
             self._tell_bus_failed(exchange, error)
             return ServiceUnavailable()
@@ -459,6 +483,11 @@ def _read_claim(request: wire.HttpRequest) -> Claim | None:
     if authorization is not None and sigv2.is_header(authorization):
         return sigv2.header_claim(authorization, request.headers)
     return read_claim(request.query, request.headers)
+
+
+def _timeout_s(operation: Operation) -> float:
+    """How long the bus is given: models may think for long, and their clients say how long they wait."""
+    return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
 
 
 def _target(target: str) -> tuple[str, str]:
@@ -553,7 +582,7 @@ async def serve(
     endpoints = Endpoints(transport, about, metrics)
     client = bus or Client(transport, Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS), region=region)
     gateway = Gateway(
-        client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode,
+        client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode, region=region,
         max_in_flight=max_in_flight, tracer=tracer, body_reader=body_reader, state=state, clock=clock,
     )
     http = HttpServer(gateway.handle) if head_limit_s is None else HttpServer(gateway.handle, head_limit_s=head_limit_s)

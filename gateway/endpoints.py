@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from bus.system import Answers, SystemAnswers, abandon_on_arrival, gather
+from bus.system import Answers, SystemAnswers, abandon_on_arrival, complete, gather
 from bus.transport import BusError, Subscription, Transport
 from gateway.browsers import is_loopback_name
 from gateway.connection import Answer, Incoming
@@ -83,10 +83,11 @@ class Endpoints:
         answers: Answers = {}
         if await self._connected():
             answers = await gather(self._transport, "health", {}, HEALTH_WAIT_S,
-                                   lambda came: not set(wanted) - _told(came).keys())
-        told = _told(answers)
-        problems = {service: told.get(service, "no answer") for service in wanted if told.get(service) != ""}
-        return _json(200 if set(wanted) <= told.keys() else 503, {
+                                   lambda came: set(wanted) <= complete(came))
+        told, there = _told(answers), complete(answers)
+        problems = {service: told[service] if service in there else "no answer" for service in wanted
+                    if service not in there or told[service]}
+        return _json(200 if set(wanted) <= there else 503, {
             "services": {service: "error" if service in problems else "running" for service in wanted},
             "edition": "skybus", "version": self._about.version, **({"problems": problems} if problems else {}),
         })
@@ -138,8 +139,7 @@ class Endpoints:
             return [f"{process}: {answer['error']}" for process, answer in answers.items() if "error" in answer]
 
         def missing(answers: Answers) -> set[str]:
-            return set(self._about.services).difference(
-                *[answer.get("services", ()) for answer in answers.values()])
+            return set(self._about.services) - complete(answers)
 
         answers: Answers = {}
         if self._about.services:
@@ -153,9 +153,12 @@ class Endpoints:
 
 
 def _told(answers: Answers) -> dict[str, str]:
-    """What each service says is wrong; "": nothing."""
-    return {service: str(problem) for answer in answers.values()
-            for service, problem in answer.get("services", {}).items()}
+    """What each service says is wrong, one of its shards at least; "": nothing."""
+    told: dict[str, str] = {}
+    for answer in answers.values():
+        for service, problem in answer.get("services", {}).items():
+            told[service] = told.get(service) or str(problem)
+    return told
 
 
 def _json(status: int, value: Any) -> Answer:

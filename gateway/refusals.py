@@ -6,13 +6,16 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html (query), a
 ministack issue 1745 (which family answers which code, and the statuses 400, 401, 403).
 """
 
+from collections.abc import Callable
+from operator import attrgetter
+
 from gateway.sigv4 import Reason, Refusal
+from schemas.dialects import KeyFaults, Said, family_of, key_faults
 from schemas.errors import AwsError
 from schemas.models import Service
 
 _CHECK_KEY = ("The request signature we calculated does not match the signature you provided. Check your AWS Secret "
               "Access Key and signing method. Consult the service documentation for details.")
-_INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - a message
 _MISSING_TOKEN = "Request is missing Authentication Token"  # noqa: S105 - a message
 _EC2_AUTH = "AWS was not able to validate the provided access credentials"
 _UNSIGNED = "There were headers present in the request which were not signed"
@@ -27,7 +30,6 @@ _QUERY: dict[Reason, _Answer] = {
     Reason.MECHANISM: ("IncompleteSignature", 400, _MECHANISM),
     Reason.BEARER: ("AccessDenied", 403, _BEARER),
     Reason.MISSING: ("MissingAuthenticationToken", 403, _MISSING_TOKEN),
-    Reason.UNKNOWN_KEY: ("InvalidClientTokenId", 403, _INVALID_TOKEN),
     Reason.MISMATCH: ("SignatureDoesNotMatch", 403, _CHECK_KEY),
     Reason.SCOPE: ("SignatureDoesNotMatch", 403, ""),
     Reason.EXPIRED: ("SignatureDoesNotMatch", 403, ""),
@@ -47,7 +49,6 @@ _JSON: dict[Reason, _Answer] = {
     Reason.MECHANISM: ("IncompleteSignatureException", 400, _MECHANISM),
     Reason.BEARER: ("AccessDeniedException", 403, _BEARER),
     Reason.MISSING: ("MissingAuthenticationTokenException", 403, _MISSING_TOKEN),
-    Reason.UNKNOWN_KEY: ("UnrecognizedClientException", 403, _INVALID_TOKEN),
 }
 
 _EC2: dict[Reason, _Answer] = {
@@ -65,8 +66,6 @@ _S3: dict[Reason, _Answer] = {
     Reason.MECHANISM: ("InvalidRequest", 400, _MECHANISM),
     Reason.BEARER: ("AccessDenied", 403, _BEARER),
     Reason.MISSING: ("AccessDenied", 403, "Access Denied"),
-    Reason.UNKNOWN_KEY: ("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our "
-                                                    "records."),
     Reason.MISMATCH: ("SignatureDoesNotMatch", 403, "The request signature we calculated does not match the signature "
                                                     "you provided. Check your key and signing method."),
     Reason.SCOPE: ("AuthorizationHeaderMalformed", 400, ""),
@@ -95,7 +94,12 @@ _S3_SENTENCES: dict[Reason, str] = {
 
 def as_error(refusal: Refusal, service: Service | None) -> AwsError:
     """What this service answers to that refusal: its family's code, status and sentence. None: no service is known."""
-    family, table = _family(service)
+    family = family_of(service)
+    about_key = _ABOUT_KEYS.get(refusal.reason)
+    if about_key is not None:
+        said = about_key(key_faults(service))
+        return AwsError(said.message, code=said.code, status=said.status)
+    table = _TABLES.get(family, _JSON)
     code, status, message = table[refusal.reason]
     message = refusal.detail or message
     fields = {}
@@ -111,14 +115,8 @@ def as_error(refusal: Refusal, service: Service | None) -> AwsError:
     return AwsError(message, code=code, status=status, **fields)
 
 
-def _family(service: Service | None) -> tuple[str, dict[Reason, _Answer]]:
-    """SQS and CloudWatch speak newer protocols with their query codes, so a service that has query keeps them."""
-    if service is None:
-        return "query", _QUERY
-    if service.protocol == "rest-xml" and service.name in ("s3", "s3control"):
-        return "s3", _S3
-    if "ec2" in service.protocols:
-        return "ec2", _EC2
-    if "query" in service.protocols or service.protocol == "rest-xml":
-        return "query", _QUERY
-    return ("rest-json" if service.protocol == "rest-json" else "json"), _JSON
+_TABLES = {"s3": _S3, "ec2": _EC2, "query": _QUERY}
+_ABOUT_KEYS: dict[Reason, Callable[[KeyFaults], Said]] = {
+    Reason.UNKNOWN_KEY: attrgetter("unknown"), Reason.INVALID_TOKEN: attrgetter("invalid_token"),
+    Reason.EXPIRED_TOKEN: attrgetter("expired_token"),
+}

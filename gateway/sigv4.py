@@ -53,6 +53,8 @@ class Reason(Enum):
     BEARER = "bearer"
     MISSING = "missing"                             # no authentication where some is needed
     UNKNOWN_KEY = "unknown key"
+    INVALID_TOKEN = "invalid token"  # noqa: S105 - a reason; the session token is missing or another key's
+    EXPIRED_TOKEN = "expired token"  # noqa: S105 - a reason
     MISMATCH = "mismatch"                           # the signature is not ours
     SCOPE = "scope"                                 # signed for another service
     EXPIRED = "expired"

@@ -57,9 +57,8 @@ class Server:
 
 def readable(process: psutil.Process, root: psutil.Process) -> str:
     line: list[str] = process.cmdline()
-    for part in line:
-        if part == "actors" or part.startswith(("gateway-", "actors-")):
-            return part
+    if "--name" in line:
+        return line[line.index("--name") + 1]
     name = os.path.basename(line[0]) if line else "?"
     return "supervisor" if process.pid == root.pid and name.startswith("python") else name
 

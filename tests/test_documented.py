@@ -26,7 +26,8 @@ def test_exit_codes() -> None:
         assert f"| {code} | {meaning} |" in OPERATING
 
 
-@pytest.mark.parametrize("command", ["up", "status", "call", "backup", "restore", "logs", "down", "restart"])
+@pytest.mark.parametrize("command", [
+    "up", "status", "call", "credentials", "explain", "backup", "restore", "logs", "down", "restart"])
 def test_commands(command: str) -> None:
     assert f"`skybus {command}" in OPERATING
 

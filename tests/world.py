@@ -5,26 +5,36 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
+from typing import Any
 
 from actors.runtime.actor import ServiceActor
 from actors.runtime.chain import weave
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
+from actors.runtime.inference.catalogue import Catalogue, Entry
+from actors.runtime.inference.fleet import Fleet
+from actors.runtime.inference.models import Models
+from actors.runtime.inference.placement import Inline, Placement
+from actors.runtime.principals import ASK_LIMIT_S, Principals
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.store.writer import InlineWriter
+from actors.runtime.surroundings import OWN_IDENTITY
 from bus.bodies import Bodies
 from bus.client import Client
 from bus.endpoint import Endpoint
 from bus.simulated import NONE, Faults, Network, SimulatedTransport
 from bus.subjects import DIRECT, inbox_prefix
+from bus.system import Listening, announce_arrival, ask
+from bus.transport import Transport
 from schemas.envelope import DEFAULT_REGION, Identity
+from schemas.routing import DIVISIBLE, WHOLE, Share
 
 ACCOUNT = "000000000000"
 ROOT = Identity(DIRECT, ACCOUNT, "test")
@@ -32,7 +42,7 @@ ROOT = Identity(DIRECT, ACCOUNT, "test")
 
 @dataclass
 class World:
-    """One network, one actor process, any number of clients."""
+    """A network with any number of clients, and an actor process on it."""
 
     network: Network
     directory: Path
@@ -40,9 +50,22 @@ class World:
     transport: SimulatedTransport
     shards: dict[str, Shard]
     host: ActorHost
+    models: Models
+    placement: Inline
+    open_mode: bool = True
+    share: Share = WHOLE                  # of every service that can be divided
+    has_iam: bool = False                 # here or in another process
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
+
+    def connect_actors(self) -> SimulatedTransport:
+        """As another process of actors."""
+        return self.network.connect("_INBOX.actors.")
+
+    @staticmethod
+    def clock() -> float:
+        return clock()
 
     def client(self, identity: Identity = ROOT) -> Client:
         return Client(self.connect(identity), identity, region=DEFAULT_REGION, clock=clock)
@@ -50,6 +73,7 @@ class World:
     async def restart(self) -> None:
         """As a process that dies and comes back: what was not committed is gone."""
         await self.host.stop()
+        self.models.fleet.close()
         for shard in self.shards.values():
             await shard.close()
         self.network.lose(self.transport)
@@ -58,21 +82,39 @@ class World:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
+        await announce_arrival(self.transport, "actors", [actor.service for actor in self.actors])
         self.shards = {
             actor.service: open_shard(
                 self.directory / actor.service, loop, durability=Durability.OS, writer=InlineWriter, clock=clock,
-                elapsed=map(SLICE_OF_TIME_S.__mul__, count()).__next__,
+                elapsed=map(SLICE_OF_TIME_S.__mul__, itertools.count()).__next__,
                 jobs={name: partial(step, actor) for name, step in actor.jobs.items()},
                 publish=publisher(self.transport, actor.service),
             )
             for actor in self.actors if actor.stateful
         }
         endpoint = Endpoint(self.transport, Bodies(self.transport), clock)
-        self.host = ActorHost(self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock)
+        principals = self._principals()
+        Listening(self.transport, principals.forget)
+        self.models = models_over(self.transport, self.placement)
+        self.host = ActorHost(
+            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals,
+            shares={actor.service: self.share for actor in self.actors if actor.service in DIVISIBLE},
+            models=self.models)
         await self.host.start()
+
+    def _principals(self) -> Principals:
+        """IAM's, where there is one; else every key is root of its account."""
+        transport = self.transport
+
+        async def record(account: str, access_key: str) -> dict[str, Any] | None:
+            answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
+            return None if answer.get("unknown") else answer["record"]
+
+        return Principals(record if self.has_iam else None, open_mode=self.open_mode)
 
 
 SLICE_OF_TIME_S = 0.0005                  # passes at each look at the clock that slices long work
+MODEL_BUDGET_BYTES = 1024 * 1024 * 1024
 EPOCH_S = 1_700_000_000.0
 
 
@@ -80,18 +122,49 @@ def clock() -> float:
     return EPOCH_S + asyncio.get_running_loop().time()
 
 
+def models_over(
+    transport: Transport, placement: Placement, entries: Iterable[Entry] = (), budget_bytes: int = MODEL_BUDGET_BYTES
+) -> Models:
+    """What a service asks models with."""
+    client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock)
+    return Models(client, Catalogue(entries), Fleet(transport, client, placement, budget_bytes), clock)
+
+
 @asynccontextmanager
 async def world(
-    directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE
+    directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE, *, open_mode: bool = True
 ) -> AsyncIterator[World]:
+    async with sharded(directory, lambda number: actors, 1, seed, faults, open_mode=open_mode) as made:
+        yield made[0]
+
+
+@asynccontextmanager
+async def sharded(
+    directory: Path, actors: Callable[[int], Sequence[ServiceActor]], count: int, seed: int = 0, faults: Faults = NONE,
+    *, open_mode: bool = True,
+) -> AsyncIterator[list[World]]:
+    """So many actor processes on one network, `actors` by their number, each with a shard of what can be divided."""
     network = Network(seed, faults)
-    transport = network.connect("_INBOX.actors.")
-    made = World(network, directory, actors, transport, {}, None)  # type: ignore[arg-type]  # open() gives it its host
-    await made.open()
+    hosts = itertools.count(1)
+    placement = Inline(lambda: network.connect(f"_INBOX.models.{next(hosts)}."), directory / "models", clock)
+    made = [
+        World(network, directory / str(number), actors(number), network.connect("_INBOX.actors."), {},
+              None, None, placement, open_mode, Share(number, count))  # type: ignore[arg-type]  # by open()
+        for number in range(count)
+    ]
+    for each in made:
+        each.has_iam = any(actor.service == "iam" for actor in made[0].actors)
+    for each in made:
+        await each.open()
     try:
         yield made
     finally:
         network.faults = NONE
-        await made.host.stop()
-        for shard in made.shards.values():
-            await shard.close()
+        for each in made:
+            await each.host.stop()
+            each.models.fleet.close()
+        for host in await placement.running():
+            await placement.stop(host)
+        for each in made:
+            for shard in each.shards.values():
+                await shard.close()

@@ -18,6 +18,7 @@ from actors.dynamodb.capacity import (
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.engine.expressions import Projection, check_mixing
 from actors.dynamodb.engine.values import SEVERAL, Item, admit, admit_item
+from actors.dynamodb.engine.wording import in_current_words
 from actors.dynamodb.parameters import ATTRIBUTES, PROJECTION, check_paths, projection_of
 from actors.dynamodb.queries import SLICE_S
 from actors.dynamodb.rows import Written, write_units
@@ -29,21 +30,14 @@ from schemas.errors import ValidationException
 WRITES_LIMIT = 25
 GETS_LIMIT = 100
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
-EMPTY_REQUEST = "The requestItems parameter is required for {}"
+EMPTY_REQUEST = "The requestItems parameter is required for BatchWriteItem"
 DUPLICATES = "Provided list of item keys contains duplicates"
 
 Request = Mapping[str, Any]
 
 
 def write(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    wanted: dict[str, list[Request]] = request["RequestItems"]
-    sizes = {name: [_admit(each) for each in writes] for name, writes in _checked(wanted).items()}
-    if sum(map(len, sizes.values())) > WRITES_LIMIT:
-        raise ValidationException("Too many items requested for the BatchWriteItem call")
-    planned = []
-    for name, writes in wanted.items():
-        table = tables.table(transaction, context.scope, name)
-        planned.append((table, writes, _keys(table, writes), sizes[name]))
+    planned = planned_writes(tables, context, transaction, request)
     answer: dict[str, Any] = {"UnprocessedItems": {}}
     for table, writes, keys, table_sizes in planned:
         written = [
@@ -54,9 +48,30 @@ def write(tables: Catalogue, context: Context, transaction: Transaction, request
     return answer
 
 
+def planned_writes(
+    tables: Catalogue, context: Context, snapshot: Snapshot, request: Request
+) -> list[tuple[Table, list[Request], list[bytes], list[int]]]:
+    """Each table with its writes, their keys and sizes: all that can be refused is refused here."""
+    sizes = admit_writes(request)
+    planned = []
+    for name, writes in request["RequestItems"].items():
+        table = tables.table(snapshot, context.scope, name)
+        planned.append((table, writes, _keys(table, writes), sizes[name]))
+    return planned
+
+
+def admit_writes(request: Request) -> dict[str, list[int]]:
+    """Checks and normalises all that needs no table; sizes by table."""
+    wanted: dict[str, list[Request]] = request["RequestItems"]
+    sizes = {name: [_admit(each) for each in writes] for name, writes in _checked(wanted).items()}
+    if sum(map(len, sizes.values())) > WRITES_LIMIT:
+        raise ValidationException("Too many items requested for the BatchWriteItem call")
+    return sizes
+
+
 def _checked(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     if not wanted:
-        raise ValidationException(EMPTY_REQUEST.format("BatchWriteItem"))
+        raise ValidationException(EMPTY_REQUEST)
     for name in wanted:
         catalogue.checked_name(name)
     return wanted
@@ -117,7 +132,7 @@ def get(
     tables: Catalogue, context: Context, snapshot: Snapshot, request: Request
 ) -> Generator[None, None, dict[str, Any]]:
     wanted: dict[str, Request] = request["RequestItems"]
-    projections = _admit_gets(wanted)
+    projections = admit_gets(wanted)
     planned = []
     for name, each in wanted.items():
         table = tables.table(snapshot, context.scope, name)
@@ -132,19 +147,20 @@ def get(
     return answer
 
 
-def _admit_gets(wanted: Mapping[str, Request]) -> dict[str, Projection | None]:
+def admit_gets(wanted: Mapping[str, Request]) -> dict[str, Projection | None]:
     """Checks and normalises every key, parses every projection. More keys than allowed are refused on the way."""
     projections: dict[str, Projection | None] = {}
     count = 0
-    if not wanted:
-        raise ValidationException(EMPTY_REQUEST.format("BatchGetItem"))
     _check_one_style(wanted)
     for name, each in wanted.items():
         catalogue.checked_name(name)
-        for key in each["Keys"]:
-            admit(key)
+        try:
+            for key in each["Keys"]:
+                admit(key)
+            projections[name] = projection_of(each)
+        except ValidationException as error:
+            raise in_current_words(error) from error
         count += len(each["Keys"])
-        projections[name] = projection_of(each)
     if count > GETS_LIMIT:
         raise ValidationException("Too many items requested for the BatchGetItem call")
     return projections

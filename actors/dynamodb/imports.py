@@ -51,7 +51,7 @@ def start(tables: Catalogue, context: Context, transaction: Transaction, request
     if wanted.get("VectorIndexes"):
         raise NotImplementedMember("ImportTable", "VectorIndexes")
     schema.check_table(wanted)
-    name = catalogue.checked_own_name(wanted["TableName"])
+    name = catalogue.checked_name(wanted["TableName"])
     again = _same_token(transaction, context, request)
     if again is not None:
         return {"ImportTableDescription": _described(again)}
@@ -227,8 +227,12 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     answer: Answer = {"ImportSummaryList": [{member: each[member] for member in members if member in each}
                                             for each in shown]}
     if len(found) > limit:
-        answer["NextToken"] = found[limit - 1]["arn"].rjust(TOKEN_MIN_CHARS, "=")
+        answer["NextToken"] = token_of(found[limit - 1]["arn"])
     return answer
+
+
+def token_of(arn: str) -> str:
+    return arn.rjust(TOKEN_MIN_CHARS, "=")
 
 
 def _described(record: Record) -> Answer:

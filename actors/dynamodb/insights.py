@@ -54,15 +54,25 @@ def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: 
 def listed(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
     """Whatever was ever switched, in order of table and index. NextToken: the last one told."""
     limit = request.get("MaxResults") or LIST_LIMIT
-    after = request.get("NextToken") or ""
-    found = list(islice((each for each in _all(tables, context, snapshot, request) if each[0] > after), limit + 1))
-    answer: Answer = {"ContributorInsightsSummaries": [summary for _, summary in found[:limit]]}
+    table, _, index = (request.get("NextToken") or "").partition("/")
+    every = _all(tables, context, snapshot, request)
+    found = list(islice((each for each in every if place_of(each) > (table, index)), limit + 1))
+    answer: Answer = {"ContributorInsightsSummaries": found[:limit]}
     if len(found) > limit:
-        answer["NextToken"] = found[limit - 1][0]
+        answer["NextToken"] = token_of(found[limit - 1])
     return answer
 
 
-def _all(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Iterator[tuple[str, Answer]]:
+def place_of(summary: Answer) -> tuple[str, str]:
+    """Where a summary stands in the list: by table, then by index."""
+    return summary["TableName"], summary.get("IndexName", "")
+
+
+def token_of(summary: Answer) -> str:
+    return "/".join(place_of(summary))
+
+
+def _all(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Iterator[Answer]:
     if request.get("TableName"):
         names: Iterator[str] = iter([_table(tables, context, snapshot, request).table_name])
     else:
@@ -71,11 +81,11 @@ def _all(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reque
         table = tables.described(snapshot, context.scope, name)
         settings = record_of(snapshot, table).get("insights", {})
         for index in sorted(settings):
-            yield f"{name}/{index}", _summary(table, index, settings[index])
+            yield _summary(table, index, settings[index])
 
 
 def _table(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Table:
-    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
     index = request.get("IndexName")
     if index and table.index(index) is None:
         raise ResourceNotFoundException(

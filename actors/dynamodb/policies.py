@@ -1,23 +1,25 @@
-"""Resource policies of tables and streams: kept and given back; what they allow is decided by whoever authorises.
+"""Resource policies of tables and streams: kept, given back, and handed to the authoriser (access.py).
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html and its neighbours.
 """
 
-import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from actors.dynamodb import ledger
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.errors import PolicyNotFoundException, ResourceNotFoundException
+from actors.dynamodb.errors import PolicyNotFoundException
 from actors.dynamodb.ledger import POLICIES, Record
 from actors.dynamodb.state import Table, past
 from actors.runtime.context import Context
+from actors.runtime.policy import MalformedPolicy, Use, compile_document
 from actors.runtime.store.transaction import Snapshot, Transaction
 from bus.codec import pack, unpack
 from schemas.errors import ValidationException
 
 POLICY_LIMIT_BYTES = 20 * 1024
+KEYS_REMEMBERED = 4096
 NO_POLICY = "NO_POLICY"                   # the ExpectedRevisionId that asks for there being none
 
 Request = Mapping[str, Any]
@@ -27,11 +29,9 @@ Answer = dict[str, Any]
 def put(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
     arn, text = request["ResourceArn"], request["Policy"]
     checked_text(text)
-    _check_resource(tables, context, transaction, arn)
+    table = _table_of(tables, context, transaction, arn)
     known = _find(transaction, context, arn)
-    expected = request.get("ExpectedRevisionId")
-    if expected is not None and expected != (NO_POLICY if known is None else known["revision"]):
-        raise _missing(arn)
+    _check_revision(table, arn, known, request.get("ExpectedRevisionId"))
     if known is not None and known["text"] == text:
         return {"RevisionId": known["revision"]}
     return {"RevisionId": _save(transaction, context, arn, text, known)}
@@ -44,7 +44,7 @@ def put_new(context: Context, transaction: Transaction, table: Table, text: str)
 
 def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
     arn = request["ResourceArn"]
-    _check_resource(tables, context, snapshot, arn)
+    _table_of(tables, context, snapshot, arn)
     known = _find(snapshot, context, arn)
     if known is None:
         raise _missing(arn)
@@ -54,10 +54,9 @@ def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reques
 def delete(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
     """Deleting what is not there is nothing, unless a revision of it is named."""
     arn, expected = request["ResourceArn"], request.get("ExpectedRevisionId")
-    _check_resource(tables, context, transaction, arn)
+    table = _table_of(tables, context, transaction, arn)
     known = _find(transaction, context, arn)
-    if expected is not None and (known is None or known["revision"] != expected):
-        raise _missing(arn)
+    _check_revision(table, arn, known, None if known is None and expected == NO_POLICY else expected)
     if known is None:
         return {}
     transaction.delete(_key(context, arn))
@@ -72,15 +71,26 @@ def forget(transaction: Transaction, table: Table) -> None:
         transaction.delete(key)
 
 
+def text_of(snapshot: Snapshot, arn: str) -> str | None:
+    """The policy of a table or stream of any account."""
+    row = snapshot.get(_key_of(arn))
+    return None if row is None else str(unpack(row)["text"])
+
+
+@lru_cache(KEYS_REMEMBERED)
+def _key_of(arn: str) -> bytes:
+    """An ARN names its account and region; what is no ARN has no policy."""
+    parts = arn.split(":", 5)
+    return ledger.key(POLICIES, (parts[4], parts[3]) if len(parts) == 6 else ("", ""), arn)
+
+
 def checked_text(text: str) -> str:
     if len(text.encode()) > POLICY_LIMIT_BYTES:
         raise ValidationException(f"Resource-based policy is larger than the limit of {POLICY_LIMIT_BYTES} bytes")
     try:
-        policy = json.loads(text)
-    except ValueError as error:
-        raise ValidationException("Resource-based policy document is not valid JSON") from error
-    if not isinstance(policy, dict) or "Statement" not in policy:
-        raise ValidationException("Resource-based policy document has no Statement")
+        compile_document(text, Use.RESOURCE)
+    except MalformedPolicy as error:
+        raise ValidationException(f"Invalid policy document: {error}") from error
     return text
 
 
@@ -102,12 +112,25 @@ def _key(context: Context, arn: str) -> bytes:
     return ledger.key(POLICIES, context.scope, arn)
 
 
-def _check_resource(tables: Catalogue, context: Context, snapshot: Snapshot, arn: str) -> None:
+def _table_of(tables: Catalogue, context: Context, snapshot: Snapshot, arn: str) -> Table:
     if ":table/" not in arn:
         raise ValidationException(f"Invalid ResourceArn: {arn}")
-    if tables.find(snapshot, context.scope, arn) is None:
-        raise ResourceNotFoundException(f"Requested resource not found: ResourceArn: {arn} not found")
+    return tables.described(snapshot, context.scope, arn)
 
 
-def _missing(arn: str) -> PolicyNotFoundException:
-    return PolicyNotFoundException(f"Resource-based policy not found for the provided ResourceArn: {arn}")
+def _check_revision(table: Table, arn: str, known: Record | None, expected: str | None) -> None:
+    """Wording: moto's tests of resource policies, verified on AWS."""
+    if expected is None or expected == (NO_POLICY if known is None else known["revision"]):
+        return
+    if known is None:
+        raise _missing(arn)
+    name, revision = table.table_name, known["revision"]
+    if expected == NO_POLICY:
+        raise _missing(f"Requested policy update expecting none to be present for table {name}, "
+                       f"but a policy exists with revision id {revision}.")
+    raise _missing(f"Requested update for policy with revision id {expected}, "
+                   f"but the policy associated to target table {name} has revision id {revision}.")
+
+
+def _missing(what: str) -> PolicyNotFoundException:
+    return PolicyNotFoundException(f"Resource-based policy not found for the provided ResourceArn: {what}")

@@ -3,11 +3,14 @@
 The operations of streams: actors/dynamodbstreams. What is not here: README.md, coverage.
 """
 
-from collections.abc import Generator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from actors.dynamodb import (
+    access,
+    access_keys,
     account,
+    across,
     backups,
     batches,
     copies,
@@ -31,18 +34,25 @@ from actors.dynamodb import (
     time_to_live,
     tokens,
     transactions,
+    transfers,
 )
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.state import arn
-from actors.runtime.actor import ServiceActor, job, operation
+from actors.runtime.access import Access, Guard
+from actors.runtime.actions import action_of
+from actors.runtime.actor import ServiceActor, job, operation, part
+from actors.runtime.actor import across as over_shards
 from actors.runtime.actor import query as reading
 from actors.runtime.context import Context
+from actors.runtime.parts import Parts
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
+from schemas.routing import ANY, WHOLE, slot, slot_of, slots_of
+from schemas.routing import tables as named_tables
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 Paging = Generator[None, None, Answer]
+Found = TypeVar("Found")
 
 
 class DynamoDB(ServiceActor):
@@ -53,9 +63,11 @@ class DynamoDB(ServiceActor):
 
     def __init__(self) -> None:
         self.tables = Catalogue()
+        self.share = WHOLE
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
+        self.share = surroundings.share
         if surroundings.settings.throttle_provisioned:
             self.operations = throttle.throttled(self.tables, type(self).operations)
 
@@ -147,7 +159,10 @@ class DynamoDB(ServiceActor):
 
     @operation("RestoreTableFromBackup")
     def restore_table_from_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return backups.restore(self.tables, context, transaction, request)
+        found = backups.to_restore(context, transaction, request)
+        if self.has(context, request["TargetTableName"]):
+            return restores.restore(self.tables, context, transaction, request, found)
+        return transfers.begin_backup(context, transaction, request, found)
 
     @operation("UpdateContinuousBackups")
     def update_continuous_backups(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -159,7 +174,10 @@ class DynamoDB(ServiceActor):
 
     @operation("RestoreTableToPointInTime")
     def restore_table_to_point_in_time(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return recovery.restore(self.tables, context, transaction, request)
+        found = recovery.to_restore(self.tables, context, transaction, request)
+        if self.has(context, request["TargetTableName"]):
+            return restores.restore(self.tables, context, transaction, request, found)
+        return transfers.begin_moment(context, transaction, request, found)
 
     # Statements
 
@@ -317,6 +335,94 @@ class DynamoDB(ServiceActor):
     def update_replica_scaling(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return account.update_replica_scaling(self.tables, context, snapshot, request)
 
+    # Over several shards
+
+    def place(self, operation: str, request: Request, account: str, region: str) -> str:
+        """As the routing says; a statement's table stands in its text, and several tables may be in one shard."""
+        names = set(named_tables(request))
+        if operation in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
+            names = statement_values.named(request)
+        elif operation == "ImportTable" and isinstance(request.get("TableCreationParameters"), dict):
+            names = {str(request["TableCreationParameters"].get("TableName"))}
+        elif operation in ("RestoreTableFromBackup", "RestoreTableToPointInTime"):
+            names = restores.named(request)
+        if not names:
+            return slot(self.service, account, region, request)
+        holders = {self.share.holder(each) for each in slots_of(account, region, names)}
+        return holders.pop().address if len(holders) == 1 else ANY
+
+    def has(self, context: Context, name: str) -> bool:
+        """Is a table of this name in our shard?"""
+        return self.share.of == 1 or self.share.holder(slot_of(context.account, context.region, name)) == self.share
+
+    def parts_of(self, context: Context) -> Parts:
+        return Parts(self.service, self.surroundings, context)
+
+    @over_shards("ListTables")
+    async def list_tables_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_tables(self.parts_of(context), request)
+
+    @over_shards("ListBackups")
+    async def list_backups_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_backups(self.parts_of(context), request)
+
+    @over_shards("ListExports")
+    async def list_exports_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_exports(self.parts_of(context), request)
+
+    @over_shards("ListImports")
+    async def list_imports_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_imports(self.parts_of(context), request)
+
+    @over_shards("ListContributorInsights")
+    async def list_insights_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.list_insights(self.parts_of(context), request)
+
+    @over_shards("BatchGetItem")
+    async def batch_get_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.batch_get(self.parts_of(context), request)
+
+    @over_shards("BatchWriteItem")
+    async def batch_write_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.batch_write(self.parts_of(context), request)
+
+    @over_shards("BatchExecuteStatement")
+    async def batch_statements_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.batch_statements(self.parts_of(context), request)
+
+    @over_shards("TransactGetItems")
+    async def transact_get_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.transact(self.parts_of(context), request, set(named_tables(request)))
+
+    @over_shards("TransactWriteItems")
+    async def transact_write_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.transact(self.parts_of(context), request, set(named_tables(request)))
+
+    @over_shards("ExecuteTransaction")
+    async def execute_transaction_over_shards(self, context: Context, request: Request) -> Answer:
+        return await across.transact(self.parts_of(context), request, statement_values.named(request))
+
+    @over_shards("RestoreTableFromBackup")
+    async def restore_backup_over_shards(self, context: Context, request: Request) -> Answer:
+        return await transfers.restore(self.parts_of(context), request, restores.source_of(request))
+
+    @over_shards("RestoreTableToPointInTime")
+    async def restore_moment_over_shards(self, context: Context, request: Request) -> Answer:
+        return await transfers.restore(self.parts_of(context), request, restores.source_of(request))
+
+    @part("MakeTable", of="RestoreTableFromBackup")
+    def make_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transfers.make(self.tables, context, transaction, request)
+
+    @part("TakeRows", of="RestoreTableFromBackup")
+    def take_rows(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transfers.take(self.tables, context, transaction, request)
+
+    @part("CheckWrites", of="BatchWriteItem", reads=True, authorised=True)
+    def check_writes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        batches.planned_writes(self.tables, context, snapshot, request)
+        return {}
+
     # Jobs
 
     @job(tokens.FORGET_JOB)
@@ -341,12 +447,17 @@ class DynamoDB(ServiceActor):
 
     @job(copies.COPY_JOB)
     def copy_rows(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
-        finishes = {"backup": backups.filled, "restore": restores.filled, "export": exports.filled}
+        finishes = {"backup": backups.filled, "restore": restores.filled, "export": exports.filled,
+                    "transfer": transfers.filled}
         return copies.step(self.tables, transaction, state, finishes)
 
     @job(recovery.PRUNE_JOB)
     def prune_history(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return recovery.prune_step(self.tables, transaction, state)
+
+    @job(transfers.SEND_JOB)
+    async def send_rows(self, now: float, state: Answer) -> Answer | None:
+        return await transfers.send_step(self.surroundings, now, state)
 
     @job(exports.UPLOAD_JOB)
     async def upload_export(self, now: float, state: Answer) -> Answer | None:
@@ -364,12 +475,24 @@ class DynamoDB(ServiceActor):
     def fill_index(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return table_changes.fill_step(self.tables, transaction, state)
 
-    def resource(self, operation: str, request: Request, account: str, region: str) -> str:
-        """The table's ARN, an index's where one is named; "*" for operations on no single table."""
-        name, index = request.get("TableName"), request.get("IndexName")
-        if operation == "ExecuteStatement":
-            name, index = statement_values.target(request)
-        if not isinstance(name, str) or operation == "ListTables":
-            return "*"
-        table = name if name.startswith("arn:") else arn(account, region, name)
-        return f"{table}/index/{index}" if isinstance(index, str) else table
+    # Authorisation
+
+    def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        return access.accesses(context, action_of(context.operation), request)
+
+    def guard(self, context: Context, asked: Access) -> Guard | None:
+        return None if asked.resource == "*" else self._read(lambda view: access.guard(view, asked.resource))
+
+    def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
+        return self._read(lambda view: access_keys.tags_of(self.tables, view, asked)) or {}
+
+    def condition_keys(
+        self, context: Context, asked: Access, request: Request
+    ) -> Mapping[str, str | tuple[str, ...]]:
+        return self._read(lambda view: access_keys.keys_of(self.tables, view, asked, request)) or {}
+
+    def _read(self, reading: Callable[[Snapshot], Found | None]) -> Found | None:
+        shard = self.surroundings.shard
+        assert shard is not None
+        found: Found | None = shard.read(reading)
+        return found

@@ -336,7 +336,8 @@ def unpack_table(record: bytes) -> dict[str, Any]:
     """A table's record: account, region, space, index_spaces {index name: number}, description {AWS's members}, tags,
     the names of the indexes that are still `filling`; while they are on, its `stream` {space, view, label}, its items'
     `expiry` {space, attribute} and its `history` {space, and for point-in-time recovery since, days}; `status` while it
-    is being restored or imported (CREATING), `insights` {index name or "": settings}."""
+    is being restored or imported (CREATING), `transfer` while another shard sends its rows (transfers.py), `insights`
+    {index name or "": settings}."""
     table: dict[str, Any] = unpack(record)
     assert table["version"] == RECORD_VERSION, "records of another version are upgraded here"
     return table

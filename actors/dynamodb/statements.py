@@ -57,7 +57,7 @@ class Batch:
 
     def answer(self) -> dict[str, Any]:
         members: list[Request] = self.request["Statements"]
-        _check_mixing(members)
+        check_mixing(members)
         answer: dict[str, Any] = {"Responses": [self.response(member) for member in members]}
         if is_told(self.request) and self.spent:
             answer["ConsumedCapacity"] = [
@@ -95,7 +95,7 @@ class Batch:
         self.spent[table.table_name] = table, before + units, by_index
 
 
-def _check_mixing(members: list[Request]) -> None:
+def check_mixing(members: list[Request]) -> None:
     kinds = {reads(member) for member in members if _is_statement(member)}
     if len(kinds) > 1:
         raise ValidationException(MIXED)

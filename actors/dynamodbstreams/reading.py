@@ -19,6 +19,7 @@ from actors.dynamodbstreams import iterators
 from actors.dynamodbstreams.errors import ShardNotFound, StreamNotFound, TrimmedDataAccessException
 from actors.dynamodbstreams.iterators import Place
 from actors.runtime.context import Context
+from actors.runtime.parts import Parts, merged
 from actors.runtime.store.transaction import Snapshot
 from schemas.errors import ValidationException
 
@@ -44,6 +45,15 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> dict[str, 
     if len(told) > limit:
         return {"Streams": told[:limit], "LastEvaluatedStreamArn": told[limit - 1]["StreamArn"]}
     return {"Streams": told}
+
+
+async def listed_across(parts: Parts, request: Request) -> dict[str, Any]:
+    """The same of several shards."""
+    limit = _limit(request, LIST_LIMIT_STREAMS)
+    answers = await parts.ask_all(request)
+    found, has_more = merged(answers, "Streams", "LastEvaluatedStreamArn", limit,
+                             lambda stream: (stream["TableName"], stream["StreamLabel"]))
+    return {"Streams": found, **({"LastEvaluatedStreamArn": found[-1]["StreamArn"]} if has_more else {})}
 
 
 def described(context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
+from actors.dynamodb import access
 from actors.dynamodbstreams import reading
-from actors.runtime.actor import ServiceActor, query
+from actors.runtime.access import Access, Guard
+from actors.runtime.actor import ServiceActor, across, query
 from actors.runtime.context import Context
+from actors.runtime.parts import Parts
 from actors.runtime.store.transaction import Snapshot
 
 Request = Mapping[str, Any]
@@ -19,6 +22,10 @@ class DynamoDBStreams(ServiceActor):
     @query("ListStreams")
     def list_streams(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return reading.listed(context, snapshot, request)
+
+    @across("ListStreams")
+    async def list_streams_over_shards(self, context: Context, request: Request) -> Answer:
+        return await reading.listed_across(Parts(self.service, self.surroundings, context), request)
 
     @query("DescribeStream")
     def describe_stream(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -38,3 +45,9 @@ class DynamoDBStreams(ServiceActor):
         if not isinstance(arn, str):
             arn = str(request.get("ShardIterator", "")).rpartition("|1|")[0]
         return arn or "*"
+
+    def guard(self, context: Context, asked: Access) -> Guard | None:
+        shard = self.surroundings.shard
+        assert shard is not None
+        found: Guard | None = shard.read(lambda view: access.guard(view, asked.resource))
+        return found

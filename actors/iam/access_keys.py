@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actors.iam import shapes
-from actors.iam.errors import NoSuchEntity, NotForRoot, quota
+from actors.iam.errors import NoSuchEntity, NotForRoot, ValidationError, quota
 from actors.iam.paging import Answer, after, page
-from actors.iam.state import KEY_ID_CHARACTERS, USER, Book, Record, new_id
+from actors.iam.state import USER, Book, Record
 from actors.iam.vault import Vault
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
@@ -39,25 +39,32 @@ def holder(view: Snapshot, access_key: str) -> Holder | None:
     return Holder(pointer["account"], book.by_id(pointer["user"]), key)
 
 
-def user_of(book: Book, view: Snapshot, context: Context, request: Request) -> Record:
-    """The user a request names, else the one who asks. NotForRoot: the root user asks for itself."""
+def user_of(book: Book, context: Context, request: Request) -> Record:
+    """The user a request names, else the one who asks. NotForRoot: the root user asks for itself; ValidationError: a
+    session that is no user's."""
     if request.get("UserName"):
         return book.get(USER, request["UserName"])
-    found = holder(view, context.identity.principal)
-    if found is None or found.account != book.account:
+    asking = context.principal
+    if asking.name:
+        return book.get(USER, asking.name)
+    if asking.caller.root:
         raise NotForRoot(context.operation.name)
-    return found.user
+    raise ValidationError("Must specify userName when calling with non-User credentials")
 
 
 def create(book: Book, vault: Vault, user: Record, now: float) -> Answer:
     if sum(1 for _ in book.rows("key", user["id"])) >= KEYS_PER_USER_LIMIT:
         raise quota("AccessKeysPerUser", KEYS_PER_USER_LIMIT)
-    access_key = new_id("AKIA", KEY_ID_CHARACTERS)
-    secret = b64encode(os.urandom(SECRET_BYTES)).decode()
+    access_key = vault.new_key_id("AKIA")
+    secret = new_secret()
     key = {"id": access_key, "status": "Active", "created": now, "secret": vault.seal(secret, access_key)}
     book.put(key, "key", user["id"], access_key)
     book.elsewhere("").put({"account": book.account, "user": user["id"]}, "key", access_key)
     return {"AccessKey": {**_shown(user, key), "SecretAccessKey": secret}}
+
+
+def new_secret() -> str:
+    return b64encode(os.urandom(SECRET_BYTES)).decode()
 
 
 def _shown(user: Record, key: Record) -> Answer:

@@ -150,18 +150,31 @@ def _inline(book: Book, record: Record, name: str) -> Record:
 
 # What a principal may do
 
-def policies_of(book: Book, record: Record) -> Iterator[Policy]:
-    """A principal's own policies, compiled: inline first; a user's groups' after them. Names as the simulators say."""
+Text = tuple[str, str]                        # a policy's name, as the simulators say it, and its document
+
+
+def texts_of(book: Book, record: Record) -> Iterator[Text]:
+    """A principal's own policies: inline first; a user's groups' after them."""
     for name, row in book.rows("inline", record["id"]):
-        yield Policy(f"{record['kind']}_{record['name']}_{name}", compile_document(row["document"]))
+        yield f"{record['kind']}_{record['name']}_{name}", row["document"]
     for arn in record["policies"]:
-        yield managed_policy(book, arn)
+        yield managed_text(book, arn)
     for group_id, _ in book.rows("groups", record["id"]):
-        yield from policies_of(book, book.by_id(group_id))
+        yield from texts_of(book, book.by_id(group_id))
 
 
-def managed_policy(book: Book, arn: str) -> Policy:
+def policies_of(book: Book, record: Record) -> Iterator[Policy]:
+    """The same, compiled."""
+    return (Policy(name, compile_document(text)) for name, text in texts_of(book, record))
+
+
+def managed_text(book: Book, arn: str) -> Text:
     """Of an ARN that is attached, so that it must be there."""
     record = find_policy(book, arn)
     assert record is not None, arn
-    return Policy(arn, compile_document(default_document(book, record)))
+    return arn, default_document(book, record)
+
+
+def managed_policy(book: Book, arn: str) -> Policy:
+    name, text = managed_text(book, arn)
+    return Policy(name, compile_document(text))

@@ -3,28 +3,36 @@
 IAM is global: its state knows accounts and no regions. Not here yet: README.md, coverage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from actors.iam import (
+    access,
     access_keys,
     accounts,
     documents,
+    identities,
     linked,
     policies,
     principals,
     profiles,
     providers,
+    sessions,
     shapes,
     simulation,
     tagging,
 )
 from actors.iam.state import GROUP, PROFILE, ROLE, USER, Book
 from actors.iam.vault import KEY_FILE, Vault
-from actors.runtime.actor import ServiceActor, operation, query
+from actors.runtime.access import Access
+from actors.runtime.actions import action_of
+from actors.runtime.actor import ServiceActor, job, operation, query
+from actors.runtime.chain.denials import stranger
 from actors.runtime.context import Context
+from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
+from bus.system import IDENTITIES
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -47,7 +55,7 @@ class IAM(ServiceActor):
 
     @query("GetUser")
     def get_user(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return self._get_user(Book(snapshot, context.account), context, snapshot, request)
+        return self._get_user(Book(snapshot, context.account), context, request)
 
     @query("ListUsers")
     def list_users(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -350,23 +358,23 @@ class IAM(ServiceActor):
     @operation("CreateAccessKey")
     def create_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        user = access_keys.user_of(book, transaction, context, request)
+        user = access_keys.user_of(book, context, request)
         return access_keys.create(book, self._vault, user, context.now)
 
     @query("ListAccessKeys")
     def list_access_keys(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         book = Book(snapshot, context.account)
-        return access_keys.listed(book, access_keys.user_of(book, snapshot, context, request), request)
+        return access_keys.listed(book, access_keys.user_of(book, context, request), request)
 
     @operation("UpdateAccessKey")
     def update_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        return access_keys.update(book, access_keys.user_of(book, transaction, context, request), request)
+        return access_keys.update(book, access_keys.user_of(book, context, request), request)
 
     @operation("DeleteAccessKey")
     def delete_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        return access_keys.delete(book, access_keys.user_of(book, transaction, context, request), request)
+        return access_keys.delete(book, access_keys.user_of(book, context, request), request)
 
     @query("GetAccessKeyLastUsed")
     def get_access_key_last_used(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -514,26 +522,47 @@ class IAM(ServiceActor):
     def get_context_keys_for_principal_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return simulation.keys_for_principal(Book(snapshot, context.account), request)
 
-    def _get_user(self, book: Book, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        """Without a name, the one who asks: a user by its key, else the account's root."""
-        if not request.get("UserName") and access_keys.holder(snapshot, context.identity.principal) is None:
+    def _get_user(self, book: Book, context: Context, request: Request) -> Answer:
+        """Without a name, the one who asks: a user, or the account's root."""
+        if not request.get("UserName") and context.principal.caller.root:
             return {"User": shapes.root(book.account)}
-        return {"User": shapes.user(book, access_keys.user_of(book, snapshot, context, request))}
+        return {"User": shapes.user(book, access_keys.user_of(book, context, request))}
 
-    def resource(self, operation: str, request: Request, account: str, region: str) -> str:
-        """The entity's ARN. Paths are not in requests, so those of users, groups and roles stand without."""
-        arn = request.get("PolicyArn")
-        if isinstance(arn, str) and not operation.startswith(("Attach", "Detach")):
-            return arn
-        for member, kind in _NAMED:
-            name = request.get(member)
-            if isinstance(name, str):
-                path = request.get("Path") if operation.startswith("Create") else None
-                return f"arn:aws:iam::{account}:{kind}{path or '/'}{name}"
-        provider = request.get("OpenIDConnectProviderArn")
-        return provider if isinstance(provider, str) else "*"
+    # For the runtime and the gateways
 
+    @job(sessions.FORGET_JOB)
+    def forget_sessions(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return sessions.forget_step(transaction, now)
 
-# The first that a request has says what it is about: AddUserToGroup is about the group, a role's policy about the role.
-_NAMED = (("InstanceProfileName", "instance-profile"), ("GroupName", "group"), ("RoleName", "role"),
-          ("UserName", "user"), ("PolicyName", "policy"))
+    def system_answers(self) -> Mapping[str, Any]:
+        return {"principal": self._principal, "credential": self._credential}
+
+    def _principal(self, question: Answer) -> Answer:
+        account, access_key = question["account"], question["access_key"]
+        record = self._shard().read(lambda view: identities.principal(view, self._vault, account, access_key))
+        return {"unknown": True} if record is None else {"record": record}
+
+    def _credential(self, question: Answer) -> Answer:
+        access_key = question["access_key"]
+        known: Answer | None = self._shard().read(lambda view: identities.credential(view, self._vault, access_key))
+        return {"unknown": True} if known is None else known or {"refused": True}
+
+    def committed(self, context: Context) -> None:
+        """Told ahead of the answer: whoever has it finds everyone knowing."""
+        self.surroundings.tell(IDENTITIES, {"account": context.account})
+
+    def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        if context.principal.record.get("token") not in (None, "role"):      # IAM takes no session tokens without MFA
+            raise stranger(context.operation.service)
+        action = action_of(context.operation)
+        found: Sequence[Access] = self._shard().read(lambda view: access.accesses(view, context, action, request))
+        return found
+
+    def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
+        found: Mapping[str, str] = self._shard().read(lambda view: access.tags(view, context, asked))
+        return found
+
+    def _shard(self) -> Shard:
+        shard = self.surroundings.shard
+        assert shard is not None
+        return shard

@@ -9,6 +9,7 @@
     account \\0 member \\0 <group id> \\0 <user id> and groups \\0 <user id> \\0 <group id>
     account \\0 inprofile \\0 <role id> \\0 <profile id>
     account \\0 key \\0 <user id> \\0 AKIA…         an access key; \\0key \\0 AKIA… says whose
+    \\0session \\0 ASIA…                              temporary credentials (sessions.py); \\0expiry \\0 time \\0 ASIA…
     account \\0 alias                              the account's alias; \\0alias \\0 name says whose
 
 Rows that belong to an entity stand under its unique id, so renaming one rewrites two rows. Names are unique in lower
@@ -31,7 +32,7 @@ Record = dict[str, Any]
 
 # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
 _ID_PREFIXES = {USER: "AIDA", GROUP: "AGPA", ROLE: "AROA", POLICY: "ANPA", PROFILE: "AIPA", OIDC: "AOIP"}
-ID_CHARACTERS, KEY_ID_CHARACTERS = 21, 20
+ID_CHARACTERS = 21
 _CHANCE_BYTES = 15                            # 24 characters, of which the first are used
 _ARN_KINDS = {USER: "user", GROUP: "group", ROLE: "role", POLICY: "policy", PROFILE: "instance-profile"}
 _MISSING = {
@@ -48,9 +49,9 @@ _THERE = {
 }
 
 
-def new_id(prefix: str, characters: int = ID_CHARACTERS) -> str:
+def new_id(prefix: str) -> str:
     """A unique id: A-Z and 2-7 by chance, 80 bits and more, behind the prefix that says of what kind."""
-    return prefix + base64.b32encode(os.urandom(_CHANCE_BYTES)).decode()[:characters - len(prefix)]
+    return prefix + base64.b32encode(os.urandom(_CHANCE_BYTES)).decode()[:ID_CHARACTERS - len(prefix)]
 
 
 class Book:
@@ -101,12 +102,14 @@ class Book:
             raise NoSuchEntity(_MISSING[kind].format(name))
         return found
 
+    def find_id(self, unique_id: str) -> Record | None:
+        pointer = self.row("id", unique_id)
+        return None if pointer is None else self.row(pointer["kind"], pointer["name"])
+
     def by_id(self, unique_id: str) -> Record:
         """Of one that is there."""
-        pointer = self.row("id", unique_id)
-        assert pointer is not None, unique_id
-        found = self.row(pointer["kind"], pointer["name"])
-        assert found is not None, pointer
+        found = self.find_id(unique_id)
+        assert found is not None, unique_id
         return found
 
     def create(self, kind: str, name: str, path: str, created: float, **members: Any) -> Record:

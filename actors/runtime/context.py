@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from actors.runtime.principal import NOBODY, Principal
 from schemas.envelope import Identity
 
 if TYPE_CHECKING:
@@ -21,12 +22,15 @@ class Context:
     now: float                            # the clock's time when the request arrived
     trace: str = ""                       # W3C traceparent
     source: dict[str, str] = field(default_factory=dict)   # ip, user_agent, … empty unless it came through the gateway
+    principal: Principal = NOBODY         # whom the identity stands for
+    owner: str = ""                       # the account of the resource, where it is another's and the caller may use it
 
     @property
     def account(self) -> str:
-        return self.identity.account
+        """Whose resources are meant: the caller's, unless another account let it in."""
+        return self.owner or self.identity.account
 
     @property
     def scope(self) -> tuple[str, str]:
         """(account, region): what every resource of ours belongs to."""
-        return self.identity.account, self.region
+        return self.owner or self.identity.account, self.region

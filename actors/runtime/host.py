@@ -10,6 +10,7 @@ import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,22 @@ import structlog
 from actors.runtime.actor import InitialResponse, Kind, ServiceActor
 from actors.runtime.chain import Call, Chain
 from actors.runtime.context import Context
+from actors.runtime.inference.models import Models
+from actors.runtime.principal import Principal
+from actors.runtime.principals import Principals, Who
 from actors.runtime.store.shard import Shard
-from actors.runtime.surroundings import OWN_IDENTITY, Settings, Surroundings
+from actors.runtime.surroundings import OWN_IDENTITY, Settings, Surroundings, passed_on
 from bus import subjects
 from bus.bodies import BodyTooLarge
 from bus.client import Client
 from bus.codec import MalformedEnvelope, Unencodable
 from bus.endpoint import Endpoint
+from bus.system import SystemAnswers, tell
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.envelope import DEFAULT_REGION, Reply, Request
 from schemas.errors import AwsError, NotImplementedByUs, SerializationException, ThrottlingException, UnknownOperation
 from schemas.models import Service, load
-from schemas.routing import SLOT_COUNT, has_slots
+from schemas.routing import ANY, WHOLE, Share, has_slots
 
 TASKS_LIMIT = 4096                        # what waits for something, per process
 DEADLINE_S = 60.0                         # of requests that name none
@@ -44,37 +49,46 @@ _LATER = object()                         # the operation answers through finish
 
 @dataclass(slots=True)
 class Hosted:
-    """An actor with its model and its shard: its own, which owns all of its slots, or the one it reads (`state_of`)."""
+    """An actor with its model and its shard: its own, or the one it reads (`state_of`). `elsewhere`: other shards have
+    some of the service's slots, and these are `ours`."""
 
     actor: ServiceActor
     model: Service
     shard: Shard | None
+    share: Share
+    elsewhere: bool
+    ours: frozenset[str]
+    hears_commits: bool                   # it defines `committed`
 
 
 class ActorHost:
     """`start` subscribes, `stop` unsubscribes and lets what is under way finish. `clock`: seconds since the
-    epoch; `state` holds a directory per service."""
+    epoch; `state` holds a directory per service; `shares`: which of several shards of a service it has, by service;
+    without `principals` every key is root of its account."""
 
     def __init__(
         self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
         shards: Mapping[str, Shard], state: Path, clock: Callable[[], float] = time.time,
-        settings: Settings | None = None,
+        settings: Settings | None = None, principals: Who | None = None, shares: Mapping[str, Share] | None = None,
+        models: Models | None = None,
     ) -> None:
+        self._principals = principals or Principals()
         self._transport = transport
         self._endpoint = endpoint
         self._chain = chain
         self._clock = clock
-        self._hosted = {
-            actor.service: Hosted(actor, load(actor.service), shards.get(actor.state_of or actor.service))
-            for actor in actors
-        }
+        self._hosted = {actor.service: _hosted(actor, shards, shares or {}) for actor in actors}
         for service, hosted in self._hosted.items():
             needs_shard = hosted.actor.stateful or bool(hosted.actor.state_of)
             assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
-        client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
+        self._client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
         for service, hosted in self._hosted.items():
-            hosted.actor.attach(Surroundings(client, hosted.shard, state / service, settings or Settings()))
+            directory = state / (hosted.actor.state_of or service)
+            hosted.actor.attach(Surroundings(
+                self._client, hosted.shard, directory, settings or Settings(), partial(tell, transport),
+                hosted.share, models))
         self._subscriptions: list[Subscription] = []
+        self._answers: list[SystemAnswers] = []
         self._addresses: dict[str, subjects.Address] = {}
         self._cancels: dict[tuple[str, str, str], Callable[[], object]] = {}     # (account, principal, request id)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,16 +100,22 @@ class ActorHost:
             mine = [subscribe(subjects.anywhere(service), self._receive, service)]
             mine.append(subscribe(subjects.cancels(service), self._cancel))
             if has_slots(service):              # its requests name slots; who has state owns them alone
-                queue = "" if hosted.actor.stateful else service
-                owned = subjects.owned(service, range(SLOT_COUNT))
+                queue = service if hosted.shard is None else ""
+                owned = subjects.owned(service, hosted.share.slots)
                 mine += [subscribe(subject, self._receive, queue) for subject in owned]
             self._subscriptions += mine
+            answers = hosted.actor.system_answers()
+            if answers:
+                self._answers.append(SystemAnswers(self._transport, service, answers))
         await self._transport.flush()
 
     async def stop(self) -> None:
         for subscription in self._subscriptions:
             subscription.close()
         self._subscriptions.clear()
+        for answers in self._answers:
+            answers.close()
+        self._answers.clear()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_LIMIT_S)
         for task in self._tasks:
@@ -138,35 +158,94 @@ class ActorHost:
         return address
 
     def _handle(self, message: Message, address: subjects.Address, request: Request) -> None:
+        principal = self._principals.known(address.identity)
+        if principal is not None:
+            self._admit(message, address, request, principal)
+        else:
+            self._start(self._introduce(message, address, request))
+
+    async def _introduce(self, message: Message, address: subjects.Address, request: Request) -> None:
+        """IAM is asked who this is before the request goes on: links never wait."""
+        try:
+            principal = await self._principals.find(address.identity)
+        except BusError as error:
+            self._refuse(message, address, request.id, error)
+        else:
+            self._admit(message, address, request, principal)
+
+    def _admit(
+        self, message: Message, address: subjects.Address, request: Request, principal: Principal
+    ) -> None:
         hosted = self._hosted[address.service]
         now = self._clock()
         deadline = request.deadline_ms / 1000 if request.deadline_ms else now + DEADLINE_S
         if deadline < now:
             return                                       # its sender has given up: stale mail
-        operation = hosted.model.operations.get(address.operation)
+        name, is_part = subjects.whole(address.operation)
+        step = hosted.actor.parts.get(name) if is_part else None
+        if step is not None and step.internal and address.door != subjects.SERVICE:
+            step = None
+        operation = hosted.model.operations.get(name if step is None else step.name)
         if operation is None:
             unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
             self._refuse(message, address, request.id, unknown)
             return
-        definition = hosted.actor.operations.get(address.operation)
+        definition = step or hosted.actor.operations.get(name)
         if definition is None:
             self._refuse(message, address, request.id, NotImplementedByUs(address.service, address.operation))
             return
+        if hosted.elsewhere and not is_part:
+            place = hosted.actor.place(name, request.params, address.account, request.region)
+            if place != ANY and place not in hosted.ours:
+                self._relay(message, address, request, place, deadline)
+                return
+            if place == ANY and definition.across is not None:
+                definition = definition.across
         source = request.source if address.door == subjects.GATEWAY and request.source else {}
         context = Context(
-            address.identity, request.region, operation, request.id, deadline, now, request.trace, source
+            address.identity, request.region, operation, request.id, deadline, now, request.trace, source, principal
         )
         call = Call(context, hosted.actor, definition.chosen(request.params), request.params, len(message.data))
-        self._run(message, hosted, call)
+        self._run(message, hosted, call, is_part)
+
+    # --- from one shard to another
+
+    def _relay(
+        self, message: Message, address: subjects.Address, request: Request, place: str, deadline: float
+    ) -> None:
+        """To the owner of its place, whose answer goes back this way."""
+        try:
+            self._start(self._relayed(message, address, request, place, deadline))
+        except AwsError as error:
+            self._refuse(message, address, request.id, error)
+
+    async def _relayed(
+        self, message: Message, address: subjects.Address, request: Request, place: str, deadline: float
+    ) -> None:
+        try:
+            timeout_s = deadline - self._clock()
+            reply = await self._client.send(
+                passed_on(address.identity), address.service, address.operation, request, timeout_s, place)
+            self._endpoint.respond(message, address.identity, reply)
+        except BusError as error:
+            self._refuse(message, address, request.id, error)
 
     # --- from request to reply
 
-    def _run(self, message: Message, hosted: Hosted, call: Call) -> None:
+    def _run(self, message: Message, hosted: Hosted, call: Call, is_part: bool) -> None:
+        chain = self._chain
+        if is_part:
+            chain = chain.step if call.definition.internal else chain.part
+        elif call.definition.coordinates:
+            chain = chain.coordinator
+
         def finish(result: Any, error: BaseException | None) -> None:
-            self._answer(message, call, self._chain.leave(call, result, error))
+            if hosted.hears_commits and error is None and call.definition.kind is Kind.WRITE:
+                call.actor.committed(call.context)
+            self._answer(message, call, chain.leave(call, result, error))
 
         try:
-            self._chain.enter(call)
+            chain.enter(call)
             result = self._begin(message, hosted.shard, call, finish)
         except Exception as error:
             finish(None, error)
@@ -278,6 +357,14 @@ class ActorHost:
             self._endpoint.respond(message, address.identity, Reply(request_id, error=fault))
         except BusError as lost:
             log.info("answer_lost", request_id=request_id, reason=str(lost))
+
+
+def _hosted(actor: ServiceActor, shards: Mapping[str, Shard], shares: Mapping[str, Share]) -> Hosted:
+    share = shares.get(actor.service, WHOLE)
+    assert share.of == 1 or not any(each.kind is Kind.STREAM for each in actor.operations.values()), actor.service
+    shard = shards.get(actor.state_of or actor.service)
+    hears_commits = type(actor).committed is not ServiceActor.committed
+    return Hosted(actor, load(actor.service), shard, share, share.of > 1, share.tokens, hears_commits)
 
 
 def _evaluation(call: Call) -> Callable[[Any], Any]:

@@ -5,13 +5,17 @@ A service asks another through the services' door, under the principal of whoeve
     await self.surroundings.client.call("s3", "PutObject", params, identity=on_behalf(account, principal), region=…)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from actors.runtime.inference.models import Models
 from actors.runtime.store.shard import Shard
 from bus.client import Client
-from bus.subjects import SERVICE
+from bus.subjects import DIRECT, SERVICE
 from schemas.envelope import ANONYMOUS, Identity
+from schemas.routing import WHOLE, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,23 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Handed to ServiceActor.attach before the first request. `shard`: None for an actor without state. `directory`:
-    the service's own, for what no shard should hold (keys); made by whoever writes there first."""
+    the service's own, or of the one whose state it shares, for what no shard should hold (keys); made by whoever writes
+    there first. `share`: which of the service's shards that is. `tell(verb, news)`: tells our own processes
+    (bus/system.py)."""
 
     client: Client
     shard: Shard | None
     directory: Path
     settings: Settings = field(default_factory=Settings)
+    tell: Callable[[str, dict[str, Any]], None] = lambda verb, news: None
+    share: Share = WHOLE
+    inference: Models | None = None
+
+    @property
+    def models(self) -> Models:
+        """How to ask a model (actors/runtime/inference)."""
+        assert self.inference is not None, "this process was given no models"
+        return self.inference
 
 
 # A service that forgets on whose behalf it asks is nobody.
@@ -39,3 +54,9 @@ OWN_IDENTITY = Identity(SERVICE, "000000000000", ANONYMOUS)
 def on_behalf(account: str, principal: str) -> Identity:
     """Who a service's own request is from: the services' door, and the principal it was asked by."""
     return Identity(SERVICE, account, principal)
+
+
+def passed_on(identity: Identity) -> Identity:
+    """Who a request is from that goes from one of our shards to another: its sender. Of a direct publisher's, the
+    services' door keeps the principal; replies through its own door would go to its own inbox only."""
+    return identity._replace(door=SERVICE) if identity.door == DIRECT else identity

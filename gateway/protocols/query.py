@@ -34,6 +34,7 @@ Node = dict[str, Any]                              # name -> Node; a node's own 
 Read = Callable[[Node], Any]
 
 CONTENT_TYPE = "text/xml"
+INDEX_SHOWN_CHARACTERS = 64
 
 _SCALARS: dict[str, Callable[[str], Any]] = {
     "string": str, "character": str, "boolean": scalars.read_boolean, "integer": scalars.read_integer,
@@ -144,7 +145,10 @@ def _scalar(read: Callable[[str], Any]) -> Read:
 def _indexed(node: Node, step: str) -> list[Node]:
     """The numbered children in order, under `step` where the client wrote it."""
     children = node.get(step, node) if step else node
-    return [children[index] for index in sorted((key for key in children if _is_index(key)), key=int)]
+    for key in children:
+        if key and not _is_index(key):             # to leave it out would be to do something else than was asked
+            raise malformed(f"{key[:INDEX_SHOWN_CHARACTERS]!r} is no index of a list.")
+    return [children[index] for index in sorted((key for key in children if key), key=int)]
 
 
 def _is_index(key: str) -> bool:

@@ -21,12 +21,14 @@ from bus.permissions import (
     ACTORS_USER,
     ADMIN_USER,
     GATEWAY_USER,
+    MODELS_USER,
     BrokerSettings,
     User,
     actors,
     admin,
     direct_publisher,
     gateway,
+    models,
     new_password,
     process_inbox,
     server_config,
@@ -68,7 +70,7 @@ class Guest:
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Broker]:
     users = [
-        gateway(new_password()), actors(new_password()), admin(new_password()),
+        gateway(new_password()), actors(new_password()), admin(new_password()), models(new_password()),
         direct_publisher(ACCOUNT, ALICE, new_password()), direct_publisher(OTHER_ACCOUNT, BOB, new_password()),
         User(SPY, new_password(), publish=(), subscribe=(">",)),
     ]
@@ -164,6 +166,9 @@ def test_another_ones_inbox_cannot_be_ones_own(broker: Broker) -> None:
     (GATEWAY_USER, f"evt.dynamodb.{ACCOUNT}.Forged", "$SYS.>"),
     (ACTORS_USER, "$SYS.REQ.SERVER.PING", f"{INBOX}.gateway.>"),
     (ADMIN_USER, f"evt.dynamodb.{ACCOUNT}.Forged", f"{INBOX}.gateway.>"),
+    (MODELS_USER, f"aws.svc.{ACCOUNT}.{ALICE}.dynamodb.any.PutItem", "aws.svc.*.*.dynamodb.any.*"),
+    (MODELS_USER, f"{INBOX}.{ACCOUNT}.{ALICE}.0.1", "aws.bus.*.*.model.host.*"),
+    (MODELS_USER, "sys.reset", f"{INBOX}.actors.>"),
 ])
 def test_processes_keep_to_their_parts(broker: Broker, name: str, publish: str, subscribe: str) -> None:
     async def main() -> None:

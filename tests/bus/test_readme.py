@@ -41,7 +41,7 @@ def test_the_bytes_are_what_the_codec_writes() -> None:
 
 # The ten lines, run as they stand by a process of its own, under the generated permissions.
 def test_the_program_runs() -> None:
-    users = (actors("actors-password"), direct_publisher(ACCOUNT, KEY, "PASSWORD"))
+    users = (actors("actors-password"), direct_publisher(ACCOUNT, KEY, "SECRETKEY"))
 
     async def main() -> str:
         with running(server_config(BrokerSettings(users))) as server:
@@ -93,7 +93,7 @@ def test_the_numbers_are_the_constants() -> None:
     given_up_after_s = connection.PING_INTERVAL_S * (connection.PINGS_UNANSWERED_LIMIT + 1)
     assert f"given up after {given_up_after_s} s" in README
     assert mebi == permissions.MAX_PAYLOAD_BYTES
-    for user in (permissions.gateway("x"), permissions.actors("x"), permissions.admin("x")):
+    for user in (permissions.gateway("x"), permissions.actors("x"), permissions.models("x"), permissions.admin("x")):
         row = next(line for line in README.splitlines() if line.startswith(f"| `{user.name}` |"))
         _, _, publishes, hears, _ = (cell.strip() for cell in row.split("|"))
         assert publishes == ", ".join(f"`{subject}`" for subject in user.publish)

@@ -22,7 +22,8 @@ from bus.system import gather
 from bus.transport import Transport
 from deploy import VERSION
 from deploy.asking import on_bus
-from deploy.broker import ADMIN, read_run
+from deploy.broker import ADMIN, read_run, write_run_files
+from deploy.config import resolve
 from deploy.failures import BrokerMissing, UsageError
 from deploy.topology import find_broker, module_name, service_name, services
 
@@ -217,6 +218,9 @@ def test_backup_and_restore(tmp_path: Path) -> None:
         assert "in use" in up.command("restore", str(backup), "--force").stderr
         assert up.stop()[0] == 0
     elsewhere = ("--data-dir", str(tmp_path / "two" / "data"))
+    small = ["bash", "-c", 'ulimit -f 1; exec "$@"', "small", *argv("restore", str(backup), *elsewhere)]
+    full = subprocess.run(small, cwd=ROOT, env=environment(tmp_path), text=True, capture_output=True, check=False)
+    assert (full.returncode, "File too large" in full.stderr, "Traceback" in full.stderr) == (1, True, False)
     assert skybus(tmp_path, "restore", str(backup), *elsewhere).returncode == 0
     again = skybus(tmp_path, "restore", str(backup), *elsewhere)
     assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
@@ -252,6 +256,10 @@ def test_after_kill_of_the_supervisor_the_next_start_works(tmp_path: Path) -> No
         pidfds = [os.pidfd_open(pid) for pid in up.pids().values()]
         settings = json.loads((up.data_dir / "run" / "run.json").read_bytes())["settings"]
         up.process.kill()
+        up.process.wait()
+        for words in (("status",), ("call", "dynamodb", "ListTables"), ("down",)):   # not deceived by what it left
+            done = up.command(*words)
+            assert (done.returncode, "No instance runs on" in done.stderr) == (7, True), done.stderr
     with Up(tmp_path, "--port", settings["port"], "--bus-port", settings["bus_port"]) as up:
         assert up.exports["AWS_ENDPOINT_URL"].endswith(settings["port"])
         for pidfd in pidfds:
@@ -260,6 +268,41 @@ def test_after_kill_of_the_supervisor_the_next_start_works(tmp_path: Path) -> No
             assert poll.poll(FOREVER_MS)
             os.close(pidfd)
         assert up.stop()[0] == 0
+
+
+# A process that still waits for a broker ends when told to: with exit code 0, not by the SIGKILL that follows patience.
+@pytest.mark.parametrize("kind", ["actors", "gateway"])
+def test_who_waits_for_the_broker_can_be_stopped(tmp_path: Path, kind: str) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))               # bound and not listening: refuses everyone
+        config = resolve({"data_dir": str(tmp_path), "bus_port": str(nobody.getsockname()[1])}, {}, {})
+        config.storage.run_dir.mkdir()
+        files = write_run_files(config, {})
+        ours, theirs = socket.socketpair()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.process", kind, "--name", kind, "--run", str(files.run_json), "--channel",
+             str(theirs.fileno())], cwd=ROOT, pass_fds=[theirs.fileno()], text=True, stderr=subprocess.PIPE,
+        )
+        theirs.close()
+        with ours, process:
+            assert process.stderr is not None
+            assert "bus_connection_error" in process.stderr.readline()
+            process.terminate()
+            said = process.stderr.read()
+        assert (process.returncode, said) == (0, "")
+
+
+# A collector that takes everything and answers nothing: the end must not wait for it until it is no orderly one.
+def test_a_collector_that_hangs_does_not_spoil_the_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Up(tmp_path, "--port", "0", "--bus-port", "0", "--otlp-endpoint", endpoint) as up:
+            assert up.command("call", "dynamodb", "ListTables").returncode == 0
+            assert up.stop()[0] == 0
+        for name in ("actors", "gateway-1"):
+            log = (up.data_dir / "logs" / f"{name}.log").read_text()
+            assert "process_stopped" in log
+            assert "SIGKILL" not in log
 
 
 def test_strict_makes_a_secret_and_shows_it_once(tmp_path: Path) -> None:
@@ -334,9 +377,12 @@ def test_a_shard_of_a_newer_version(tmp_path: Path) -> None:
 
 def test_a_backup_goes_into_a_directory_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "something").touch()
-    done = skybus(tmp_path, "backup", str(tmp_path))
-    assert done.returncode == 2
-    assert "is not empty" in done.stderr
+    file, inside = tmp_path / "something", tmp_path / "data" / "inside"
+    for target, said in ((tmp_path, "is not empty"), (file, "cannot be used: File exists"),
+                         (inside, "is inside the data"), (Path("/proc/nowhere"), "cannot be used: No such file")):
+        done = skybus(tmp_path, "backup", str(target), "--data-dir", str(tmp_path / "data"))
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_version(tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ def test_default_data_directory(environment: dict[str, str], expected: str) -> N
     ({"durability": "maybe"}, "--durability: 'maybe' is none of fsync, os."),
     ({"ephemeral": "perhaps"}, "--ephemeral: 'perhaps' is neither true nor false."),
     ({"account_id": "12345678901x"}, "is not 12 digits"),
+    ({"region": "no.such region"}, "region: letters, digits"),
+    ({"region": ""}, "region: letters, digits"),
     ({"root_access_key": "a b"}, "root_access_key: letters, digits"),
     ({"root_access_key": "anonymous"}, "root_access_key: letters, digits"),
     ({"host": "0.0.0.0"}, "Refusing to listen on 0.0.0.0 with auth = open"),

@@ -197,3 +197,26 @@ def test_restart_and_down_by_the_control_socket(scene: Scene) -> None:
     assert process.wait() == 0
     with pytest.raises(NotRunning):
         control.ask(scene.directory, "status")
+
+
+# A process on demand is not in the table: it is started when asked for, once, and not again when it ends.
+def test_a_process_on_demand(scene: Scene) -> None:
+    scene.start(child("fixed", WAIT), ["asked", *child("asked", WAIT)[1:], "on demand"])
+    assert set(scene.status()) == {"fixed"}
+    assert control.ask(scene.directory, "start", process="asked")["state"] == "starting"
+    pid = scene.status()["asked"]["pid"]
+    control.ask(scene.directory, "start", process="asked")
+    assert scene.status()["asked"]["pid"] == pid
+    pidfd = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert ended([pidfd])
+    while "asked" in scene.status():      # until the supervisor has taken note
+        pass
+    assert control.ask(scene.directory, "start", process="asked")["state"] == "starting"
+    pidfd = os.pidfd_open(scene.status()["asked"]["pid"])
+    control.ask(scene.directory, "stop", process="asked")
+    control.ask(scene.directory, "stop", process="fixed")
+    assert ended([pidfd])
+    assert scene.status()["fixed"]["restarts"] == 0
+    with pytest.raises(CommandError, match="cannot be started"):
+        control.ask(scene.directory, "start", process="unknown")

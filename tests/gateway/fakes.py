@@ -100,11 +100,11 @@ class FakeTransport:
         handlers.append(handler)
         return _Nothing(subject, lambda: handlers.remove(handler))
 
-    def listen(self, handler: Handler, on_failure: Callable[[BusError], None]) -> _Nothing:
+    def listen(self, handler: Handler, on_failure: Callable[[BusError], None], asked: str = "") -> _Nothing:
         self._inboxes += 1
         return self.subscribe(f"_INBOX.test.{self._inboxes}", handler)
 
-    def abandon(self, pattern: str, reason: str) -> None:
+    def abandon(self, is_lost: Callable[[str], bool], reason: str) -> None:
         """Nothing is under way here."""
 
     async def flush(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from actors.runtime.chain import Call, Chain, Link, weave
 from actors.runtime.chain.audit import Audit, Journal
-from actors.runtime.chain.authorise import Authorise, RootAlone
+from actors.runtime.chain.authorise import Authorise
 from actors.runtime.chain.errors import Errors
 from actors.runtime.chain.limit import Limit
 from actors.runtime.chain.meter import Meter
@@ -55,7 +55,7 @@ def main() -> None:
         journal = Journal(Path(folder) / "audit.log")
         links: dict[str, list[Link]] = {
             "errors": [], "audit": [Audit(journal)], "meter": [Meter()], "limit": [Limit()], "validate": [Validate()],
-            "authorise": [Authorise(RootAlone())],
+            "authorise": [Authorise()],
         }
         for name, others in links.items():
             print(f"{name:12} {cost_us(through(Chain([*others, Errors()]), call(request=PUT))):6.2f} us")

@@ -2,10 +2,11 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 
 from bus.client import Client
 from bus.transport import BusError
@@ -14,6 +15,7 @@ from tests.load.linearizable import NEVER, Operation, linearizable
 
 TABLE = "registers"
 CONDITION_FAILED = "ConditionalCheckFailedException"
+CONNECT_LIMIT_S = 30.0                    # a restart, with the supervisor's longest wait before it
 KINDS = ("put", "create", "delete", "get")
 
 Door = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]     # (AWS's operation, its request) -> its answer
@@ -49,7 +51,7 @@ def gateway_door(client: Any) -> Door:
 
     async def ask(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = await asyncio.to_thread(lambda: methods[operation](**request))
+            answer = await asyncio.to_thread(connected, lambda: methods[operation](**request))
         except ClientError as error:
             if error.response["Error"]["Code"] == CONDITION_FAILED:
                 raise Refused from error
@@ -61,6 +63,18 @@ def gateway_door(client: Any) -> Door:
         return answer
 
     return ask
+
+
+def connected(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `ask` answers; asked again while nobody listens (nothing was sent), CONNECT_LIMIT_S at most."""
+    end = time.monotonic() + CONNECT_LIMIT_S
+    while True:
+        try:
+            return ask()
+        except EndpointConnectionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 class Histories:

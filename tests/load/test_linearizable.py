@@ -42,3 +42,34 @@ def test_an_unknown_write_may_appear_late_but_not_vanish_again() -> None:
 
 def test_two_creates_cannot_both_win() -> None:
     assert not linearizable([Operation("create", 1, 0, 5), Operation("create", 2, 0, 5)])
+
+
+def naive(history: list[Operation], state: object = None) -> bool:
+    """The definition: some order of all that answered, and of any of the rest, explains every answer."""
+    first_end = min((o.done for o in history), default=NEVER)
+    if first_end == NEVER:
+        return True
+    return any(
+        operation.began <= first_end and possible and naive([*history[:index], *history[index + 1:]], after)
+        for index, operation in enumerate(history)
+        for possible, after in [step(operation, state)]
+        if not (operation.kind == "get" and operation.done == NEVER)
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Operation]:
+    kinds = draw(st.lists(st.sampled_from(["put", "create", "delete", "get"]), max_size=6))
+    history = []
+    for kind in kinds:
+        began = draw(st.integers(0, 8))
+        done = draw(st.one_of(st.just(NEVER), st.integers(began + 1, 12)))
+        value = draw(st.sampled_from([None, 1, 2]) if kind == "get" else st.sampled_from([1, 2, 3]))
+        refused = kind == "create" and done != NEVER and draw(st.booleans())
+        history.append(Operation(kind, value, began, done, refused))
+    return history
+
+
+@given(histories())
+def test_it_judges_as_the_definition_does(history: list[Operation]) -> None:
+    assert linearizable(history) == naive(history)

@@ -194,7 +194,7 @@ def test_a_known_key_with_a_wrong_secret_is_refused(skybus: servers.Server) -> N
     ("lambda", "list_functions", {}),                    # rest-json
     ("s3", "list_buckets", {}),                          # rest-xml
     ("cloudwatch", "list_metrics", {}),                  # rpc-v2-cbor
-    ("sts", "get_session_token", {}),                    # a service we have, an operation not yet
+    ("sts", "assume_root", {"TargetPrincipal": "111111111111", "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/x"}}),
 ])
 def test_what_is_not_there_says_so(
     skybus: servers.Server, service: str, operation: str, params: dict[str, Any]

@@ -8,9 +8,9 @@ import pytest
 
 from actors.dynamodb.service import DynamoDB
 from actors.dynamodbstreams.service import DynamoDBStreams
-from actors.runtime.actor import ServiceActor, operation, query
+from actors.runtime.actor import ServiceActor, query
 from actors.runtime.context import Context
-from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.store.transaction import Snapshot
 from bus.client import Client
 from bus.virtual_time import run
 from schemas.errors import AwsError
@@ -60,19 +60,11 @@ def test_a_reader_outlives_the_process(tmp_path: Path) -> None:
     run(main())
 
 
-# Whoever only reads another's state cannot be given operations that write, nor a shard of its own.
-def test_state_of_another_is_only_read(tmp_path: Path) -> None:
+# Whoever shares another's state has no shard of its own, and is nothing without the other.
+def test_state_of_another_is_shared(tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
         class Owner(ServiceActor):
             service, state_of, stateful = "dynamodbstreams", "dynamodb", True
-
-    with pytest.raises(AssertionError):
-        class Writer(ServiceActor):
-            service, state_of = "dynamodbstreams", "dynamodb"
-
-            @operation("GetRecords")
-            def write(self, context: Context, transaction: Transaction, request: dict[str, Any]) -> dict[str, Any]:
-                return {}
 
     class Reader(ServiceActor):
         service, state_of = "dynamodbstreams", "dynamodb"

@@ -1,63 +1,112 @@
-"""Authorise: may this principal do this to that? The decision is an Authoriser's; the words are AWS's.
+"""Authorise: may this principal do this to that? The policies decide (policy/), the words are AWS's (denials.py).
 
-RootAlone is the one until policies exist: whoever the subject proves is root of the account, ANONYMOUS is nobody.
+What a request needs and what stands around its resources, its actor says (access.py); who asks stands in the context.
+DESIGN.md: what a service brings.
 """
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any
 
-from actors.runtime.chain.actions import action_of, needs_no_identity
+import structlog
+
+from actors.runtime.access import Access, Guard
+from actors.runtime.actions import action_of, needs_no_identity
+from actors.runtime.actor import ServiceActor
 from actors.runtime.chain.call import Call, Link
+from actors.runtime.chain.denials import denied, expired, stranger
+from actors.runtime.circumstances import Circumstances, owner_of
 from actors.runtime.context import Context
-from schemas.dialects import dialect_of
-from schemas.envelope import ANONYMOUS
-from schemas.errors import AwsError
+from actors.runtime.policy import Decision, Level, Question, decide
+from actors.runtime.principal import Standing
 
+_GRANTED = Decision(True, Level.RESOURCE)
+_ROOT = Decision(True, Level.ROOT)
 
-class Decision(NamedTuple):
-    allowed: bool
-    reason: str = ""                               # "no identity-based policy allows the sqs:SendMessage action"
-    principal: str = ""                            # the ARN decided for; "": anonymous
-
-
-class Authoriser(Protocol):
-    def decide(self, context: Context, action: str, resource: str) -> Decision:
-        """`action` like "dynamodb:PutItem", `resource` an ARN or "*". Pure, quick, and never raises."""
-
-
-class RootAlone:
-    """Every known principal is root of its account."""
-
-    def decide(self, context: Context, action: str, resource: str) -> Decision:
-        return _REFUSED if context.identity.principal == ANONYMOUS else _ALLOWED
-
-
-_ALLOWED, _REFUSED = Decision(True), Decision(False)
+log = structlog.get_logger(__name__)
 
 
 class Authorise(Link):
-    def __init__(self, authoriser: Authoriser) -> None:
-        self._decide = authoriser.decide
+    """With `enforcing` False it only logs what it would deny."""
+
+    def __init__(self, *, enforcing: bool = True) -> None:
+        self._enforcing = enforcing
 
     def enter(self, call: Call) -> None:
         context = call.context
+        principal = context.principal
         operation = context.operation
-        call.action = action_of(operation)
-        call.resource = call.actor.resource(operation.name, call.request, context.account, context.region)
-        decision = self._decide(context, call.action, call.resource)
-        if decision.allowed:
+        if principal.standing is not Standing.GOOD or principal.expires <= context.now:
+            call.action = action_of(operation)
+            if principal.standing is Standing.UNKNOWN:
+                raise stranger(operation.service)
+            if principal.standing is Standing.GOOD:
+                raise expired(operation.service)
+            if needs_no_identity(operation):
+                return                             # AssumeRoleWithWebIdentity and its like: the request proves who asks
+        accesses = call.actor.accesses(context, call.request)
+        if not accesses:
+            call.action = action_of(operation)
             return
-        if context.identity.principal == ANONYMOUS and needs_no_identity(operation):
-            return                                 # AssumeRoleWithWebIdentity and its like: the request proves who asks
-        raise denied(call, decision)
+        call.action, call.resource = accesses[0].action, accesses[0].resource
+        for access in accesses:
+            decision, owner = _decide(context, call.actor, access, call.request)
+            if not decision.allowed:
+                self._refuse(call, access, decision)
+            if owner and owner != principal.account:
+                context.owner = owner
+
+    def _refuse(self, call: Call, access: Access, decision: Decision) -> None:
+        error = denied(call.context, access, decision)
+        if self._enforcing:
+            raise error
+        log.warning("would_deny", request_id=call.context.request_id, reason=error.message)
 
 
-def denied(call: Call, decision: Decision) -> AwsError:
-    """403 with AWS's sentence.
+def allowed(context: Context, actor: ServiceActor, access: Access, request: Mapping[str, Any]) -> bool:
+    """May the caller have this as well? For what an operation leaves out of its answer, or says differently."""
+    return _decide(context, actor, access, request)[0].allowed
 
-    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html ("Access denied message
-    examples"): User: <ARN> is not authorized to perform: <action> on resource: <ARN> because <reason>.
-    """
-    who = decision.principal or "anonymous"
-    because = f" because {decision.reason}" if decision.reason else ""
-    message = f"User: {who} is not authorized to perform: {call.action} on resource: {call.resource}{because}"
-    return AwsError(message, code=dialect_of(call.context.operation.service).denied, status=403)
+
+def decision_on(context: Context, actor: ServiceActor, access: Access) -> Decision:
+    """The whole decision, for explanations: there is no request, so keys that come from one have no value."""
+    return _decide(context, actor, access, {})[0]
+
+
+class Deferred(Link):
+    """In the place of Authorise where a request concerns several shards: its parts are authorised by their owners, who
+    have the resource policies."""
+
+    def enter(self, call: Call) -> None:
+        call.action, call.resource = action_of(call.context.operation), "*"
+
+
+def _decide(
+    context: Context, actor: ServiceActor, access: Access, request: Mapping[str, Any]
+) -> tuple[Decision, str]:
+    """The decision, and whose the resource is ("" when it is nobody's in particular)."""
+    principal = context.principal
+    guard = actor.guard(context, access)
+    if guard is None:
+        if principal.unbounded and (access.resource == "*" or principal.in_account in access.resource):
+            return _ROOT, ""
+        owner = owner_of(access, None)
+        policy, decides = None, False
+    else:
+        owner = guard.account or owner_of(access, None)
+        policy, decides = guard.policy, guard.decides
+    keys = Circumstances(context, actor, access, guard, request)
+    question = Question(access.action, access.resource, keys, owner)
+    decision = decide(principal.caller, question, policy, resource_decides=decides)
+    if not decision.allowed and guard is not None and guard.granted:
+        decision = _with_grant(context, decision, owner, guard)
+    return decision, owner
+
+
+def _with_grant(context: Context, decision: Decision, owner: str, guard: Guard) -> Decision:
+    """An access control list stands for the resource's allow: enough at home and for nobody's callers; a caller from
+    another account was refused for want of it (Level.RESOURCE), or by its own side, which it cannot overrule."""
+    if decision.explicit:
+        return decision
+    account = context.principal.account
+    lacks_own = decision.level is Level.IDENTITY and owner in ("", account)
+    return _GRANTED if lacks_own or decision.level is Level.RESOURCE else decision

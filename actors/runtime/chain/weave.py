@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from actors.runtime.chain.audit import Audit, Journal
-from actors.runtime.chain.authorise import Authorise, Authoriser, RootAlone
+from actors.runtime.chain.authorise import Authorise, Deferred
 from actors.runtime.chain.call import Call, Link
 from actors.runtime.chain.errors import Errors, fault_of
 from actors.runtime.chain.limit import Limit
@@ -21,9 +21,15 @@ log = structlog.get_logger(__name__)
 
 
 class Chain:
-    """enter() before the operation; leave() once, with its result or error, also when enter() raised."""
+    """enter() before the operation; leave() once, with its result or error, also when enter() raised.
+
+    Where a service has several shards, `coordinator` is for requests that concern several of them, `part` for what
+    their coordinator asks the others in their sender's name, `step` for what no model has; each is the chain itself
+    until weave says otherwise.
+    """
 
     def __init__(self, links: Sequence[Link]) -> None:
+        self.coordinator = self.part = self.step = self
         self._links = len(links)
         # What to run on the way in, and how many links come before it.
         self._enter = tuple(
@@ -74,17 +80,22 @@ def weave(
     journal: Journal | None = None,
     meter: Meter | None = None,
     tracer: Tracer | None = None,
-    authoriser: Authoriser | None = None,
+    enforcing: bool = True,
     in_flight_limit: int | None = None,
 ) -> Chain:
-    """The chain of a process. What is None, or traces nothing, is left out or takes its default."""
+    """The chain of a process. What is None, or traces nothing, is left out or takes its default.
+    `enforcing` False: who may not is only logged."""
     outer: list[Link] = [] if tracer is None or isinstance(tracer, Untraced) else [Trace(tracer)]
     if journal is not None:
         outer.append(Audit(journal))
+    counted = [*outer, meter or Meter()]
     limit = Limit() if in_flight_limit is None else Limit(in_flight_limit)
-    return Chain(
-        [*outer, meter or Meter(), Errors(), limit, Validate(), Authorise(authoriser or RootAlone())]
-    )
+    errors, validate, authorise = Errors(), Validate(), Authorise(enforcing=enforcing)
+    chain = Chain([*counted, errors, limit, validate, authorise])
+    chain.coordinator = Chain([*counted, errors, limit, validate, Deferred()])
+    chain.part = Chain([errors, limit, validate, authorise])          # counted and recorded where it is coordinated
+    chain.step = Chain([errors, limit])
+    return chain
 
 
 __all__ = ["Chain", "weave"]

@@ -11,12 +11,18 @@ place where what follows it fits and never looks back, so that no pattern takes 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-Keys = Mapping[str, str | tuple[str, ...]]    # condition keys in lower case; a tuple: a key of several values
+
+class Keys(Protocol):
+    """Condition keys by name in lower case; a tuple: a key of several values. A dictionary is one."""
+
+    def get(self, key: str, /) -> str | tuple[str, ...] | None: ...
+
+
 Test = Callable[[str, Keys], bool]
 
 PATTERNS_REMEMBERED = 4096                    # of those with variables, per values they took
@@ -149,7 +155,7 @@ def resolved(tokens: Tokens, keys: Keys) -> Tokens | None:
     made: list[Token] = []
     for token in tokens:
         if isinstance(token, Variable):
-            value = keys.get(token.key, token.default)
+            value = keys.get(token.key) or token.default
             if not isinstance(value, str):
                 return None
             made.append(value)

@@ -14,6 +14,7 @@ from actors.dynamodb.service import DynamoDB
 from actors.dynamodbstreams.service import DynamoDBStreams
 from actors.runtime.actor import Kind
 from actors.runtime.context import Context
+from actors.runtime.principal import root
 from actors.runtime.store.transaction import Snapshot
 from schemas.envelope import Identity
 from schemas.errors import AwsError
@@ -35,7 +36,8 @@ class Caller:
 
     def context(self) -> Context:
         identity = Identity("gw", self.account, "test")
-        return Context(identity, self.region, cast("Operation", None), "request", 0.0, self.store.loop.now)
+        return Context(identity, self.region, cast("Operation", None), "request", 0.0, self.store.loop.now,
+                       principal=root(self.account))
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
         """An operation of DynamoDB's or its streams': no two have the same name."""

@@ -64,7 +64,7 @@ MISSING_POLICY = f"Resource-based policy not found for the provided ResourceArn:
     ("GetResourcePolicy", "PolicyNotFoundException", MISSING_POLICY, {"ResourceArn": ARN}),
     ("DeleteResourcePolicy", "PolicyNotFoundException", MISSING_POLICY,
      {"ResourceArn": ARN, "ExpectedRevisionId": "1"}),
-    ("PutResourcePolicy", "ValidationException", "Resource-based policy document is not valid JSON",
+    ("PutResourcePolicy", "ValidationException", "Invalid policy document: Syntax errors in policy.",
      {"ResourceArn": ARN, "Policy": "{"}),
     ("DescribeGlobalTable", "GlobalTableNotFoundException",
      "Global table not found: Global table with name: 'live' does not exist.", {"GlobalTableName": "live"}),
@@ -88,13 +88,21 @@ def test_refused(dynamodb: Caller, operation: str, code: str, message: str, requ
 
 # Revisions guard a policy; the same text keeps its revision; a table's policies go with it.
 def test_resource_policies(dynamodb: Caller) -> None:
-    one, two = (json.dumps({"Version": "2012-10-17", "Statement": [], "Id": name}) for name in ("one", "two"))
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": ARN}
+    one, two = (json.dumps({"Version": "2012-10-17", "Statement": [statement], "Id": each}) for each in ("one", "two"))
     revision = dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one, ExpectedRevisionId="NO_POLICY")
     assert dynamodb.call("GetResourcePolicy", ResourceArn=ARN) == {"Policy": one, **revision}
     assert dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one) == revision
-    for expected in ("NO_POLICY", "1"):
+    has = f"revision id {revision['RevisionId']}."
+    for expected, words in (
+        ("NO_POLICY", "Requested policy update expecting none to be present for table live, but a policy exists with "),
+        ("1", "Requested update for policy with revision id 1, but the policy associated to target table live has "),
+    ):
         error = dynamodb.error("PutResourcePolicy", ResourceArn=ARN, Policy=two, ExpectedRevisionId=expected)
-        assert error.error_code == "PolicyNotFoundException"
+        missing = "Resource-based policy not found for the provided ResourceArn: "
+        assert (error.error_code, error.message) == ("PolicyNotFoundException", f"{missing}{words}{has}")
+    absent = dynamodb.error("PutResourcePolicy", ResourceArn=f"{ARN}-not", Policy=two)
+    assert absent.message == "Requested resource not found: Table: live-not not found"
     new = dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=two, ExpectedRevisionId=revision["RevisionId"])
     assert int(new["RevisionId"]) > int(revision["RevisionId"])
     assert dynamodb.call("DeleteResourcePolicy", ResourceArn=ARN) == new

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from actors.iam import identities
 from actors.iam.service import IAM
+from actors.iam.vault import Vault
 from actors.runtime.actor import Kind
 from actors.runtime.context import Context
+from actors.runtime.principal import Principal, principal_of, root
 from actors.runtime.surroundings import Surroundings
 from schemas.envelope import Identity
 from schemas.errors import AwsError
@@ -26,18 +29,24 @@ TRUST = ('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"S
 
 
 class Caller:
-    def __init__(self, store: Store, actor: IAM, account: str = ACCOUNT, principal: str = "test") -> None:
+    def __init__(self, store: Store, actor: IAM, account: str = ACCOUNT, principal: Principal | None = None) -> None:
         self.store, self.actor = store, actor
-        self.account, self.principal = account, principal
+        self.account, self.principal = account, principal or root(account)
 
-    def acting(self, principal: str, account: str = ACCOUNT) -> "Caller":
-        return Caller(self.store, self.actor, account, principal)
+    def acting(self, access_key: str, account: str = ACCOUNT) -> "Caller":
+        """As whoever's the key is; for unknown keys as root."""
+        vault = Vault(self.actor.surroundings.directory)
+        record = self.store.read(lambda view: identities.principal(view, vault, account, access_key))
+        return Caller(self.store, self.actor, account, principal_of(record) if record else None)
+
+    def context(self, name: str) -> Context:
+        identity = Identity("gw", self.account, "key")
+        operation = load("iam").operations[name]
+        return Context(identity, "us-east-1", operation, "request", 0.0, 1_700_000_000.0, principal=self.principal)
 
     def call(self, name: str, **request: Any) -> dict[str, Any]:
-        operation = load("iam").operations[name]
-        validator(operation)(request)
-        identity = Identity("gw", self.account, self.principal)
-        context = Context(identity, "us-east-1", operation, "request", 0.0, 1_700_000_000.0)
+        context = self.context(name)
+        validator(context.operation)(request)
         definition = self.actor.operations[name]
 
         def evaluate(view: Any) -> Any:

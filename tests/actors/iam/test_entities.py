@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidTag
 
+from actors.iam import access
 from actors.iam.service import IAM
 from actors.iam.vault import KEY_FILE, Vault
 from bus.subjects import DIRECT
 from schemas.envelope import Identity
 from schemas.routing import slot
-from tests.actors.iam.caller import ALLOW, TRUST, open_caller
+from tests.actors.iam.caller import ACCOUNT, ALLOW, TRUST, open_caller
 from tests.world import world
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -195,13 +196,22 @@ def test_on_the_bus(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-# What authorisation will be asked about.
-def test_resources() -> None:
-    def arn(operation: str, **request: str) -> str:
-        return IAM().resource(operation, request, "1", "us-east-1")
+# What authorisation is asked about: the entity as it stands, with its path.
+def test_resources(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        def arns(operation: str, **request: str) -> list[str]:
+            context = iam.context(operation)
+            found: Any = iam.store.read(lambda view: access.accesses(view, context, f"iam:{operation}", request))
+            return [each.resource.removeprefix(f"arn:aws:iam::{ACCOUNT}:") for each in found]
 
-    assert arn("CreateUser", UserName="u", Path="/a/") == "arn:aws:iam::1:user/a/u"
-    assert arn("AttachRolePolicy", RoleName="r", PolicyArn=ADMINISTRATOR) == "arn:aws:iam::1:role/r"
-    assert arn("DeletePolicy", PolicyArn="arn:aws:iam::1:policy/p") == "arn:aws:iam::1:policy/p"
-    assert arn("AddUserToGroup", UserName="u", GroupName="g") == "arn:aws:iam::1:group/g"
-    assert arn("ListUsers") == "*"
+        iam.call("CreateUser", UserName="known", Path="/staff/")
+        assert arns("CreateUser", UserName="u", Path="/a/") == ["user/a/u"]
+        assert arns("DeleteUser", UserName="known") == ["user/staff/known"]
+        assert arns("AttachRolePolicy", RoleName="r", PolicyArn=ADMINISTRATOR) == ["role/r"]
+        assert arns("DeletePolicy", PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/p") == ["policy/p"]
+        assert arns("AddUserToGroup", UserName="u", GroupName="g") == ["group/g"]
+        assert arns("AddRoleToInstanceProfile", InstanceProfileName="p", RoleName="r") == [
+            "instance-profile/p", "role/r"]
+        assert arns("ListUsers") == ["user/"]
+        assert arns("GetAccountSummary") == ["*"]
+        assert arns("GetUser") == ["root"]

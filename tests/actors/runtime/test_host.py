@@ -270,7 +270,7 @@ def test_a_stream_comes_event_by_event_and_stops_when_its_reader_leaves(tmp_path
         async with world(tmp_path, [actor]) as w:
             stream = w.client().stream("lambda", "InvokeWithResponseStream", {"FunctionName": "endless"})
             times, payloads = [], []
-            async with aclosing(stream) as replies:  # type: ignore[type-var]
+            async with aclosing(stream) as replies:
                 async for reply in replies:
                     if reply.ok is not None:
                         assert reply.ok == {"StatusCode": 200}

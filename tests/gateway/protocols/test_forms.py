@@ -42,6 +42,15 @@ def test_sqs_query_requests(form: bytes, params: dict[str, Any]) -> None:
     assert parse("query", "sqs", "POST", "/", form)[1] == params
 
 
+# What is no index cannot be placed, and leaving the element out would do something else than was asked.
+@pytest.mark.parametrize("index", ["x", "-1", "٣", "9" * 10, "9" * 5000])
+@pytest.mark.parametrize("form", ["Action=CreateUser&UserName=u&Tags.member.{}.Key=k",
+                                  "Action=CreateUser&UserName=u&Tags.{}.Key=k"])
+def test_what_is_no_index_is_refused(form: str, index: str) -> None:
+    with pytest.raises(AwsError, match="is no index of a list"):
+        parse("query", "iam", "POST", "/", form.format(index).encode())
+
+
 def test_sqs_query_answers() -> None:
     sqs = models.load("sqs")
     messages = [{"MessageId": "1", "Attributes": {"SenderId": "x"}, "Body": "<&\r\x00"}, {"MessageId": "2"}]

@@ -6,6 +6,7 @@ from typing import Any
 from actors.runtime.actor import ServiceActor, operation, query
 from actors.runtime.chain import Call
 from actors.runtime.context import Context
+from actors.runtime.principal import Principal, root
 from schemas.envelope import Identity
 from schemas.models import load
 
@@ -42,13 +43,13 @@ def call(
     name: str = "PutItem",
     request: dict[str, Any] | None = None,
     *,
-    principal: str = "AKIAIOSFODNN7EXAMPLE",
+    principal: Principal | None = None,
     deadline: float = 2_000_000_000.0,
     now: float = 1_800_000_000.0,
     source: dict[str, str] | None = None,
 ) -> Call:
     context = Context(
-        Identity("gw", ACCOUNT, principal), "us-east-1", load("dynamodb").operations[name], "request-1", deadline, now,
-        source=source or {},
+        Identity("gw", ACCOUNT, "AKIAIOSFODNN7EXAMPLE"), "us-east-1", load("dynamodb").operations[name], "request-1",
+        deadline, now, source=source or {}, principal=principal or root(ACCOUNT),
     )
     return Call(context, ACTOR, ACTOR.operations[name], dict(PUT) if request is None else request, 319)

@@ -1,8 +1,8 @@
 """IAM's name of what an operation does: "<prefix>:<Operation>", but for those that IAM calls differently.
 
 Source: the service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/) and
-each service's own page there. One action for one operation: those that IAM checks by what they hold (DynamoDB's
-transactions and PartiQL) go by their own name.
+each service's own page there; tests/actors/sts/actions.txt holds its names for a test to compare. One action for one
+operation: what needs several, or depends on what a request holds, its actor says (ServiceActor.accesses).
 """
 
 from functools import cache
@@ -12,6 +12,13 @@ from schemas.models import Operation
 # botocore's service -> IAM's prefix, where the signing name is another.
 _PREFIXES = {"cloudwatch": "cloudwatch", "iot-data": "iot", "resourcegroupstaggingapi": "tag"}
 
+
+def _configurations(kind: str, listing: str) -> dict[str, str]:
+    """S3's four kinds of named configurations: read under one action, changed and removed under another."""
+    name, get, put = f"Bucket{kind}Configuration", f"Get{kind}Configuration", f"Put{kind}Configuration"
+    return {f"Get{name}": get, f"Put{name}": put, f"Delete{name}": put, listing: get}
+
+
 _ACTIONS = {
     "bedrock-runtime": {
         "Converse": "InvokeModel", "ConverseStream": "InvokeModelWithResponseStream", "StartAsyncInvoke": "InvokeModel",
@@ -19,7 +26,18 @@ _ACTIONS = {
     "lambda": {
         "Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction",
     },
+    "kms": {"ReEncrypt": "ReEncryptFrom"},
     "s3": {
+        **_configurations("Analytics", "ListBucketAnalyticsConfigurations"),
+        **_configurations("IntelligentTiering", "ListBucketIntelligentTieringConfigurations"),
+        **_configurations("Inventory", "ListBucketInventoryConfigurations"),
+        **_configurations("Metrics", "ListBucketMetricsConfigurations"),
+        "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+        "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+        "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+        "CreateBucketMetadataConfiguration": "CreateBucketMetadataTableConfiguration",
+        "GetBucketMetadataConfiguration": "GetBucketMetadataTableConfiguration",
+        "DeleteBucketMetadataConfiguration": "DeleteBucketMetadataTableConfiguration",
         "CompleteMultipartUpload": "PutObject", "CopyObject": "PutObject", "CreateMultipartUpload": "PutObject",
         "DeleteBucketCors": "PutBucketCORS", "DeleteBucketEncryption": "PutEncryptionConfiguration",
         "DeleteBucketLifecycle": "PutLifecycleConfiguration", "DeleteBucketReplication": "PutReplicationConfiguration",
@@ -42,6 +60,12 @@ _ACTIONS = {
         "PutPublicAccessBlock": "PutBucketPublicAccessBlock", "SelectObjectContent": "GetObject",
         "UploadPart": "PutObject", "UploadPartCopy": "PutObject",
     },
+    "s3control": {
+        "DeletePublicAccessBlock": "PutAccountPublicAccessBlock",
+        "GetPublicAccessBlock": "GetAccountPublicAccessBlock",
+        "PutPublicAccessBlock": "PutAccountPublicAccessBlock",
+    },
+    "sns": {"PublishBatch": "Publish"},
     "sqs": {
         "ChangeMessageVisibilityBatch": "ChangeMessageVisibility", "DeleteMessageBatch": "DeleteMessage",
         "SendMessageBatch": "SendMessage",

@@ -1,0 +1,91 @@
+"""What IAM's operations are about, for authorisation: the entity's ARN with its path, its tags, roles passed on.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actors.iam.state import GROUP, PROFILE, ROLE, USER, Book, Record
+from actors.runtime.access import Access
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot
+
+Request = Mapping[str, Any]
+
+# The first that a request has says what it is about: AddUserToGroup is about the group, a role's policy about the role.
+_NAMED = (("InstanceProfileName", PROFILE, "instance-profile"), ("GroupName", GROUP, "group"),
+          ("RoleName", ROLE, "role"), ("UserName", USER, "user"))
+_LISTS = {"ListUsers": "user", "ListGroups": "group", "ListRoles": "role", "ListInstanceProfiles": "instance-profile"}
+# About the caller's own user where no name is given.
+_OWN = frozenset({
+    "ChangePassword", "CreateAccessKey", "DeleteAccessKey", "GetUser", "ListAccessKeys", "UpdateAccessKey",
+})
+_ARNS = ("PolicyArn", "OpenIDConnectProviderArn", "SAMLProviderArn", "PolicySourceArn")
+_ATTACHED = ("Attach", "Detach")
+
+
+def accesses(view: Snapshot, context: Context, action: str, request: Request) -> Sequence[Access]:
+    name = context.operation.name
+    found = [Access(action, resource(Book(view, context.account), context, name, request), _keys(name, request))]
+    if name == "AddRoleToInstanceProfile":
+        role = _arn(Book(view, context.account), ROLE, "role", request["RoleName"], None)
+        found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "ec2.amazonaws.com"}))
+    return found
+
+
+def resource(book: Book, context: Context, name: str, request: Request) -> str:
+    """An entity's ARN as it is, or as it will be; "*" where AWS has none."""
+    if name in _LISTS:
+        return f"arn:aws:iam::{book.account}:{_LISTS[name]}{request.get('PathPrefix') or '/'}"
+    if not name.startswith(_ATTACHED):
+        for member in _ARNS:
+            if isinstance(request.get(member), str):
+                return str(request[member])
+    for member, kind, word in _NAMED:
+        if isinstance(request.get(member), str):
+            path = (request.get("Path") or "/") if name == f"Create{member.removesuffix('Name')}" else None
+            return _arn(book, kind, word, request[member], path)
+    if name == "CreatePolicy":
+        return f"arn:aws:iam::{book.account}:policy{request.get('Path') or '/'}{request['PolicyName']}"
+    if name == "CreateOpenIDConnectProvider":
+        host = str(request["Url"]).removeprefix("https://").rstrip("/")
+        return f"arn:aws:iam::{book.account}:oidc-provider/{host}"
+    if name == "CreateServiceLinkedRole":
+        service = request["AWSServiceName"]
+        return f"arn:aws:iam::{book.account}:role/aws-service-role/{service}/*"
+    return context.principal.arn if name in _OWN else "*"
+
+
+def _arn(book: Book, kind: str, word: str, name: str, path: str | None) -> str:
+    record = book.find(kind, name) if path is None else None
+    return f"arn:aws:iam::{book.account}:{word}{path or '/'}{name}" if record is None else book.arn(record)
+
+
+def _keys(name: str, request: Request) -> dict[str, str]:
+    """Source: the condition keys of the same page."""
+    keys = {}
+    if name.startswith(_ATTACHED) and isinstance(request.get("PolicyArn"), str):
+        keys["iam:policyarn"] = request["PolicyArn"]
+    if isinstance(request.get("PermissionsBoundary"), str):
+        keys["iam:permissionsboundary"] = request["PermissionsBoundary"]
+    if name == "CreateServiceLinkedRole":
+        keys["iam:awsservicename"] = request["AWSServiceName"]
+    return keys
+
+
+def tags(view: Snapshot, context: Context, access: Access) -> Mapping[str, str]:
+    """The entity's; none of what is not there."""
+    record = _entity(Book(view, context.account), access.resource)
+    return {} if record is None else record.get("tags") or {}
+
+
+_KINDS = {"user": USER, "role": ROLE, "instance-profile": PROFILE, "policy": "policy", "oidc-provider": "oidc"}
+
+
+def _entity(book: Book, arn: str) -> Record | None:
+    kind, _, rest = arn.split(":", 5)[-1].partition("/")
+    if kind not in _KINDS:
+        return None
+    record = book.find(_KINDS[kind], rest if kind == "oidc-provider" else rest.rpartition("/")[2])
+    return record if record is not None and book.arn(record) == arn else None

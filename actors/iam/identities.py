@@ -1,0 +1,122 @@
+"""Who is behind an access key: what gateways ask to verify a signature, and every actor's runtime to authorise.
+
+Records as actors/runtime/principal.py reads them. An answer is None for keys nobody here ever made, and empty for those
+that are no good any more: deleted, inactive, or a session of what is gone.
+"""
+
+from typing import Any
+
+from actors.iam import access_keys, documents, sessions
+from actors.iam.state import ROLE, USER, Book, Record
+from actors.iam.vault import Vault
+from actors.runtime.policy.decision import root_arn
+from actors.runtime.store.transaction import Snapshot
+
+Known = dict[str, Any]
+
+_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+
+
+def credential(view: Snapshot, vault: Vault, access_key: str) -> Known | None:
+    """{account, secret}, of a session also {token: its digest, expires}."""
+    found = access_keys.holder(view, access_key)
+    if found is not None:
+        if found.key["status"] != "Active":
+            return {}
+        return {"account": found.account, "secret": vault.open(found.key["secret"], access_key)}
+    session = sessions.find(view, access_key)
+    if session is None:
+        return {} if vault.made(access_key) else None
+    if not _described(view, session):
+        return {}
+    return {"account": session["account"], "secret": vault.open(session["secret"], access_key),
+            "token": session["token"], "expires": session["expires"]}
+
+
+def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Known | None:
+    """The record of whoever's the key is, in `account`; also by a user's or role's ARN in its place."""
+    if access_key.startswith("arn:"):
+        return by_arn(view, access_key)
+    found = access_keys.holder(view, access_key)
+    if found is not None:
+        usable = found.account == account and found.key["status"] == "Active"
+        return _user(Book(view, account), found.user) if usable else {}
+    session = sessions.find(view, access_key)
+    if session is None:
+        return {} if vault.made(access_key) else None
+    return _described(view, session) if session["account"] == account else {}
+
+
+def by_arn(view: Snapshot, arn: str) -> Known:
+    """A user's record, or a role's as its sessions have it; empty when there is no such principal."""
+    parts = arn.split(":", 5)
+    kind, _, rest = parts[-1].partition("/")
+    if len(parts) != 6 or kind not in (USER, ROLE):
+        return {}
+    book = Book(view, parts[4])
+    record = book.find(kind, rest.rpartition("/")[2])
+    if record is None or book.arn(record) != arn:
+        return {}
+    if kind == USER:
+        return _user(book, record)
+    return {**_role(book, record), "name": "any", "id": f"{record['id']}:any", "arn": session_arn(arn, "any")}
+
+
+def _described(view: Snapshot, session: Record) -> Known:
+    """A session's record; empty when the role or user behind it is gone."""
+    book = Book(view, session["account"])
+    times = {"issued": session["issued"], "expires": session["expires"], "keys": dict(session["keys"])}
+    handed_on = {"transitive": session["transitive"], "session_tags": session["tags"], "token": session["kind"]}
+    if session["kind"] == "root":
+        return {**_root(book.account), **times, **handed_on}
+    if session["kind"] == "federated" and not session["id"]:
+        behind: Known | None = {**_root(book.account), "policies": [["root", _ALL]]}
+    else:
+        record = book.find_id(session["id"])
+        behind = None if record is None else _user(book, record) if record["kind"] == USER else _role(book, record)
+    if behind is None:
+        return {}
+    known = {**behind, **times, **handed_on, "tags": {**behind["tags"], **session["tags"]},
+             "session": _narrowed(book, session)}
+    if session["kind"] == "role":
+        name = session["name"]
+        return {**known, "name": name, "id": f"{behind['source_id']}:{name}", "arn": session_arn(known["source"], name)}
+    if session["kind"] == "federated":
+        name = session["name"]
+        return {**known, "kind": "federated", "name": name, "id": f"{book.account}:{name}", "source": behind["arn"],
+                "arn": f"arn:aws:sts::{book.account}:federated-user/{name}"}
+    return known
+
+
+def session_arn(role_arn: str, session_name: str) -> str:
+    return f"arn:aws:sts::{role_arn.split(':')[4]}:assumed-role/{role_arn.rpartition('/')[2]}/{session_name}"
+
+
+def _narrowed(book: Book, session: Record) -> list[list[str]] | None:
+    """A managed policy that is gone narrows to nothing."""
+    if session["policies"] is None and not session["arns"]:
+        return None
+    known = [arn for arn in session["arns"] if documents.find_policy(book, arn) is not None]
+    return [*map(list, session["policies"] or ()), *(list(documents.managed_text(book, arn)) for arn in known)]
+
+
+def _user(book: Book, record: Record) -> Known:
+    return {"kind": "user", "account": book.account, "arn": book.arn(record), "id": record["id"],
+            "name": record["name"], "tags": record["tags"], **_permissions(book, record)}
+
+
+def _role(book: Book, record: Record) -> Known:
+    """Of a role before it has a session's name."""
+    assert record["kind"] == ROLE, record["kind"]
+    return {"kind": "role", "account": book.account, "source": book.arn(record), "source_id": record["id"],
+            "tags": record["tags"], **_permissions(book, record)}
+
+
+def _root(account: str) -> Known:
+    return {"kind": "root", "account": account, "arn": root_arn(account), "id": account, "name": "", "tags": {}}
+
+
+def _permissions(book: Book, record: Record) -> Known:
+    boundary = record.get("boundary")
+    return {"policies": [list(text) for text in documents.texts_of(book, record)],
+            "boundary": list(documents.managed_text(book, boundary)) if boundary else None}

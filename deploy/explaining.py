@@ -1,0 +1,59 @@
+"""The answering side of `skybus explain`, in the actors' process: asks the same decision as the chain does."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from actors.runtime.access import Access
+from actors.runtime.actor import ServiceActor
+from actors.runtime.chain.authorise import decision_on
+from actors.runtime.context import Context
+from actors.runtime.policy import Decision, Level
+from actors.runtime.principal import Principal, principal_of, root
+from bus.subjects import DIRECT
+from schemas.envelope import DEFAULT_REGION, Identity
+from schemas.models import load
+
+Answer = dict[str, Any]
+
+
+def explained(actors: Mapping[str, ServiceActor], question: Answer) -> Answer:
+    """{principal: an ARN or an access key, action, resource} -> {allowed, sentence, because} or {error}."""
+    name, action, resource = question["principal"], question["action"], question["resource"]
+    principal = _principal(actors, name)
+    if principal is None:
+        return {"error": f"There is no principal {name} here."}
+    prefix = resource.split(":")[2] if resource.startswith("arn:") else action.partition(":")[0]
+    actor = actors.get(prefix)
+    if actor is None:
+        return {"error": f"There is no service {prefix} here, so nothing says what stands around {resource}."}
+    operation = next(iter(load(actor.service).operations.values()))      # of no account to the decision
+    now = time.time()
+    context = Context(Identity(DIRECT, principal.account, name), DEFAULT_REGION, operation, "", now, now,
+                      principal=principal)
+    decision = decision_on(context, actor, Access(action, resource))
+    verdict = "is allowed" if decision.allowed else "is NOT allowed"
+    return {"allowed": decision.allowed, "sentence": f"{principal.arn} {verdict} {action} on {resource}",
+            "because": _reasons(decision, action)}
+
+
+def _principal(actors: Mapping[str, ServiceActor], name: str) -> Principal | None:
+    if name.startswith("arn:aws:iam::") and name.endswith(":root"):
+        return root(name.split(":")[4])
+    iam = actors.get("iam")
+    if iam is None:
+        return None
+    answers: Any = iam.system_answers()
+    account = answers["credential"]({"access_key": name}).get("account", "")
+    record = answers["principal"]({"account": account, "access_key": name}).get("record")
+    return principal_of(record) if record else None
+
+
+def _reasons(decision: Decision, action: str) -> list[str]:
+    if decision.statement is None:
+        return ["the root user may everything nobody forbids"] if decision.level is Level.ROOT else \
+            [decision.reason(action)]
+    statement = decision.statement
+    sid = f' "{statement.sid}"' if statement.sid else ""
+    effect = "allowed" if decision.allowed else "explicitly denied"
+    return [f"{effect} by statement {statement.index + 1}{sid} of {decision.policy} ({decision.level.value})"]

@@ -1,0 +1,1 @@
+"""Tests of actors/sts, and of who may do what wherever."""

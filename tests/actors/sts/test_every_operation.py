@@ -1,0 +1,141 @@
+"""Of every operation of every service there is: who has no permission is denied, through both doors, and who has
+exactly what the denial named, an action of AWS's reference on that resource, is not.
+
+The actions: actions.txt says where from.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.runtime.actor import Kind, ServiceActor
+from bus.subjects import DIRECT, GATEWAY
+from bus.transport import BusError
+from bus.virtual_time import run
+from deploy.process_actors import actor_of
+from deploy.topology import services
+from schemas.envelope import Identity
+from schemas.errors import AwsError
+from schemas.models import load
+from tests.actors.sts.skies import Sky, Who, document
+from tests.schemas.inputs import Inputs
+from tests.world import ACCOUNT, world
+
+DENIALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
+ACCESSES_LIMIT = 16                       # that one request may need
+_DENIED = re.compile(r'is not authorized to perform: (\S+) on resource: "?([^"\s]+)')
+_SELECT = "SELECT * FROM \"music\" WHERE pk = 'a'"
+_KEY = {"pk": {"S": "a"}}
+_EMPTY: dict[str, dict[str, Any]] = {"ListTagsOfResource": {}, "TagResource": {"Tags": []},
+                                     "UntagResource": {"TagKeys": []}}
+# What a generated request cannot be: its texts are statements, its parts unions of what it needs.
+WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
+    ("dynamodb", "ExecuteStatement"): {"Statement": _SELECT},
+    ("dynamodb", "BatchExecuteStatement"): {"Statements": [{"Statement": _SELECT}]},
+    ("dynamodb", "ExecuteTransaction"): {"TransactStatements": [{"Statement": _SELECT}]},
+    ("dynamodb", "TransactGetItems"): {"TransactItems": [{"Get": {"TableName": "music", "Key": _KEY}}]},
+    ("dynamodb", "TransactWriteItems"): {"TransactItems": [
+        {"Put": {"TableName": "music", "Item": _KEY}}, {"Delete": {"TableName": "other", "Key": _KEY}},
+        {"Update": {"TableName": "third", "Key": _KEY, "UpdateExpression": "SET a = b"}},
+        {"ConditionCheck": {"TableName": "music", "Key": _KEY, "ConditionExpression": "attribute_exists(pk)"}}]},
+    ("sts", "GetSessionToken"): {"DurationSeconds": 900},
+    # What is no ARN is denied to everybody.
+    **{("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
+       for name, more in _EMPTY.items()},
+}
+# Needs no permission, says AWS of each.
+FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRoleWithWebIdentity"),
+        ("sts", "AssumeRoleWithSAML")}
+# A role's trust policy decides, and no role of that name is there.
+TRUST = {("sts", "AssumeRole")}
+
+
+def known_actions() -> set[str]:
+    found, prefix = set(), ""
+    for line in (Path(__file__).parent / "actions.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            prefix = line.strip("[]")
+        elif not line.startswith("#"):
+            found |= {f"{prefix}:{name}" for name in line.split()}
+    return found
+
+
+def operations(actors: list[ServiceActor]) -> Iterator[tuple[str, str]]:
+    for actor in actors:
+        for name, definition in actor.operations.items():
+            if definition.kind is not Kind.STREAM:         # the same chain; their denial comes as a stream's error
+                yield actor.service, name
+
+
+async def ask(who: Who, door: str, service: str, operation: str, request: dict[str, Any]) -> AwsError | None:
+    client = who.sky.world.client(Identity(door, who.account, who.access_key))
+    try:
+        await client.call(service, operation, request)
+    except AwsError as error:
+        return error
+    except BusError:
+        return None                       # let in: nobody is there whom the operation asked in turn
+    return None
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_every_operation(tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    known = known_actions()
+
+    async def main() -> int:
+        actors = [actor_of(service) for service in services(())]
+        async with world(tmp_path, actors, open_mode=False) as made:
+            sky = Sky(made)
+            powerless, exact = await sky.user("powerless"), await sky.user("exact")
+            count = 0
+            for service, name in operations(actors):
+                request = WRITTEN.get((service, name)) or Inputs(load(service).operations[name], seed).request()
+                for door in (GATEWAY, DIRECT):
+                    refused = await ask(powerless, door, service, name, request)
+                    assert (refused is None or refused.error_code not in DENIALS) == ((service, name) in FREE), \
+                        f"{service}:{name} by {door}: {refused}"
+                    count += 1
+                if (service, name) not in FREE | TRUST:
+                    await passes(sky, exact, service, name, request, known)
+            return count
+
+    count = run(main())
+    with capsys.disabled():
+        print(f"\n{count} calls without permission: each denied, but {2 * len(FREE)} that need none")
+
+
+async def passes(sky: Sky, exact: Who, service: str, name: str, request: dict[str, Any], known: set[str]) -> None:
+    """Granted what each denial names, no more, it is let in."""
+    statements: list[dict[str, Any]] = []
+    for _ in range(ACCESSES_LIMIT):
+        refused = await ask(exact, GATEWAY, service, name, request)
+        if refused is None or refused.error_code not in DENIALS:
+            break
+        found = _DENIED.search(refused.message)
+        assert found, f"{service}:{name}: {refused.message}"
+        action, resource = found.groups()
+        assert action in known, f"{service}:{name} is decided by {action}, which is no action of IAM's"
+        statement = {"Action": action, "Resource": resource if resource.startswith("arn:") else "*"}
+        assert statement not in statements, f"{service}:{name}: {refused.message}"
+        statements.append(statement)
+        await sky.root(ACCOUNT).call("iam", "PutUserPolicy", UserName="exact", PolicyName="exact",
+                                     PolicyDocument=document(*statements))
+    else:
+        raise AssertionError(f"{service}:{name} asks for more and more: {statements}")
+    if statements:
+        await sky.root(ACCOUNT).call("iam", "DeleteUserPolicy", UserName="exact", PolicyName="exact")
+
+
+# An action is mapped when AWS has it: the default of each operation, but for those whose actor says otherwise.
+def test_actions_are_awss() -> None:
+    from actors.runtime.actions import action_of
+
+    known = known_actions()
+    for service in services(()):
+        actor = actor_of(service)
+        if type(actor).accesses is ServiceActor.accesses:
+            missing = [name for name in actor.operations if action_of(load(service).operations[name]) not in known]
+            assert not missing, f"{service}: {missing}"

@@ -1,0 +1,209 @@
+"""Direct publishers: any NATS client with the credentials boto3 has, held to what they are.
+
+Expected: bus/README.md (Asking in ten lines, Permissions). What a publisher might try, one by one.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import msgpack
+import nats
+import pytest
+from nats.aio.client import Client as Nats
+
+from tests import servers
+
+SECRET = "a-secret-of-the-operator"
+ACCOUNT = "000000000000"
+WAIT_S = 10.0
+
+
+class Running(NamedTuple):
+    server: servers.Server
+    url: str
+
+
+class Keys(NamedTuple):
+    key: str
+    secret: str
+    account: str = ACCOUNT
+
+
+ROOT = Keys("test", SECRET)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    data = tmp_path_factory.mktemp("direct") / "data"
+    with servers.skybus("--durability", "os", "--auth", "strict", data_dir=data,
+                        environment={"SKYBUS_ROOT_SECRET_KEY": SECRET}) as server:
+        yield Running(server, json.loads((data / "run" / "bus.json").read_text())["url"])
+
+
+def iam(running: Running, service: str = "iam") -> Any:
+    make: Any = boto3.client
+    return make(service, endpoint_url=running.server.endpoint, region_name="us-east-1", aws_access_key_id=ROOT.key,
+                aws_secret_access_key=ROOT.secret)
+
+
+def user(running: Running, name: str, *actions: str) -> Keys:
+    admin = iam(running)
+    admin.create_user(UserName=name)
+    if actions:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        admin.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": statement}))
+    made = admin.create_access_key(UserName=name)["AccessKey"]
+    return Keys(made["AccessKeyId"], made["SecretAccessKey"])
+
+
+@contextlib.asynccontextmanager
+async def connected(running: Running, keys: Keys, **options: Any) -> AsyncIterator[Nats]:
+    """With stock nats-py, told only what the README tells."""
+    client = await nats.connect(running.url, **{
+        "user": keys.key, "password": keys.secret, "inbox_prefix": f"_INBOX.{keys.account}.{keys.key}",
+        "allow_reconnect": False, **options})
+    try:
+        yield client
+    finally:
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await client.close()
+
+
+async def call(client: Nats, keys: Keys, service: str, operation: str, **params: Any) -> Any:
+    """The answer, or the code of the error."""
+    subject = f"aws.bus.{keys.account}.{keys.key}.{service}.any.{operation}"
+    answer = await client.request(subject, msgpack.packb({"params": params}), timeout=WAIT_S)
+    reply = msgpack.unpackb(answer.data, timestamp=3)
+    return reply["ok"] if "ok" in reply else reply["error"]["code"]
+
+
+# The key's secret opens the door, and what the user may is what its policies say.
+def test_a_users_key(running: Running) -> None:
+    alice = user(running, "alice", "dynamodb:ListTables")
+
+    async def main() -> None:
+        async with connected(running, alice) as client:
+            assert (await call(client, alice, "sts", "GetCallerIdentity"))["Arn"].endswith("user/alice")
+            assert await call(client, alice, "dynamodb", "ListTables") == {"TableNames": []}
+            assert await call(client, alice, "iam", "ListUsers") == "AccessDenied"
+        async with connected(running, ROOT) as client:
+            assert "Users" in await call(client, ROOT, "iam", "ListUsers")
+        for bad in (Keys(alice.key, "wrong"), Keys(alice.key, ""), Keys("AKIANOBODY", alice.secret),
+                    Keys(ROOT.key, "test"), Keys("anonymous", ""), Keys("*", ""), Keys("a.b", ""), Keys("gateway", "")):
+            with pytest.raises(nats.errors.Error, match="Authorization Violation"):
+                async with connected(running, bad):
+                    pass
+
+    asyncio.run(main())
+
+
+# A session's secret and token, for as long as it lasts.
+def test_a_session(running: Running) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    role = iam(running).create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": trust}))["Role"]["Arn"]
+    given = iam(running, "sts").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    keys = Keys(given["AccessKeyId"], f"{given['SecretAccessKey']}:{given['SessionToken']}")
+
+    async def main() -> None:
+        async with connected(running, keys) as client:
+            assert (await call(client, keys, "sts", "GetCallerIdentity"))["Arn"].endswith("assumed-role/reader/me")
+            assert await call(client, keys, "dynamodb", "ListTables") == "AccessDeniedException"
+        for password in (given["SecretAccessKey"], f"{keys.secret}x", f":{given['SessionToken']}"):
+            with pytest.raises(nats.errors.Error, match="Authorization Violation"):
+                async with connected(running, Keys(keys.key, password)):
+                    pass
+
+    asyncio.run(main())
+
+
+# Whose key is taken away is disconnected, and does not get in again.
+def test_a_revoked_key(running: Running) -> None:
+    bob, carol = user(running, "bob", "dynamodb:*"), user(running, "carol", "dynamodb:*")
+
+    async def main() -> None:
+        gone = asyncio.Event()
+
+        async def disconnected() -> None:
+            gone.set()
+
+        async def quiet(error: Exception) -> None:
+            """The broker's last word before it hangs up."""
+
+        async with connected(running, bob, disconnected_cb=disconnected, error_cb=quiet) as client, \
+                connected(running, carol) as other:
+            assert await call(client, bob, "dynamodb", "ListTables") == {"TableNames": []}
+            await asyncio.to_thread(iam(running).update_access_key, UserName="bob", AccessKeyId=bob.key,
+                                    Status="Inactive")
+            await asyncio.wait_for(gone.wait(), WAIT_S)
+            assert await call(other, carol, "dynamodb", "ListTables") == {"TableNames": []}
+        with pytest.raises(nats.errors.Error, match="Authorization Violation"):
+            async with connected(running, bob):
+                pass
+
+    asyncio.run(main())
+
+
+async def refused(client: Nats, attempt: Any) -> bool:
+    """Does the broker say that this is not permitted?"""
+    said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def told(error: Exception) -> None:
+        if not said.done():
+            said.set_result(str(error))
+
+    client._error_cb = told
+    await attempt
+    await client.flush()
+    return "ermissions" in await asyncio.wait_for(said, WAIT_S)
+
+
+# Everything a publisher might try to be more than it is gets nowhere.
+def test_malicious_publishers(running: Running, tmp_path: Path) -> None:
+    eve = user(running, "eve", "dynamodb:ListTables")
+    root = f"aws.bus.{ACCOUNT}.{ROOT.key}"
+    mine = f"aws.bus.{ACCOUNT}.{eve.key}"
+    create = msgpack.packb({"params": {"UserName": "planted"}})
+
+    async def main() -> None:
+        async with connected(running, eve) as client:
+            # another's principal, door, account; wildcards; our own subjects; the broker's
+            for subject in (
+                f"{root}.iam.any.CreateUser", f"aws.gw.{ACCOUNT}.{eve.key}.iam.any.CreateUser",
+                f"aws.svc.{ACCOUNT}.service-lambda.iam.any.CreateUser",
+                f"aws.bus.111111111111.{eve.key}.iam.any.CreateUser", "sys.reset", "sys.credential", "sys.identities",
+                "evt.iam.x.y", f"_INBOX.{ACCOUNT}.{ROOT.key}.x", "_INBOX.gateway.x", "$SYS.REQ.USER.AUTH",
+                "$SYS.REQ.SERVER.PING", "$SRV.PING",
+            ):
+                assert await refused(client, client.publish(subject, create)), subject
+            # eavesdropping
+            for subject in ("aws.>", "_INBOX.>", f"_INBOX.{ACCOUNT}.>", "sys.>", "evt.>", ">", "$SYS.>",
+                            f"_INBOX.{ACCOUNT}.{ROOT.key}.>"):
+                assert await refused(client, client.subscribe(subject)), subject
+            # fields of the envelope that would say who or where one is; they are not read
+            forged = {"params": {"UserName": "planted"}, "identity": "root", "account": "111111111111",
+                      "principal": "test", "door": "gw", "source": {"ip": "10.0.0.1"}}
+            answer = await client.request(f"{mine}.iam.any.CreateUser", msgpack.packb(forged), timeout=WAIT_S)
+            assert msgpack.unpackb(answer.data)["error"]["code"] == "AccessDenied"
+            # replies to where others would take them for requests or answers: not answered, and not obeyed
+            for reply in (f"{root}.iam.any.CreateUser", "sys.reset", f"_INBOX.{ACCOUNT}.{ROOT.key}.x"):
+                await client.publish(f"{mine}.dynamodb.any.ListTables", msgpack.packb({"params": {}}), reply=reply)
+            # too large, malformed, nested without end, replayed
+            with pytest.raises(nats.errors.MaxPayloadError):
+                await client.publish(f"{mine}.dynamodb.any.ListTables", bytes(2 * 1024 * 1024))
+            for data in (b"", b"\xc1", b"\x81", b"\x91" * 5000, msgpack.packb({"body": {"kind": "pull"}})):
+                answer = await client.request(f"{mine}.dynamodb.any.ListTables", data, timeout=WAIT_S)
+                assert "error" in msgpack.unpackb(answer.data), data[:10]
+            for _ in range(2):
+                assert await call(client, eve, "dynamodb", "ListTables") == {"TableNames": []}
+        names = [each["UserName"] for each in iam(running).list_users()["Users"]]
+        assert "planted" not in names
+        assert "eve" in names                               # and nothing was reset
+
+    asyncio.run(main())

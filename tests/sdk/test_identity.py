@@ -1,0 +1,157 @@
+"""Keys and sessions as boto3 uses them, through the gateway in strict mode: signatures, tokens, profiles, refusals.
+
+Codes by service: gateway/refusals.py cites them.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests import servers
+
+SECRET = "a-secret-of-the-operator"
+ACCOUNT = "000000000000"
+DYNAMODB = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[servers.Server]:
+    with servers.skybus("--durability", "os", "--auth", "strict",
+                        environment={"SKYBUS_ROOT_SECRET_KEY": SECRET}) as made:
+        yield made
+
+
+def client(server: servers.Server, service: str, keys: dict[str, str] | None = None) -> Any:
+    keys = keys or {"AccessKeyId": "test", "SecretAccessKey": SECRET}
+    make: Any = boto3.client          # its overloads want literals
+    return make(
+        service, endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys.get("SessionToken"),
+        config=Config(retries={"max_attempts": 0}),
+    )
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def user(server: servers.Server, name: str, *statements: dict[str, Any]) -> dict[str, str]:
+    """Its keys."""
+    iam = client(server, "iam")
+    iam.create_user(UserName=name)
+    if statements:
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document(*statements))
+    keys: dict[str, str] = iam.create_access_key(UserName=name)["AccessKey"]
+    return keys
+
+
+def role(server: servers.Server, name: str, *statements: dict[str, Any]) -> str:
+    iam = client(server, "iam")
+    trust = document({"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                      "Action": "sts:AssumeRole"})
+    arn = str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"])
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
+    return arn
+
+
+def code(call: Any, **params: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    return f"{caught.value.response['Error']['Code']} {caught.value.response['ResponseMetadata']['HTTPStatusCode']}"
+
+
+def test_a_users_key(server: servers.Server) -> None:
+    keys = user(server, "alice", DYNAMODB)
+    dynamodb, sts = client(server, "dynamodb", keys), client(server, "sts", keys)
+    assert sts.get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/alice"
+    assert dynamodb.list_tables()["TableNames"] == []
+    assert code(client(server, "iam", keys).list_users) == "AccessDenied 403"
+    wrong = {**keys, "SecretAccessKey": "wrong"}
+    assert code(client(server, "dynamodb", wrong).list_tables) == "InvalidSignatureException 400"
+    assert code(client(server, "sts", wrong).get_caller_identity) == "SignatureDoesNotMatch 403"
+    with_token = {**keys, "SessionToken": "nobody gave it"}
+    assert code(client(server, "dynamodb", with_token).list_tables) == "UnrecognizedClientException 400"
+    iam = client(server, "iam")
+    iam.update_access_key(UserName="alice", AccessKeyId=keys["AccessKeyId"], Status="Inactive")
+    assert code(dynamodb.list_tables) == "UnrecognizedClientException 400"
+    iam.update_access_key(UserName="alice", AccessKeyId=keys["AccessKeyId"], Status="Active")
+    assert dynamodb.list_tables()["TableNames"] == []
+    iam.delete_access_key(UserName="alice", AccessKeyId=keys["AccessKeyId"])
+    assert code(dynamodb.list_tables) == "UnrecognizedClientException 400"
+    assert code(sts.get_caller_identity) == "InvalidClientTokenId 403"
+    assert code(client(server, "s3", keys).list_buckets) == "InvalidAccessKeyId 403"
+
+
+# The token is part of the key: missing, another's, changed.
+def test_a_sessions_token(server: servers.Server) -> None:
+    sts = client(server, "sts", user(server, "bob", {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}))
+    arn = role(server, "reader", DYNAMODB)
+    keys, other = (
+        sts.assume_role(RoleArn=arn, RoleSessionName=name)["Credentials"] for name in ("one", "two"))
+    assert client(server, "sts", keys).get_caller_identity()["Arn"].endswith("assumed-role/reader/one")
+    assert client(server, "dynamodb", keys).list_tables()["TableNames"] == []
+    missing = {name: value for name, value in keys.items() if name != "SessionToken"}
+    for bad in (missing, {**keys, "SessionToken": other["SessionToken"]},
+                {**keys, "SessionToken": keys["SessionToken"][:-1]}):
+        assert code(client(server, "dynamodb", bad).list_tables) == "UnrecognizedClientException 400"
+        assert code(client(server, "sts", bad).get_caller_identity) == "InvalidClientTokenId 403"
+    assert code(client(server, "s3", missing).list_buckets) == "InvalidAccessKeyId 403"
+    assert code(client(server, "s3", {**keys, "SessionToken": "x"}).list_buckets) == "InvalidToken 400"
+
+
+# As a program configures it: a profile that assumes a role with another profile's, which assumes one with a user's key.
+def test_a_chain_of_profiles(
+    server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = user(server, "carol", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    first = role(server, "first", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    second = role(server, "second", DYNAMODB)
+    (tmp_path / "config").write_text(
+        f"[profile first]\nrole_arn = {first}\nsource_profile = carol\nrole_session_name = one\n"
+        f"[profile second]\nrole_arn = {second}\nsource_profile = first\nrole_session_name = two\n")
+    (tmp_path / "credentials").write_text(
+        f"[carol]\naws_access_key_id = {keys['AccessKeyId']}\naws_secret_access_key = {keys['SecretAccessKey']}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+    session = boto3.Session(profile_name="second", region_name="us-east-1")
+    assert session.client("sts").get_caller_identity()["Arn"].endswith("assumed-role/second/two")
+    assert session.client("dynamodb").list_tables()["TableNames"] == []
+    assert code(boto3.Session(profile_name="carol", region_name="us-east-1").client("dynamodb").list_tables) == \
+        "AccessDeniedException 400"
+
+
+# What the command line tells of the same instance.
+def test_the_command_line(server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = next(word for before, word in pairwise(server.root.cmdline()) if before == "--data-dir")
+    exports = servers.command("credentials", "--data-dir", data)
+    assert f"export AWS_SECRET_ACCESS_KEY={SECRET}\n" in exports
+    (tmp_path / "credentials").write_text("[mine]\naws_access_key_id = A\n[local]\nold = 1\n[last]\nb = 2\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    servers.command("credentials", "--data-dir", data, "--profile", "local")
+    text = (tmp_path / "credentials").read_text()
+    assert text.startswith("[mine]\naws_access_key_id = A\n[last]\nb = 2\n")
+    assert "old" not in text
+    assert (tmp_path / "credentials").stat().st_mode & 0o777 == 0o600
+    session = boto3.Session(profile_name="local")
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":root")
+
+    keys = user(server, "dave", {"Sid": "Reads", **DYNAMODB})
+    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"
+    for principal in (f"arn:aws:iam::{ACCOUNT}:user/dave", keys["AccessKeyId"]):
+        told = servers.command("explain", "--data-dir", data, principal, "dynamodb:GetItem", table)
+        assert 'allowed by statement 1 "Reads" of user_dave_own (identity-based policy)' in told
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        servers.command("explain", "--data-dir", data, f"arn:aws:iam::{ACCOUNT}:user/dave", "iam:ListUsers", "*")
+    assert refused.value.returncode == 1
+    assert "because no identity-based policy allows the iam:ListUsers action" in refused.value.stdout
