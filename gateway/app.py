@@ -145,13 +145,13 @@ class Gateway:
             return await self._post(exchange)
         key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and request.path in doors.PATHS)
         exchange.claim = claim = key.claim if key else _read_claim(request)
+        door = doors.find(request.path) if key is not None else None
+        if door is not None:                       # whatever is wrong from here on is told in its words
+            exchange.service, exchange.protocol = load(door[0]), door[1]
         if key is None and uploads.is_large(request.headers):
             streamed = self._streams(request, claim)
             if streamed is not None:
                 return await self._receive(exchange, *streamed)
-        door = doors.find(request.path) if key is not None else None
-        if door is not None:                       # whatever is wrong from here on is told in its words
-            exchange.service, exchange.protocol = load(door[0]), door[1]
         request.body = body = await self._reader.read(incoming)
         self._metrics.body_bytes_in += len(body)
         if key is not None:
@@ -475,6 +475,11 @@ class Gateway:
         return Answer(200, browsers.preflight_headers(incoming.headers, self._open_mode), b"")
 
 
+def _timeout_s(operation: Operation) -> float:
+    """How long the bus is given: models may think for long, and their clients say how long they wait."""
+    return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
+
+
 def _read_claim(request: wire.HttpRequest) -> Claim | None:
     """In whichever version it is signed; None: it is not. Refusal."""
     authorization = request.headers.get("authorization")
@@ -483,11 +488,6 @@ def _read_claim(request: wire.HttpRequest) -> Claim | None:
     if authorization is not None and sigv2.is_header(authorization):
         return sigv2.header_claim(authorization, request.headers)
     return read_claim(request.query, request.headers)
-
-
-def _timeout_s(operation: Operation) -> float:
-    """How long the bus is given: models may think for long, and their clients say how long they wait."""
-    return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
 
 
 def _target(target: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from actors.bedrock_runtime.guarding import Guarding
 from actors.bedrock_runtime.models import resolve
 from actors.runtime.actor import InitialResponse, ServiceActor, operation, query
 from actors.runtime.context import Context
-from actors.runtime.store.transaction import Snapshot
+from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from schemas.errors import ValidationException
 
@@ -88,13 +88,10 @@ class BedrockRuntime(ServiceActor):
     # Asynchronously
 
     @operation("StartAsyncInvoke")
-    async def start_async_invoke(self, context: Context, request: Request) -> Answer:
-        model = self._read(context, lambda book: resolve(book, self._models, request["modelId"]))
-        arn = foundation.arn(model, context.region)
-        assert self.surroundings.shard is not None
-        started: Answer = await self.surroundings.shard.transact(
-            lambda transaction: invocations.create(Book(transaction, context.scope), context, request, arn))
-        return started
+    def start_async_invoke(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.scope)
+        model = resolve(book, self._models, request["modelId"])
+        return invocations.create(book, context, request, foundation.arn(model, context.region))
 
     @query("GetAsyncInvoke")
     def get_async_invoke(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
