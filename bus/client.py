@@ -23,7 +23,7 @@ from schemas.envelope import INLINE_LIMIT_BYTES, Fault, Identity, Reply, Request
 from schemas.errors import AwsError
 from schemas.routing import slot
 
-CALL_TIMEOUT_S = 60.0                     # botocore's read timeout
+CALL_TIMEOUT_S = 55.0                     # below the read timeout of botocore, 60 s: our 503 should come first
 EVENT_TIMEOUT_S = 60.0                    # between two events of a stream
 STREAM_BUFFER_EVENTS = 1024               # of one stream, not yet taken by its reader
 SUBJECTS_LIMIT = 8192                     # remembered subjects; then all are forgotten

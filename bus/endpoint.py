@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bus.bodies import Bodies, BodyError
+from bus.bodies import BODY_LIMIT_BYTES, Bodies, BodyError
 from bus.codec import Claim, MalformedEnvelope, decode_request, encode_claim, encode_reply
 from bus.subjects import may_reply_to
 from bus.transport import Message, RequestTimeout, Transport
@@ -36,6 +36,8 @@ class Endpoint:
         assert isinstance(envelope, Claim)
         if not may_reply_to(identity, envelope.inbox):
             raise MalformedEnvelope("a body's inbox must be its sender's own")
+        if envelope.size > BODY_LIMIT_BYTES:           # an answer, not a 503 that asks to be tried again
+            raise MalformedEnvelope(f"{envelope.size} bytes claimed; a body has at most {BODY_LIMIT_BYTES}")
         return self._fetch(envelope)
 
     def respond(self, message: Message, identity: Identity, reply: Reply) -> None:

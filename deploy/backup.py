@@ -24,11 +24,17 @@ BACKUP_TIMEOUT_S = 3600.0
 
 
 def backup(config: Config, target: str) -> int:
-    """Into a directory that is absent or empty."""
+    """Into a directory that is absent or empty, and not of the data directory. UsageError, NotRunning, CommandError."""
     directory = Path(target).absolute()
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    if directory.resolve().is_relative_to(config.storage.data_dir.resolve()):
+        raise UsageError(f"{directory} is inside the data directory; a backup goes into a directory of its own.")
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        empty = not any(directory.iterdir())
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be used: {error.strerror}.") from error
+    if not empty:
         raise UsageError(f"{directory} is not empty; a backup goes into a directory of its own.")
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     ask_actors(config, "backup", {"directory": str(directory)}, BACKUP_TIMEOUT_S)
     secret = config.storage.data_dir / ROOT_FILE
     if secret.exists():

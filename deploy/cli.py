@@ -20,11 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"skybus: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:               # `skybus logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:              # a full disk, a file of somebody else's: names itself and its file
+        print(f"skybus: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     restore = command("restore", _restore, "put a backup into a data directory on which nothing runs")
     restore.add_argument("directory", help="what `skybus backup` wrote")
     restore.add_argument("--force", action="store_true", help="replace the state that is there")
+    command("audit", _audit, "verify the audit log: every event as it came, none missing")
     logs = command("logs", _logs, "show the processes' logs")
     logs.add_argument("process", nargs="?", help="only this one, e.g. gateway-1")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as more is written")
@@ -146,6 +150,12 @@ def _restore(options: argparse.Namespace) -> int:
     from deploy.backup import restore
 
     return restore(_config(options), options.directory, force=options.force)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from deploy.audit import audit
+
+    return audit(_config(options))
 
 
 def _logs(options: argparse.Namespace) -> int:

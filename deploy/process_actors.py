@@ -2,6 +2,8 @@
 the others have what several shards share (deploy/layout.py)."""
 
 import asyncio
+import contextlib
+import errno
 import importlib
 import shutil
 from functools import partial
@@ -11,8 +13,8 @@ from typing import Any, cast
 import structlog
 
 from actors.runtime.actor import ServiceActor
+from actors.runtime.audit.trail import AuditTrail
 from actors.runtime.chain import weave
-from actors.runtime.chain.audit import Journal
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
@@ -23,6 +25,7 @@ from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.surroundings import Settings
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
+from bus.files import INCOMING
 from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, ask
 from deploy import VERSION, failures, layout
 from deploy.admission import Admission, Answer
@@ -68,10 +71,10 @@ class ActorProcess:
         check_complete(self.actors)
         self.shards: dict[str, Shard] = {}
         audit = process.name.replace(ACTORS, "audit", 1)            # a file has one writer
-        self.journal = Journal(self.config.storage.log_dir / f"{audit}.jsonl")
+        self.audit = AuditTrail(self.config.storage.log_dir / f"{audit}.jsonl")
         self.meter = Meter()
-        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer,
-                           enforcing=not self.config.access.dry_run)
+        self.chain = weave(journal=self.audit.journal, interests=self.audit.interests, meter=self.meter,
+                           tracer=process.tracer, enforcing=not self.config.access.dry_run)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
         self.models = models_of(process)
@@ -108,6 +111,8 @@ class ActorProcess:
             principals=self.principals, shares=self.shares, models=self.models,
         )
         await self.host.start()
+        if "cloudtrail" in self.process.run.services:          # wherever it runs
+            self.audit.start(self.process.transport)
 
     def _principals(self) -> Principals:
         """Who asks: IAM says, wherever it runs; without it everyone is root, or nobody in strict mode."""
@@ -130,7 +135,7 @@ class ActorProcess:
     def admit(self) -> Admission | None:
         """Who may publish directly: said where IAM is. With an external broker that is its owner's affair."""
         iam = next((actor for actor in self.actors if actor.service == "iam"), None)
-        if not self.process.run.issuer or (iam is None and "iam" in self.process.run.services):
+        if not self.process.run.issuer or self.process.name != ACTORS:      # the first has IAM, if anyone has
             return None
         credential = iam.system_answers()["credential"] if iam is not None else None
         return Admission(self.process.transport, self.process.run, cast("Answer | None", credential))
@@ -148,6 +153,7 @@ class ActorProcess:
         )
 
     async def close(self) -> None:
+        await self.audit.stop()
         if self.host is not None:
             await self.host.stop()
             self.host = None
@@ -157,17 +163,25 @@ class ActorProcess:
 
     def end(self) -> None:
         self.models.fleet.close()
-        self.journal.close()
+        self.audit.close()
 
     async def backup(self, request: dict[str, Any]) -> dict[str, Any]:
         target = Path(str(request["directory"]))
         async with self.whole:
+            await self._keep_files(target)         # what goes while the shards are copied
             for service, shard in self.shards.items():
                 await shard.backup(target / "state" / service / self.shares[service].name)
+            await self._keep_files(target)         # what has come meanwhile
             for actor in self.actors:
                 for name in actor.private_files:
                     copy_private(self._directory(actor.service).with_name(name), target / "state" / actor.service)
             return {"shards": sorted(self.shards)}
+
+    async def _keep_files(self, target: Path) -> None:
+        for actor in self.actors:
+            for name in actor.file_folders:
+                folder = self._directory(actor.service).with_name(name)
+                await asyncio.to_thread(keep_files, folder, target / "state" / actor.service / name)
 
     async def reset(self, request: dict[str, Any]) -> dict[str, Any]:
         """Forgets every service's state: whoever is being answered meanwhile gets an error or the old state."""
@@ -176,6 +190,8 @@ class ActorProcess:
             for actor in self.actors:
                 if actor.stateful:
                     shutil.rmtree(self._directory(actor.service))
+                for name in actor.file_folders:
+                    shutil.rmtree(self._directory(actor.service).with_name(name))
             await self.open()
         log.warning("state_reset")
         return {"services": self.services, "slots": self.slots}
@@ -200,6 +216,23 @@ class ActorProcess:
 
 def _told(share: Share) -> str:
     return f"{share.slots.start:02x}-{share.slots.stop - 1:02x}"
+
+
+def keep_files(folder: Path, target: Path) -> None:
+    """All files that are whole, under the same names: by a second link where that can be, else copied."""
+    for shelf in sorted(folder.iterdir()):
+        if shelf.name == INCOMING:
+            continue
+        (target / shelf.name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        for file in shelf.iterdir():
+            kept = target / shelf.name / file.name
+            with contextlib.suppress(FileNotFoundError, FileExistsError):      # removed meanwhile; kept already
+                try:
+                    kept.hardlink_to(file)
+                except OSError as error:
+                    if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+                        raise
+                    shutil.copy2(file, kept)
 
 
 def copy_private(file: Path, directory: Path) -> None:

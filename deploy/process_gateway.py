@@ -45,6 +45,7 @@ async def serve(process: Process) -> None:
         reuse_port=True,                  # beside the supervisor's reservation and the other gateways
         region=access.region, process=process.name, version=VERSION, max_in_flight=front.max_in_flight,
         tracer=process.tracer, body_reader=BodyReader(front.body_limit_bytes),
+        state=config.storage.state_dir,
     )
     stop_exporting = export_metrics(config.observing, process.name, server.metrics.samples)
     await process.transport.flush()

@@ -6,39 +6,51 @@ wrong is told in the service's own words in one place (`Gateway._refuse`). `serv
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import structlog
 
+from bus.bodies import BODY_LIMIT_BYTES, BodyTooLarge
 from bus.client import CALL_TIMEOUT_S, Client, aws_error
 from bus.codec import Unencodable
+from bus.files import Piece
 from bus.subjects import GATEWAY
 from bus.tracing import OK, Span, Tracer, Untraced
 from bus.transport import BusError, Transport
-from gateway import bodies, browsers, dynamodb
+from gateway import bearer, bodies, browsers, doors, dynamodb, posts, sigv2, uploads
 from gateway import protocols as wire
 from gateway.connection import Answer, BodyReader, HttpServer, Incoming, StreamAnswer
 from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
+from gateway.downloads import FileAnswer
 from gateway.endpoints import PREFIXES, About, Endpoints
+from gateway.forms import FormDecoder
 from gateway.metrics import Metrics
 from gateway.plain import plain_error
+from gateway.posts import Policy
 from gateway.refusals import as_error
 from gateway.route import Route, Router
-from gateway.sigv4 import S3_LIKE, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, read_claim, signing_key, verify
+from gateway.sigv4 import S3_LIKE, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, SigningKey, read_claim, signing_key, verify
+from gateway.uploads import Uploads
 from schemas.envelope import ANONYMOUS, DEFAULT_REGION, Identity, Reply, Request
 from schemas.errors import AwsError, InternalFailure, NotImplementedByUs, SerializationException, ServiceUnavailable
-from schemas.models import Operation, Service
+from schemas.models import Operation, Service, load
 
 MAX_IN_FLIGHT = 1024                      # requests under way; the next one is answered 503 at once
 RETRY_AFTER_S = 1
+MODEL_TIMEOUT_S = 3600.0                  # for one answer of a model; AWS ends it after 60 minutes
 BACKLOG = 1024                            # connections the kernel holds until they are accepted
+FORM_LIMIT_S = 3600.0                     # for the whole of an upload by form, whose size nobody states
 DRAIN_LIMIT_S = 5.0                       # what is under way may finish when the gateway closes
 BUS_FAILED_PERIOD_S = 1.0                 # between two log lines about it
 TEXT_LIMIT_CHARACTERS = 256               # of each value we tell the actor about the caller
 
 log = structlog.get_logger(__name__)
+
+
+Outgoing = Answer | StreamAnswer | FileAnswer
 
 
 class Bus(Protocol):
@@ -76,10 +88,12 @@ class Gateway:
 
     def __init__(
         self, bus: Bus, credentials: Credentials, router: Router, endpoints: Endpoints, metrics: Metrics, *,
-        open_mode: bool, max_in_flight: int = MAX_IN_FLIGHT, tracer: Tracer | None = None,
-        body_reader: BodyReader | None = None, clock: Callable[[], float] = time.time,
+        open_mode: bool, region: str = DEFAULT_REGION, max_in_flight: int = MAX_IN_FLIGHT,
+        tracer: Tracer | None = None, body_reader: BodyReader | None = None, state: Path | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._bus = bus
+        self._region = region
         self._credentials = credentials
         self._router = router
         self._endpoints = endpoints
@@ -88,10 +102,11 @@ class Gateway:
         self._max_in_flight = max_in_flight
         self._tracer = tracer or Untraced()
         self._reader = body_reader or BodyReader()
+        self._uploads = Uploads(state, self._reader)
         self._clock = clock
         self._bus_failures, self._bus_failed_told = 0, 0.0             # since it was last told, and when that was
 
-    async def handle(self, incoming: Incoming) -> Answer | StreamAnswer:
+    async def handle(self, incoming: Incoming) -> Outgoing:
         """aiohttp's handler. Never raises but for the client's going away."""
         path, query = _target(incoming.target)
         headers = incoming.headers
@@ -108,7 +123,7 @@ class Gateway:
             return self._overloaded(exchange)
         metrics.in_flight += 1
         started = time.perf_counter()
-        answer: Answer | StreamAnswer | None = None
+        answer: Outgoing | None = None
         try:
             try:
                 answer = await self._respond(exchange)
@@ -123,45 +138,172 @@ class Gateway:
             else:
                 self._record(exchange, answer, time.perf_counter() - started)
 
-    async def _respond(self, exchange: Exchange) -> Answer | StreamAnswer:
+    async def _respond(self, exchange: Exchange) -> Outgoing:
         """The path. AwsError, Refusal, BusError as they come."""
         incoming, request = exchange.incoming, exchange.request
-        exchange.claim = claim = read_claim(request.query, request.headers)
+        if posts.is_form(request.method, request.headers) and "authorization" not in request.headers:
+            return await self._post(exchange)
+        key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and request.path in doors.PATHS)
+        exchange.claim = claim = key.claim if key else _read_claim(request)
+        door = doors.find(request.path) if key is not None else None
+        if door is not None:                       # whatever is wrong from here on is told in its words
+            exchange.service, exchange.protocol = load(door[0]), door[1]
+        if key is None and uploads.is_large(request.headers):
+            streamed = self._streams(request, claim)
+            if streamed is not None:
+                return await self._receive(exchange, *streamed)
         request.body = body = await self._reader.read(incoming)
         self._metrics.body_bytes_in += len(body)
-        identity, secret = await self._identify(claim, request, body)
+        if key is not None:
+            identity, secret = await self._bear(key), ""
+        else:
+            identity, secret = await self._identify(claim, request, body)
         if (body and claim is not None and claim.streaming) or "content-encoding" in request.headers:
             request = exchange.request = _decoded(request, claim, secret)
         route = self._router.route(request, claim)
-        operation, protocol = route.operation, route.protocol
-        exchange.service, exchange.operation, exchange.protocol = route.service, operation, protocol
-        self._admit(route, claim)
+        self._admit(exchange, route, claim)
         if route.service.name in dynamodb.SERVICES:
             dynamodb.check_head(route.request)
-        params = protocol.parse(operation, route.request)
-        span = self._tracer.start(operation.name, request.headers.get("traceparent", ""), {})
-        message = Request(params, exchange.id, route.region, 0, span.traceparent, _source(incoming))
+        params = route.protocol.parse(route.operation, route.request)
+        return await self._ask(exchange, identity, route, params)
+
+    def _streams(self, request: wire.HttpRequest, claim: Claim | None) -> tuple[Route, Path] | None:
+        """The route and the folder of a large body that goes into a file; None: it is read whole."""
+        folder = self._uploads.folder("s3")
+        if folder is None or not (claim.signer.service in S3_LIKE if claim is not None else request.method == "PUT"):
+            return None
+        route = self._router.route(request, claim)
+        return (route, folder) if route.operation.streams_in and route.service.name == "s3" else None
+
+    async def _receive(self, exchange: Exchange, route: Route, folder: Path) -> Outgoing:
+        """The path of a body that passes into a file. Who asks is proven before its first byte is read."""
+        claim, request = exchange.claim, exchange.request
+        identity, secret = await self._identify(claim, request, None)
+        self._admit(exchange, route, claim)
+        upload = await self._uploads.receive(exchange.incoming, request.headers, claim, _key(claim, secret), folder)
+        try:
+            self._metrics.body_bytes_in += upload.size
+            headers = upload.headers
+            if "content-encoding" in headers:
+                headers = _without_chunked(headers)
+            params = route.protocol.parse(route.operation, replace(route.request, headers=headers))
+            params[route.operation.payload] = upload.reference()
+            return await self._ask(exchange, identity, route, params)
+        finally:
+            await asyncio.to_thread(upload.close)
+
+    async def _post(self, exchange: Exchange) -> Outgoing:
+        """A form's upload: its policy proves who asks, and what it may hold. AwsError, Refusal."""
+        incoming, request = exchange.incoming, exchange.request
+        form = FormDecoder(request.headers["content-type"])
+        folder = self._uploads.folder("s3")
+        if folder is None:
+            raise NotImplementedByUs("s3", "PostObject")
+        pieces = self._reader.pieces(incoming, FORM_LIMIT_S)
+        first = b""
+        async for piece in pieces:
+            first = b"".join(form.feed(piece))
+            if form.has_fields:
+                break
+        else:
+            form.finish()
+        exchange.claim = claim = posts.claim_of(form.fields)
+        identity, policy = await self._permitted(claim, form.fields, request)
+        put = posts.put_of(self._router.path_style(request, claim).path, form)
+        put.headers = {**put.headers, "host": request.headers.get("host", "")}
+        route = self._router.route(put, claim)
+        self._admit(exchange, route, claim)
+        if policy is not None:
+            policy.check(form.fields, str(route.protocol.parse(route.operation, put)["Bucket"]))
+        upload = await self._uploads.receive_form(incoming, pieces, form, first, policy, put.headers, folder)
+        try:
+            self._metrics.body_bytes_in += upload.size
+            params = route.protocol.parse(route.operation, route.request)
+            params[route.operation.payload] = upload.reference()
+            result = await self._reply(exchange, identity, route, params)
+        finally:
+            await asyncio.to_thread(upload.close)
+        location = f"http://{request.headers.get('host', '')}{put.path}"
+        status, headers, body = posts.answer(form.fields, location, params["Bucket"], params["Key"], result["ETag"])
+        return self._answer(exchange, wire.HttpResponse(status, headers, body))
+
+    async def _permitted(
+        self, claim: Claim | None, fields: Mapping[str, str], request: wire.HttpRequest
+    ) -> tuple[Identity, Policy | None]:
+        if claim is None:
+            return Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS), None
+        credential = await self._credential(claim)
+        posts.verify(claim, credential.secret, fields["policy"])
+        return Identity(GATEWAY, credential.account, credential.access_key), Policy(fields["policy"], self._clock())
+
+    async def _ask(
+        self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any]
+    ) -> Outgoing:
+        """Over the bus and back, as an answer. AwsError, BusError."""
+        operation, protocol = route.operation, route.protocol
         if operation.event_stream_out:
-            return await self._stream(exchange, identity, message, span)
+            return await self._stream(exchange, identity, *self._message(exchange, route, params))
+        result = await self._reply(exchange, identity, route, params)
+        body = result.get("Body") if operation.name == "GetObject" else None
+        if type(body) is dict:
+            return self._files(exchange, route, result, [Piece(*piece) for piece in body["files"]])
+        return self._answer(exchange, protocol.serialise(operation, result, exchange.id))
+
+    def _message(self, exchange: Exchange, route: Route, params: dict[str, Any]) -> tuple[Request, Span]:
+        span = self._tracer.start(route.operation.name, exchange.request.headers.get("traceparent", ""), {})
+        source = _source(exchange.incoming)
+        return Request(params, exchange.id, route.region, 0, span.traceparent, source), span
+
+    async def _reply(
+        self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The operation's output. AwsError, BusError."""
+        message, span = self._message(exchange, route, params)
         outcome = "BusError"
         try:
-            reply = await self._bus.send(identity, route.service.name, operation.name, message, CALL_TIMEOUT_S)
+            reply = await self._bus.send(
+                identity, route.service.name, route.operation.name, message, _timeout_s(route.operation))
             outcome = OK if reply.error is None else reply.error.code
         finally:
             span.end(outcome)
         if reply.error is not None:
             raise aws_error(reply.error)
         assert reply.ok is not None, "a reply is ok or an error"
-        return self._answer(exchange, protocol.serialise(operation, reply.ok, exchange.id))
+        return reply.ok
 
-    async def _identify(self, claim: Claim | None, request: wire.HttpRequest, body: bytes) -> tuple[Identity, str]:
-        """Who asks, proven, and the secret that proved it ("" when none did). Refusal."""
+    def _files(self, exchange: Exchange, route: Route, result: dict[str, Any], pieces: list[Piece]) -> FileAnswer:
+        """An answer whose body is in files of this host. OSError when it is not."""
+        folder = self._uploads.folder(route.service.name)
+        assert folder is not None, "who refers to files has a folder of them"
+        head = route.protocol.serialise(route.operation, {**result, "Body": None}, exchange.id)
+        answer = FileAnswer(head.status, self._dressed(exchange, head.headers), folder, pieces)
+        self._metrics.body_bytes_out += answer.size
+        return answer
+
+    async def _identify(
+        self, claim: Claim | None, request: wire.HttpRequest, body: bytes | None
+    ) -> tuple[Identity, str]:
+        """Who asks, proven, and the secret that proved it ("" when none did). `body` None: it is yet to come. Refusal.
+        """
         if claim is None:
             return Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS), ""
         credential = await self._credential(claim)
-        verify(claim, credential.secret, request.method, request.path, request.query, request.headers, body,
-               self._clock())
+        if claim.signer.scope == sigv2.V2:
+            sigv2.verify(claim, credential.secret, request.method, request.path, request.query, request.headers,
+                         self._clock())
+        else:
+            verify(claim, credential.secret, request.method, request.path, request.query, request.headers, body,
+                   self._clock())
         return Identity(GATEWAY, credential.account, credential.access_key), credential.secret or ""
+
+    async def _bear(self, key: bearer.ApiKey) -> Identity:
+        """Who asks with an API key of Bedrock's. Refusal."""
+        try:
+            credential = await self._credential(key.claim)
+        except Refusal as refusal:
+            raise Refusal(Reason.BEARER, bearer.INVALID) from refusal
+        bearer.prove(key, credential.secret, self._clock())
+        return Identity(GATEWAY, credential.account, credential.access_key)
 
     async def _credential(self, claim: Claim) -> Credential:
         key = claim.signer.access_key
@@ -172,9 +314,10 @@ class Gateway:
             credential.check(claim.token, self._clock())
         return credential
 
-    def _admit(self, route: Route, claim: Claim | None) -> None:
+    def _admit(self, exchange: Exchange, route: Route, claim: Claim | None) -> None:
         """What only the operation tells: may it be asked unsigned, with an unsigned body, over HTTP/1.1?"""
         operation = route.operation
+        exchange.service, exchange.operation, exchange.protocol = route.service, operation, route.protocol
         if claim is None:
             if operation.traits.get("authtype") != "none" and route.service.name != "s3":
                 raise Refusal(Reason.MISSING)
@@ -183,7 +326,7 @@ class Gateway:
             raise Refusal(Reason.MISMATCH)
         if operation.event_stream_in:               # events in need HTTP/2
             raise NotImplementedByUs(route.service.name, operation.name)
-        if route.service.name == "s3" and not (claim is not None and claim.streaming):
+        if route.service.name == "s3" and not operation.streams_in and not _sums_of_object(operation):
             bodies.verify_sums(route.request.body or b"", route.request.headers)
 
     # Streams of events
@@ -196,7 +339,7 @@ class Gateway:
         assert protocol is not None
         replies = self._bus.stream(
             service.name, operation.name, message.params, region=message.region, trace=message.trace,
-            identity=identity, source=message.source, request_id=exchange.id,
+            identity=identity, source=message.source, request_id=exchange.id, timeout_s=_timeout_s(operation),
         )
         try:
             first = await anext(replies, None)
@@ -271,6 +414,8 @@ class Gateway:
             return error
         if isinstance(error, Refusal):
             return as_error(error, exchange.service)
+        if isinstance(error, BodyTooLarge):         # within our own limit, but more than the bus carries
+            return bodies.RequestEntityTooLarge(BODY_LIMIT_BYTES)
         if isinstance(error, BusError):
             self._tell_bus_failed(exchange, error)
             return ServiceUnavailable()
@@ -299,7 +444,7 @@ class Gateway:
     def _overloaded(self, exchange: Exchange) -> Answer:
         """503 without reading the body or verifying anything."""
         try:
-            exchange.claim = read_claim(exchange.request.query, exchange.request.headers)
+            exchange.claim = _read_claim(exchange.request)
         except Refusal:
             exchange.claim = None
         exchange.service = service = self._router.likely(exchange.request, exchange.claim)
@@ -310,7 +455,7 @@ class Gateway:
         self._metrics.record(service.name if service else "unknown", "unknown", "refused", 0.0)
         return answer
 
-    def _record(self, exchange: Exchange, answer: Answer | StreamAnswer, seconds: float) -> None:
+    def _record(self, exchange: Exchange, answer: Outgoing, seconds: float) -> None:
         service, operation = exchange.service, exchange.operation
         status = answer.status
         self._metrics.record(
@@ -328,6 +473,21 @@ class Gateway:
         if not self._may_ask(incoming.headers["origin"]):
             return Answer(403, {"content-type": "text/plain"}, b"In open mode only pages of this machine may ask.\n")
         return Answer(200, browsers.preflight_headers(incoming.headers, self._open_mode), b"")
+
+
+def _timeout_s(operation: Operation) -> float:
+    """How long the bus is given: models may think for long, and their clients say how long they wait."""
+    return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
+
+
+def _read_claim(request: wire.HttpRequest) -> Claim | None:
+    """In whichever version it is signed; None: it is not. Refusal."""
+    authorization = request.headers.get("authorization")
+    if authorization is None and sigv2.is_query(request.query):
+        return sigv2.query_claim(request.query)
+    if authorization is not None and sigv2.is_header(authorization):
+        return sigv2.header_claim(authorization, request.headers)
+    return read_claim(request.query, request.headers)
 
 
 def _target(target: str) -> tuple[str, str]:
@@ -351,9 +511,7 @@ def _decoded(request: wire.HttpRequest, claim: Claim | None, secret: str) -> wir
     headers = dict(request.headers)
     codings = [coding.strip() for coding in headers.pop("content-encoding", "").split(",") if coding.strip()]
     if claim is not None and claim.streaming:
-        signer = claim.signer
-        key = signing_key(secret, signer.date, signer.region, signer.service) if secret else None
-        body = bodies.decode_chunked(body, claim, key, headers)
+        body, headers = bodies.decode_chunked(body, claim, _key(claim, secret), headers)
         codings = [coding for coding in codings if coding.lower() != "aws-chunked"]
     signed_for_s3 = claim is not None and claim.signer.service in S3_LIKE
     looks_like_s3 = claim is None and request.method != "POST"
@@ -363,6 +521,27 @@ def _decoded(request: wire.HttpRequest, claim: Claim | None, secret: str) -> wir
     if codings:
         headers["content-encoding"] = ",".join(codings)
     return wire.HttpRequest(request.method, request.path, request.query, headers, body)
+
+
+def _key(claim: Claim | None, secret: str) -> SigningKey | None:
+    """That of the chunks' signatures; None where nothing is verified."""
+    if claim is None or not secret:
+        return None
+    signer = claim.signer
+    return signing_key(secret, signer.date, signer.region, signer.service)
+
+
+def _sums_of_object(operation: Operation) -> bool:
+    """Are its checksum headers members of the request? Then S3 verifies them, of what they are meant for."""
+    return operation.input is not None and "ChecksumCRC32" in operation.input.members
+
+
+def _without_chunked(headers: Mapping[str, str]) -> dict[str, str]:
+    """aws-chunked is how a body travels, not what the object is encoded in."""
+    codings = [coding.strip() for coding in headers["content-encoding"].split(",")]
+    left = ",".join([coding for coding in codings if coding and coding.lower() != "aws-chunked"])
+    others = {name: value for name, value in headers.items() if name != "content-encoding"}
+    return {**others, "content-encoding": left} if left else others
 
 
 class GatewayServer:
@@ -391,9 +570,10 @@ async def serve(
     host: str = "127.0.0.1", port: int = 0, reuse_port: bool = False, region: str = DEFAULT_REGION,
     process: str = "gateway", version: str = "", max_in_flight: int = MAX_IN_FLIGHT, tracer: Tracer | None = None,
     bus: Bus | None = None, body_reader: BodyReader | None = None, head_limit_s: float | None = None,
-    clock: Callable[[], float] = time.time,
+    state: Path | None = None, clock: Callable[[], float] = time.time,
 ) -> GatewayServer:
     """Listens; `services` are the names of those that have an actor. `bus` stands for the Client made of `transport`.
+    `state`: where the services of this host keep their directories; None: bodies travel in their envelopes.
 
     `open_mode` is for loopback only; deploy refuses it elsewhere. OSError when the port is taken.
     """
@@ -402,8 +582,8 @@ async def serve(
     endpoints = Endpoints(transport, about, metrics)
     client = bus or Client(transport, Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS), region=region)
     gateway = Gateway(
-        client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode,
-        max_in_flight=max_in_flight, tracer=tracer, body_reader=body_reader, clock=clock,
+        client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode, region=region,
+        max_in_flight=max_in_flight, tracer=tracer, body_reader=body_reader, state=state, clock=clock,
     )
     http = HttpServer(gateway.handle) if head_limit_s is None else HttpServer(gateway.handle, head_limit_s=head_limit_s)
     endpoints.start()

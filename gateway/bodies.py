@@ -11,10 +11,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
-from hashlib import md5, sha1, sha256
-from typing import Any
+from hashlib import sha256
 
 from gateway.sigv4 import ALGORITHM, STREAMING_SIGNED, STREAMING_UNSIGNED_TRAILER, Claim, SigningKey, same
+from schemas import checksums
 from schemas.errors import AwsError, SerializationException
 
 BODY_LIMIT_BYTES = 64 * 1024 * 1024       # of a body that is held whole, before and after decoding
@@ -25,6 +25,7 @@ GZIP_MEMBERS_LIMIT = 16
 INFLATE_RATIO_LIMIT = 256                 # inflated to compressed bytes, once past INFLATE_FREE_BYTES
 INFLATE_FREE_BYTES = 1024 * 1024
 CHECKSUM_PREFIX = "x-amz-checksum-"
+DEFAULT_ALGORITHM = "CRC64NVME"           # of a body that comes without a checksum
 
 _EMPTY_HASH = sha256(b"").hexdigest()
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
@@ -46,6 +47,14 @@ class IncompleteBody(AwsError):
 
 class BadDigest(AwsError):
     code = "BadDigest"
+
+
+class MalformedTrailer(AwsError):
+    code = "MalformedTrailerError"
+
+    def __init__(self) -> None:
+        super().__init__("The request contained trailing data that was not well-formed or did not conform to our "
+                         "published schema.", status=400)
 
 
 class SignatureDoesNotMatch(AwsError):
@@ -184,8 +193,7 @@ class ChunkedDecoder:
         key, colon, value = line.partition(b":")
         name = key.strip().decode("latin-1").lower()
         if not colon or name in self.trailers or len(self.trailers) >= TRAILER_LIMIT_COUNT:
-            raise AwsError("The request contained trailing data that was not well-formed or did not conform to our "
-                           "published schema.", code="MalformedTrailerError", status=400)
+            raise MalformedTrailer
         self.trailers[name] = value.strip().decode("latin-1")
         return b""
 
@@ -213,39 +221,27 @@ def _malformed(what: str) -> AwsError:
 
 
 class Checksums:
-    """The digests a client states for its body, computed as the bytes pass: Content-MD5, x-amz-checksum-*.
-
-    Headers state them beforehand, trailers afterwards (announced by x-amz-trailer). CRC32C and CRC64NVME are not in
-    the standard library; a request that relies on them is refused, never believed.
-    """
+    """The digests that headers state of a body: Content-MD5, x-amz-checksum-*."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._stated: dict[str, str] = {}
-        self._sums: dict[str, _Sum] = {}
+        self._sums: dict[str, checksums.Digest] = {}
         for name, value in headers.items():
             if name == "content-md5":
-                self._expect(name, _md5_digest(value), _MD5)
+                self._stated[name] = _md5_digest(value)
+                self._sums[name] = checksums.new(checksums.MD5)
             elif name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS:
-                self._expect(name, value, _sum_class(name))
-        for name in headers.get("x-amz-trailer", "").lower().split(","):
-            if name.strip().startswith(CHECKSUM_PREFIX):
-                self._sums[name.strip()] = _sum_class(name.strip())()
-
-    def _expect(self, name: str, value: str, kind: "type[_Sum]") -> None:
-        self._stated[name] = value
-        self._sums[name] = kind()
+                self._stated[name] = value
+                self._sums[name] = checksums.new(_algorithm(name))
 
     def update(self, piece: bytes) -> None:
         for one in self._sums.values():
             one.update(piece)
 
-    def finish(self, trailers: Mapping[str, str]) -> None:
+    def finish(self) -> None:
         """BadDigest when one of them is not the body's."""
         for name, computed in self._sums.items():
-            stated = self._stated.get(name) or trailers.get(name)
-            if stated is None:
-                raise IncompleteBody(f"The trailer {name} was announced and did not come")
-            if stated != b64encode(computed.digest()).decode():
+            if self._stated[name] != b64encode(computed.digest()).decode():
                 what = "Content-MD5" if name == "content-md5" else name.removeprefix(CHECKSUM_PREFIX).upper()
                 raise BadDigest(f"The {what} you specified did not match the calculated checksum.", status=400)
 
@@ -254,64 +250,32 @@ class Checksums:
 _NOT_SUMS = frozenset({CHECKSUM_PREFIX + "algorithm", CHECKSUM_PREFIX + "type", CHECKSUM_PREFIX + "mode"})
 
 
-class _Sum:
-    """A digest over pieces. `digest` is big-endian bytes, as the headers carry it."""
-
-    def __init__(self) -> None:
-        self._state: Any = self._start()
-
-    @staticmethod
-    def _start() -> Any:
-        raise NotImplementedError
-
-    def update(self, piece: bytes) -> None:
-        self._state.update(piece)
-
-    def digest(self) -> bytes:
-        return self._state.digest()  # type: ignore[no-any-return]
+def algorithms(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What to compute of a body besides its MD5: what headers or announced trailers state, else S3's own choice."""
+    names = [name for name in headers if name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS]
+    names += [name for name in announced(headers) if name.startswith(CHECKSUM_PREFIX)]
+    return tuple({_algorithm(name): None for name in names}) or (DEFAULT_ALGORITHM,)
 
 
-class _MD5(_Sum):
-    @staticmethod
-    def _start() -> Any:
-        return md5(usedforsecurity=False)
+def announced(headers: Mapping[str, str]) -> list[str]:
+    """The names in x-amz-trailer."""
+    return [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip()]
 
 
-class _SHA1(_Sum):
-    @staticmethod
-    def _start() -> Any:
-        return sha1(usedforsecurity=False)
+def with_trailers(headers: Mapping[str, str], trailers: Mapping[str, str]) -> dict[str, str]:
+    """Trailers that were announced are headers that came late. MalformedTrailerError when one did not come."""
+    names = announced(headers)
+    if any(name not in trailers for name in names):
+        raise MalformedTrailer
+    return {**headers, **{name: trailers[name] for name in names}}
 
 
-class _SHA256(_Sum):
-    @staticmethod
-    def _start() -> Any:
-        return sha256()
-
-
-class _CRC32(_Sum):
-    @staticmethod
-    def _start() -> int:
-        return 0
-
-    def update(self, piece: bytes) -> None:
-        self._state = zlib.crc32(piece, self._state)
-
-    def digest(self) -> bytes:
-        return int(self._state).to_bytes(4, "big")
-
-
-_SUMS: dict[str, type[_Sum]] = {
-    CHECKSUM_PREFIX + "crc32": _CRC32, CHECKSUM_PREFIX + "sha1": _SHA1, CHECKSUM_PREFIX + "sha256": _SHA256,
-}
-
-
-def _sum_class(name: str) -> type[_Sum]:
-    kind = _SUMS.get(name)
-    if kind is None:
-        raise AwsError(f"Skybus does not verify {name} yet; use CRC32, SHA1 or SHA256.", code="NotImplemented",
-                       status=501)
-    return kind
+def _algorithm(name: str) -> str:
+    """Of an x-amz-checksum-* header. InvalidRequest."""
+    algorithm = name.removeprefix(CHECKSUM_PREFIX).upper()
+    if algorithm not in checksums.ALGORITHMS:
+        raise AwsError(f"The algorithm type you specified in {name} is invalid.", code="InvalidRequest", status=400)
+    return algorithm
 
 
 def _md5_digest(value: str) -> str:
@@ -323,29 +287,36 @@ def _md5_digest(value: str) -> str:
     raise AwsError("The Content-MD5 you specified was invalid.", code="InvalidDigest", status=400)
 
 
-def decode_chunked(body: bytes, claim: Claim, key: SigningKey | None, headers: Mapping[str, str]) -> bytes:
-    """The payload of an aws-chunked body that was read whole; `key` None: signatures are not verified (open mode)."""
+def decoder(claim: Claim, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES) -> ChunkedDecoder:
+    """For the form a claim names; `key` None: signatures are not verified (open mode)."""
     signed = claim.content_hash != STREAMING_UNSIGNED_TRAILER
-    decoder = ChunkedDecoder(claim.content_hash, ChunkSignatures(key, claim) if signed and key else None)
-    sums = Checksums(headers)
-    pieces = []
-    for piece in decoder.feed(body):
-        sums.update(piece)
-        pieces.append(piece)
-    decoder.finish()
+    return ChunkedDecoder(claim.content_hash, ChunkSignatures(key, claim) if signed and key else None, limit_bytes)
+
+
+def check_length(headers: Mapping[str, str], decoded_bytes: int) -> None:
+    """IncompleteBody when x-amz-decoded-content-length says otherwise."""
     stated = headers.get("x-amz-decoded-content-length", "")
-    if stated and stated != str(decoder.decoded_bytes):
+    if stated and stated != str(decoded_bytes):
         raise IncompleteBody("You did not provide the number of bytes specified by the x-amz-decoded-content-length "
                              "HTTP header")
-    sums.finish(decoder.trailers)
-    return b"".join(pieces)
+
+
+def decode_chunked(
+    body: bytes, claim: Claim, key: SigningKey | None, headers: Mapping[str, str]
+) -> tuple[bytes, dict[str, str]]:
+    """The payload of an aws-chunked body that was read whole, and the headers with its trailers."""
+    decode = decoder(claim, key)
+    payload = b"".join(decode.feed(body))
+    decode.finish()
+    check_length(headers, decode.decoded_bytes)
+    return payload, with_trailers(headers, decode.trailers)
 
 
 def verify_sums(body: bytes, headers: Mapping[str, str]) -> None:
     """Content-MD5 and x-amz-checksum-* of a body that was read whole. BadDigest."""
     sums = Checksums(headers)
     sums.update(body)
-    sums.finish({})
+    sums.finish()
 
 
 def inflate(body: bytes, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from aiohttp import web
@@ -112,22 +112,28 @@ class BodyReader:
         stated = incoming.headers.get("content-length", "")
         if stated.isdigit() and int(stated) > self._limit_bytes:
             raise RequestEntityTooLarge(self._limit_bytes)
-        if incoming.headers.get("expect", "").lower() == "100-continue" and incoming.protocol.transport is not None:
-            incoming.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         pieces: list[bytes] = []
         size = 0
-        end = time.monotonic() + BODY_LIMIT_S
+        async for piece in self.pieces(incoming, BODY_LIMIT_S):
+            size += len(piece)
+            if size > self._limit_bytes:
+                raise RequestEntityTooLarge(self._limit_bytes)
+            self._hold(incoming, len(piece))
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def pieces(self, incoming: Incoming, limit_s: float) -> AsyncIterator[bytes]:
+        """The body as it comes, within `limit_s`. AwsError: too slow, or broken off."""
+        if incoming.headers.get("expect", "").lower() == "100-continue" and incoming.protocol.transport is not None:
+            incoming.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        end = time.monotonic() + limit_s
         try:
             while True:
                 async with asyncio.timeout(min(self._idle_limit_s, end - time.monotonic())):
                     piece = await incoming.payload.readany()
                 if not piece and incoming.payload.at_eof():
-                    return b"".join(pieces)
-                size += len(piece)
-                if size > self._limit_bytes:
-                    raise RequestEntityTooLarge(self._limit_bytes)
-                self._hold(incoming, len(piece))
-                pieces.append(piece)
+                    return
+                yield piece
         except TimeoutError as error:
             raise RequestTimeout from error
         except (RequestPayloadError, HttpProcessingError) as error:
@@ -153,8 +159,8 @@ class Answer:
     async def send(self, incoming: Incoming) -> None:
         """ConnectionError when the client has gone."""
         body = self._body if incoming.method != "HEAD" else b""
-        head = _head(self.status, self._headers, incoming, len(self._body))
-        transport = _open_transport(incoming.protocol)
+        head = answer_head(self.status, self._headers, incoming, len(self._body))
+        transport = open_transport(incoming.protocol)
         if len(body) <= JOIN_LIMIT_BYTES:
             transport.write(head + body)
             return
@@ -183,13 +189,13 @@ class StreamAnswer:
         headers = {**self._headers, "transfer-encoding": "chunked"} if chunked else self._headers
         connection = incoming.protocol
         try:
-            _open_transport(connection).write(_head(self.status, headers, incoming, None))
+            open_transport(connection).write(answer_head(self.status, headers, incoming, None))
             async for piece in self._pieces:
                 if piece:
-                    _open_transport(connection).write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                    open_transport(connection).write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
                     await drain(connection)
             if chunked:
-                _open_transport(connection).write(b"0\r\n\r\n")
+                open_transport(connection).write(b"0\r\n\r\n")
         finally:
             await self._close()
 
@@ -205,7 +211,7 @@ async def drain(protocol: BaseProtocol) -> None:
         raise ConnectionResetError("the client does not read its answer") from error
 
 
-def _open_transport(connection: BaseProtocol) -> asyncio.Transport:
+def open_transport(connection: BaseProtocol) -> asyncio.Transport:
     transport = connection.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client has gone")
@@ -226,7 +232,7 @@ class _Date:
         return cls.text
 
 
-def _head(status: int, headers: Mapping[str, str], incoming: Incoming, length: int | None) -> bytes:
+def answer_head(status: int, headers: Mapping[str, str], incoming: Incoming, length: int | None) -> bytes:
     """Status line and headers. A line break in a header's value would be an injection: it is our bug, and refused."""
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
     for name, value in headers.items():
@@ -270,7 +276,7 @@ class Connection(RequestHandler):
                 if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
                     self._resume_reading_if_drained()
                 if not isinstance(message, RawRequestMessage):
-                    _open_transport(self).write(_not_http())
+                    open_transport(self).write(_not_http())
                     break
                 if not await self._exchange(Incoming(message, payload, self)) or self._close:
                     break
@@ -327,7 +333,13 @@ def _not_http() -> bytes:
     return "".join(head).encode() + b"\r\n" + error.body
 
 
-Handler = Callable[[Incoming], Awaitable[Answer | StreamAnswer]]
+class Sendable(Protocol):
+    """An answer of any kind."""
+
+    async def send(self, incoming: Incoming) -> None: ...
+
+
+Handler = Callable[[Incoming], Awaitable[Sendable]]
 
 
 async def _unused(request: web.BaseRequest) -> web.StreamResponse:

@@ -71,14 +71,24 @@ def _histogram(name: str, labels: dict[str, str], series: _Series) -> Iterable[S
 
 
 def render(processes: Iterable[tuple[str, Iterable[tuple[str, Mapping[str, Any], float]]]]) -> str:
-    """The samples of several processes, each line labelled with its own, grouped by metric as Prometheus asks."""
-    lines: dict[str, list[str]] = {}
+    """The samples of several processes, each line labelled with its own, grouped by metric under its type, as
+    Prometheus asks: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format"""
+    lines: dict[tuple[str, str], list[str]] = {}
     for process, samples in processes:
         for name, labels, value in samples:
             pairs = ",".join(
                 [f'{key}="{_escaped(str(text))}"' for key, text in {"process": process, **labels}.items()])
-            lines.setdefault(name, []).append(f"{name}{{{pairs}}} {value}\n")
-    return "".join([line for name in sorted(lines) for line in lines[name]])
+            lines.setdefault(_family(name), []).append(f"{name}{{{pairs}}} {value}\n")
+    return "".join([line for name, kind in sorted(lines)
+                    for line in (f"# TYPE {name} {kind}\n", *lines[name, kind])])
+
+
+def _family(name: str) -> tuple[str, str]:
+    """The metric a sample belongs to and its type, which the suffix of its name says."""
+    for suffix in ("_bucket", "_sum", "_count"):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix), "histogram"
+    return name, "counter" if name.endswith("_total") else "gauge"
 
 
 def _escaped(text: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote_plus
 
 from bus.subjects import is_token
+from gateway import doors
 from gateway.protocols import HttpRequest, Protocol, protocol_for
 from gateway.sigv4 import Claim, Reason, Refusal
 from schemas.envelope import DEFAULT_REGION
@@ -77,8 +78,13 @@ class Router:
             if found is not None:
                 service, operation, protocol = found
                 return Route(service, operation, protocol, self.region(claim, headers), request)
-        request = self._path_style(request, claim)
-        service, operation, protocol = self._resolve(request, claim)
+        door = doors.find(request.path) if _may_be_door(claim) else None
+        if door is not None:
+            service, protocol = load(door[0]), door[1]
+            operation = protocol.operation(service, request)
+        else:
+            request = self.path_style(request, claim)
+            service, operation, protocol = self._resolve(request, claim)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)
         if memorable:
@@ -94,7 +100,7 @@ class Router:
 
     def region(self, claim: Claim | None, headers: Mapping[str, str]) -> str:
         """From the scope, else the host, else the default. Refusal when the scope's could not stand in a subject."""
-        if claim is not None:
+        if claim is not None and claim.signer.region:   # version 2 of S3's signatures names none
             region = claim.signer.region
             if region == DEFAULT_REGION or is_token(region):
                 return region
@@ -195,7 +201,7 @@ class Router:
                 return tuple(entry for entry in self._index.by_service_id(name) if entry.name in self.installed)
         return ()
 
-    def _path_style(self, request: HttpRequest, claim: Claim | None) -> HttpRequest:
+    def path_style(self, request: HttpRequest, claim: Claim | None) -> HttpRequest:
         """A virtual-hosted bucket moves from the host into the path, as the model of S3 has it."""
         if claim is not None and claim.signer.service not in ("s3", "s3express"):
             return request
@@ -225,6 +231,11 @@ def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
         if entries:
             return Host(entries, region)
     return Host((), region, ".".join(labels)) if s3 else Host((), region)
+
+
+def _may_be_door(claim: Claim | None) -> bool:
+    """A request signed for another service has that service's path."""
+    return claim is None or claim.signer.service == "bedrock"
 
 
 def _is_region(label: str) -> bool:

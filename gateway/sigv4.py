@@ -133,8 +133,6 @@ def read_claim(query: str, headers: Mapping[str, str]) -> Claim | None:
         return _header_claim(authorization, headers)
     if "X-Amz-" in query and ("X-Amz-Signature=" in query or "X-Amz-Algorithm=" in query):
         return _query_claim(query, headers)
-    if "AWSAccessKeyId=" in query and "Signature=" in query:
-        raise Refusal(Reason.MECHANISM)             # signature version 2
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from schemas.shapes import NO_TRAITS, ErrorShape, Lazy, Member, Operation, Service, Shape
 
-FORMAT_VERSION = 5                                 # of Compact and of schemas/extras.py; names the cache's folder
+FORMAT_VERSION = 6                                 # of Compact and of schemas/extras.py; names the cache's folder
 
 _DROPPED = {"documentation", "deprecatedMessage", "deprecatedSince", "examples"}
 _SHAPE_PARTS = _DROPPED | {"type", "members", "required", "member", "key", "value"}

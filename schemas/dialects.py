@@ -24,6 +24,20 @@ class Constraint(NamedTuple):
 NO_CONSTRAINT = Constraint()
 
 
+class Words(NamedTuple):
+    """How an operation speaks of one of its members where it has words of its own.
+
+    `text`: instead of the whole violation; "": the violation names the member as the model does, and quotes no value,
+    where a bound is broken. `bare`: with no count of violations before it, and so alone.
+    """
+
+    text: str = ""
+    alone: bool = False                            # nothing is said of other members
+    bare: bool = False
+    only_empty: bool = False                       # of other faults of the member it speaks as ever
+    gives_way: bool = False                        # what is wrong elsewhere is said instead
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One service's words. Statuses are the HTTP ones where no model gives them."""
@@ -37,8 +51,11 @@ class Dialect:
     echoes: bool = True                            # prints the offending value
     order: Mapping[str, tuple[str, ...]] | None = None             # structure -> members reported before the others
     constraints: Mapping[str, Constraint] | None = None            # shape -> instead of the model's
+    key_constraints: Mapping[str, Constraint] | None = None        # map -> of its keys, instead of the model's
     also_required: Mapping[str, frozenset[str]] | None = None      # structure -> beside the model's
     plain_table_names: frozenset[str] = frozenset()                # operations that check TableName later (see below)
+    words: Mapping[str, Mapping[str, Words]] | None = None      # operation -> member, once nothing it needs is missing
+    echoes_json: frozenset[str] = frozenset()                      # operations that print values as JSON
 
     def constraint(self, shape: Shape) -> Constraint:
         own = self.constraints and self.constraints.get(shape.name)
@@ -49,6 +66,9 @@ class Dialect:
             return NO_CONSTRAINT
         enum = tuple(traits.get("enum", ()))
         return Constraint(traits.get("min"), traits.get("max"), traits.get("pattern", ""), enum)
+
+    def key_constraint(self, shape: Shape) -> Constraint | None:
+        return (self.key_constraints or {}).get(shape.name)
 
     def required(self, shape: Shape) -> frozenset[str]:
         return shape.required | (self.also_required or {}).get(shape.name, frozenset())
@@ -69,14 +89,14 @@ _BY_PROTOCOL = {
     "ec2": Dialect("MissingParameter", "UnauthorizedOperation", "RequestLimitExceeded", 503, "InternalError", False),
 }
 
-# DynamoDB's enum sets as it prints them, and names where it also takes ARNs. Order of sets and members, and the rules
-# for TableName: dynalite's validations (https://github.com/architect/dynalite), captured from the service.
+# DynamoDB's enum sets as it prints them, and names where it also takes ARNs. Order of sets and members: dynalite's
+# validations (https://github.com/architect/dynalite), captured from the service; what has changed since, and Words:
+# the public dynamodb-conformance suite, captured in October 2026 (validation-ordering, error-messages).
 _NAME = r"[a-zA-Z0-9_.-]+"
 _DYNAMODB_CONSTRAINTS = {
     # A name or an ARN. The service checks the name inside an ARN; the model alone would let any 1,024 characters pass.
     "TableArn": Constraint(1, 255, _NAME, arn_maximum=1024),
-    # Empty ones are refused in words of their own (actors/dynamodb/batches.py).
-    "BatchGetRequestMap": Constraint(maximum=100),
+    # An empty one is refused in words of its own (actors/dynamodb/batches.py).
     "BatchWriteItemRequestMap": Constraint(maximum=25),
     "ReturnValue": Constraint(enum=("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")),
     "ConditionalOperator": Constraint(enum=("OR", "AND")),
@@ -88,6 +108,7 @@ _DYNAMODB_CONSTRAINTS = {
         "CONTAINS",
     )),
 }
+_TABLE_KEY = Constraint(3, 255, _NAME, arn_maximum=1024)
 # The model leaves these to replicas of global tables, which take them from their source; we have none.
 _DYNAMODB_REQUIRED = {"CreateTableInput": frozenset({"AttributeDefinitions", "KeySchema"})}
 _DYNAMODB_ORDER = {
@@ -112,7 +133,7 @@ _DYNAMODB_ORDER = {
         "Limit", "TotalSegments", "ReturnConsumedCapacity", "AttributesToGet", "Select", "TableName",
         "ExclusiveStartKey", "Segment", "ScanFilter",
     ),
-    "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
+    "BatchGetItemInput": ("RequestItems", "ReturnConsumedCapacity"),
     "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),
     # dynamodb-conformance, tier3/validation-ordering/transactions
     "TransactWriteItemsInput": (
@@ -122,9 +143,26 @@ _DYNAMODB_ORDER = {
     "WriteRequest": ("DeleteRequest", "PutRequest"),
     "CreateTableInput": (
         "AttributeDefinitions", "TableName", "BillingMode", "ProvisionedThroughput", "KeySchema",
-        "LocalSecondaryIndexes", "GlobalSecondaryIndexes",
+        "GlobalSecondaryIndexes", "LocalSecondaryIndexes",
     ),
     "ProvisionedThroughput": ("WriteCapacityUnits", "ReadCapacityUnits"),
+}
+_SET = "Failed to satisfy constraint: Member must satisfy enum value set: "
+_NO_NAME = Words(alone=True, only_empty=True)
+_OPERATOR = Words(f"{_SET}[ALL, OR]")
+_RETURN_VALUES = Words(f"{_SET}[ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]")
+_METRICS = Words("ReturnItemCollectionMetrics can only be SIZE or NONE")
+_WRITE_WORDS = {
+    "TableName": _NO_NAME, "ConditionalOperator": _OPERATOR, "ReturnValues": _RETURN_VALUES,
+    "ReturnItemCollectionMetrics": _METRICS,
+}
+_DYNAMODB_WORDS = {
+    "PutItem": _WRITE_WORDS,
+    "DeleteItem": _WRITE_WORDS,
+    "UpdateItem": {name: words._replace(alone=True) for name, words in _WRITE_WORDS.items()},
+    "Query": {"Limit": Words(), "ConditionalOperator": _OPERATOR._replace(alone=True, bare=True)},
+    "BatchGetItem": {"RequestItems": Words(), "Keys": Words()},
+    "BatchWriteItem": {"RequestItems": Words(gives_way=True)},
 }
 
 _JSON = _BY_PROTOCOL["json"]
@@ -133,10 +171,12 @@ _BY_SERVICE = {
     "cognito-idp": replace(_JSON, invalid="InvalidParameterException"),
     "dynamodb": replace(
         _JSON, failed="InternalServerError", order=_DYNAMODB_ORDER, constraints=_DYNAMODB_CONSTRAINTS,
+        key_constraints={"BatchGetRequestMap": _TABLE_KEY, "BatchWriteItemRequestMap": _TABLE_KEY},
         also_required=_DYNAMODB_REQUIRED,
         plain_table_names=frozenset({
             "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "SearchVectors", "UpdateItem",
         }),
+        words=_DYNAMODB_WORDS, echoes_json=frozenset({"BatchGetItem"}),
     ),
     "dynamodbstreams": replace(_JSON, failed="InternalServerError"),
     "ecr": replace(_JSON, invalid="InvalidParameterException"),
@@ -210,18 +250,12 @@ def key_faults(service: Service | None) -> KeyFaults:
 
 
 def table_name_fault(operation: Operation, dialect: Dialect, name: object) -> str:
-    """What DynamoDB's table operations say about TableName before anything else; "" if nothing.
+    """What DynamoDB's table operations say about a missing TableName before anything else; "" if nothing.
 
-    CreateTable and its like: "The parameter 'TableName' is required …", "TableName must be at least 3 …"; item
-    operations (plain_table_names) report it among the other members. Source: dynalite's tests against AWS.
+    Item operations (plain_table_names) report it among the other members. Source: dynalite's tests against AWS.
     """
     if not dialect.plain_table_names or operation.name in dialect.plain_table_names or operation.input is None:
         return ""
-    if "TableName" not in operation.input.members:
-        return ""
-    if name is None:
-        required = "TableName" in operation.input.required
-        return "The parameter 'TableName' is required but was not present in the request" if required else ""
-    if isinstance(name, str) and not name.startswith("arn:") and not 3 <= len(name) <= 255:
-        return "TableName must be at least 3 characters long and at most 255 characters long"
+    if name is None and "TableName" in operation.input.required:
+        return "The parameter 'TableName' is required but was not present in the request"
     return ""

@@ -4,6 +4,8 @@ sdk-extras.
 SQS: its model became JSON in 2023, and SQS goes on answering the query clients of before, with the element names and
 error codes it always had. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ and
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-json-faqs.html
+
+bedrock-runtime: InvokeModel answers with token counts in headers, which clients (langchain-aws) read.
 """
 
 from typing import Any
@@ -54,4 +56,13 @@ def _sqs() -> dict[str, Any]:
     return {"metadata": metadata, "shapes": {**items, **entries, **errors}}
 
 
-EXTRAS = {"sqs": _sqs}
+def _bedrock_runtime() -> dict[str, Any]:
+    """What InvokeModel tells in headers that no model lists."""
+    headers = {"inputTokenCount": "Input-Token-Count", "outputTokenCount": "Output-Token-Count",
+               "invocationLatency": "Invocation-Latency"}
+    members = {member: {"shape": "Long", "location": "header", "locationName": f"X-Amzn-Bedrock-{name}"}
+               for member, name in headers.items()}
+    return {"shapes": {"InvokeModelResponse": {"members": members}}}
+
+
+EXTRAS = {"bedrock-runtime": _bedrock_runtime, "sqs": _sqs}

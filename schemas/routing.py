@@ -2,7 +2,8 @@
 
 slot = two hex digits of crc32(routing key) & 0xff, or `any` where the operation names no single resource.
 The routing key is `<account>/<region>/<resource name>` in UTF-8; the resource name is the request member named here.
-Global services that keep an account together (ACCOUNT_SERVICES) have `<account>//`: neither region nor name.
+Global services that keep an account together (ACCOUNT_SERVICES) have `<account>//`: neither region nor name. Those
+whose names are everyone's (NAME_SERVICES) have `//<resource name>`: S3's buckets belong to no two accounts.
 
 A service's slots may be divided among several shards, a contiguous range each (Share).
 """
@@ -25,6 +26,7 @@ RESOURCE_MEMBERS: dict[str, tuple[str, ...]] = {
 }
 
 ACCOUNT_SERVICES = frozenset({"iam"})
+NAME_SERVICES = frozenset({"s3"})
 
 # Services whose slots several shards may share, and by whose shards: the second model of a service goes with the first.
 # Their actors find every request's place (ServiceActor.place) and put together what concerns several shards.
@@ -41,7 +43,7 @@ def slot(service: str, account: str, region: str, params: Mapping[str, Any]) -> 
     for member in RESOURCE_MEMBERS.get(service, ()):
         name = params.get(member)
         if isinstance(name, str) and name:
-            return slot_of(account, region, resource_name(name))
+            return slot_of("", "", resource_name(name)) if service in NAME_SERVICES else slot_of(account, region, name)
     if service == "dynamodb":
         found = slots_of(account, region, set(tables(params)))
         return found.pop() if len(found) == 1 else ANY
@@ -50,7 +52,7 @@ def slot(service: str, account: str, region: str, params: Mapping[str, Any]) -> 
 
 def slots_of(account: str, region: str, names: set[str]) -> set[str]:
     """Where these resources are, by names or ARNs."""
-    return {slot_of(account, region, resource_name(name)) for name in names}
+    return {slot_of(account, region, name) for name in names}
 
 
 def tables(params: Mapping[str, Any]) -> Iterator[str]:
@@ -105,7 +107,12 @@ WHOLE = Share()
 
 
 def slot_of(account: str, region: str, name: str) -> str:
-    return _HEX[crc32(f"{account}/{region}/{name}".encode("utf-8", "surrogatepass")) & 0xFF]
+    """Of a resource, by its name or by its ARN, which says whose it is and where."""
+    if name.startswith("arn:"):
+        parts = name.split(":", 5)
+        if len(parts) == 6:
+            region, account = parts[3] or region, parts[4] or account
+    return _HEX[crc32(f"{account}/{region}/{resource_name(name)}".encode("utf-8", "surrogatepass")) & 0xFF]
 
 
 def resource_name(name: str) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from schemas.dialects import NO_CONSTRAINT, Constraint, Dialect, dialect_of, table_name_fault
+from schemas.dialects import NO_CONSTRAINT, Constraint, Dialect, dialect_of
 from schemas.patterns import matcher
 from schemas.shapes import Member, Operation, Service, Shape
 
@@ -34,12 +34,9 @@ def validator(operation: Operation, itself: frozenset[str] = frozenset()) -> Val
     """
     dialect = dialect_of(operation.service)
     accepts = _compiler(operation.service, itself).request(operation)
-    named_first = table_name_fault(operation, dialect, "") != ""   # an empty name is always one
 
     def validate(request: dict[str, Any]) -> None:
-        if accepts(request, DEPTH_LIMIT) and not (
-            named_first and table_name_fault(operation, dialect, request.get("TableName"))
-        ):
+        if accepts(request, DEPTH_LIMIT):
             return
         from schemas.violations import refuse
 
@@ -132,7 +129,8 @@ class _Compiler:
     def _map(self, shape: Shape) -> Accepts:
         assert shape.item is not None
         assert shape.key is not None
-        key, item = self._member(shape.key), self._sparse(shape, self._member(shape.item))
+        own = self._dialect.key_constraint(shape)
+        key, item = _string(own) if own else self._member(shape.key), self._sparse(shape, self._member(shape.item))
         low, high = _bounds(self._dialect.constraint(shape))
         if item is _is_dict:
             return _dicts(key, low, high)

@@ -10,11 +10,14 @@ is reported at the container ("Member must satisfy constraint: […]", "Map keys
 in dynalite's tests (https://github.com/architect/dynalite), and in public reports of Lambda, KMS and Config errors.
 """
 
+import json
+from base64 import b64encode
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from schemas.dialects import Constraint, Dialect, table_name_fault
+from schemas.dialects import Constraint, Dialect, Words, table_name_fault
 from schemas.errors import AwsError, SerializationException
 from schemas.patterns import matcher
 from schemas.shapes import Member, Operation, Shape
@@ -50,16 +53,50 @@ def refuse(operation: Operation, request: dict[str, Any], dialect: Dialect, itse
     first = table_name_fault(operation, dialect, request.get("TableName"))
     if first:
         raise AwsError(first, code=dialect.invalid)
-    walk = _Violations(dialect, itself)
-    walk.structure(operation.input, request, "", left_out)
+    complete = all(name in request for name in dialect.required(operation.input) - left_out)
+    words = (dialect.words or {}).get(operation.name, {}) if complete else {}
+    walk = _Violations(dialect, itself, words, as_json=operation.name in dialect.echoes_json)
+    walk.structure(operation.input, request, Path("", ""), left_out)
     if walk.found and not dialect.constrains:
         raise AwsError(f"The request must contain the parameter {walk.missing}", code=dialect.invalid)
     if walk.found:
-        count = len(walk.found)
-        plural = "" if count == 1 else "s"
-        raise AwsError(f"{count} validation error{plural} detected: {'; '.join(walk.found)}", code=dialect.invalid)
+        raise AwsError(_told(walk.found), code=dialect.invalid)
     if walk.unions:
         raise AwsError(walk.unions[0], code=dialect.invalid)
+
+
+class Path(NamedTuple):
+    """Where a value stands, as most services write it and as the model does: requestItems.t.member.keys, Requ…"""
+
+    lower: str
+    upper: str
+
+    def member(self, name: str) -> "Path":
+        return self.down(_lower_first(name), name)
+
+    def down(self, lower: str, upper: str) -> "Path":
+        return Path(f"{self.lower}.{lower}", f"{self.upper}.{upper}") if self.lower else Path(lower, upper)
+
+    def entry(self, key: object) -> "Path":
+        return self.down(f"{key}.member", f"{key}.member")
+
+
+class Violation(NamedTuple):
+    text: str
+    words: Words                                   # of the member it was found in
+
+
+_NO_WORDS = Words()
+
+
+def _told(found: list[Violation]) -> str:
+    """The service's message: how many, and what."""
+    found = [each for each in found if not each.words.gives_way] or found
+    found = next(([each] for each in found if each.words.alone), found)
+    if found[0].words.bare:
+        return found[0].text
+    count, texts = len(found), "; ".join(each.text for each in found)
+    return f"{count} validation error{'' if count == 1 else 's'} detected: {texts}"
 
 
 class _Types:
@@ -125,39 +162,50 @@ def _token(value: Any) -> str:
 class _Violations:
     """Collects broken constraints, at most VIOLATIONS_LIMIT. Types are right by now."""
 
-    def __init__(self, dialect: Dialect, itself: frozenset[str]) -> None:
+    def __init__(
+        self, dialect: Dialect, itself: frozenset[str], words: Mapping[str, Words], *, as_json: bool
+    ) -> None:
         self._dialect = dialect
         self._itself = itself
-        self.found: list[str] = []
+        self._words = words
+        self._as_json = as_json
+        self.found: list[Violation] = []
         self.unions: list[str] = []
         self.missing = ""
 
-    def structure(self, shape: Shape, value: dict[str, Any], path: str, left_out: frozenset[str]) -> None:
+    def structure(self, shape: Shape, value: dict[str, Any], path: Path, left_out: frozenset[str]) -> None:
         required = self._dialect.required(shape)
         for name in self._dialect.members(shape):
             if name in left_out or len(self.found) >= VIOLATIONS_LIMIT:
                 continue
-            member_path = f"{path}.{_lower_first(name)}" if path else _lower_first(name)
             member = shape.members[name]
             if name in value:
-                self._member(member, value[name], member_path)
+                self._member(name, member, value[name], path.member(name))
             elif name in required:
                 self.missing = self.missing or name
-                self._add(None, member_path, "Member must not be null")
+                self._add(None, path.member(name), "Member must not be null")
         if shape.traits.get("union"):
             known = sum(name in shape.members for name in value)
             if known != 1:
                 self.unions.append(_UNION[known > 1].format(name=shape.name))
 
-    def _member(self, member: Member, value: Any, path: str) -> None:
+    def _member(self, name: str, member: Member, value: Any, path: Path) -> None:
         if opaque(member):
             return
+        words = self._words.get(name)
+        before = len(self.found)
         sensitive = bool(member.shape.traits.get("sensitive"))
         for message in self._broken(member.shape, value):
-            self._add(value, path, message, sensitive, member.shape)
+            if words is None or words.gives_way or (value and words.only_empty):
+                self._add(value, path, message, sensitive, member.shape)
+            elif len(self.found) < VIOLATIONS_LIMIT:
+                text = words.text or f"Value at '{path.upper}' failed to satisfy constraint: {message}"
+                self.found.append(Violation(text, words))
         self._inside(member.shape, value, path)
+        if words is not None and words.gives_way:
+            self.found[before:] = [Violation(each.text, words) for each in self.found[before:]]
 
-    def _inside(self, shape: Shape, value: Any, path: str) -> None:
+    def _inside(self, shape: Shape, value: Any, path: Path) -> None:
         """The children of a value whose own constraints have been looked at."""
         if shape.name in self._itself:
             return
@@ -167,17 +215,18 @@ class _Violations:
             assert shape.item is not None
             self._entries(shape, value, value, path, "Member must satisfy constraint: ")
             for place, item in enumerate(value, 1):
-                self._entry(shape, item, f"{path}.{place}.member")
+                self._entry(shape, item, path.entry(place))
         elif shape.kind == "map":
             assert shape.key is not None
-            if any(self._broken(shape.key.shape, key) for key in value):
-                messages = ", ".join(self._messages(shape.key.shape))
+            own = self._dialect.key_constraint(shape)
+            if any(self._broken(shape.key.shape, key, own) for key in value):
+                messages = ", ".join(self._messages(shape.key.shape, own))
                 self._add(value, path, f"Map keys must satisfy constraint: [{messages}]", shape=shape)
             self._entries(shape, value, list(value.values()), path, "Map value must satisfy constraint: ")
             for key, item in value.items():
-                self._entry(shape, item, f"{path}.{key}.member")
+                self._entry(shape, item, path.entry(key))
 
-    def _entries(self, shape: Shape, value: Any, items: list[Any], path: str, words: str) -> None:
+    def _entries(self, shape: Shape, value: Any, items: list[Any], path: Path, words: str) -> None:
         """Constraints on the items themselves are reported once, at their container."""
         assert shape.item is not None
         inner = shape.item.shape
@@ -185,7 +234,7 @@ class _Violations:
             sensitive = bool(inner.traits.get("sensitive"))
             self._add(value, path, f"{words}[{', '.join(self._messages(inner))}]", sensitive, shape)
 
-    def _entry(self, shape: Shape, item: Any, path: str) -> None:
+    def _entry(self, shape: Shape, item: Any, path: Path) -> None:
         assert shape.item is not None
         if len(self.found) >= VIOLATIONS_LIMIT or opaque(shape.item):
             return
@@ -195,7 +244,7 @@ class _Violations:
             self._add(None, path, "Member must not be null")
 
     def _add(
-        self, value: Any, path: str, message: str, sensitive: bool = False, shape: Shape | None = None
+        self, value: Any, path: Path, message: str, sensitive: bool = False, shape: Shape | None = None
     ) -> None:
         if len(self.found) >= VIOLATIONS_LIMIT:
             return
@@ -204,14 +253,16 @@ class _Violations:
         elif sensitive or not self._dialect.echoes:
             shown = ""
         else:
-            shown = f" '{_echo(value, shape)[:ECHO_LIMIT_CHARACTERS]}'"
-        self.found.append(f"Value{shown} at '{path}' failed to satisfy constraint: {message}")
+            echo = _echo_json(value) if self._as_json and isinstance(value, dict) else _echo(value, shape)
+            shown = f" '{echo[:ECHO_LIMIT_CHARACTERS]}'"
+        text = f"Value{shown} at '{path.lower}' failed to satisfy constraint: {message}"
+        self.found.append(Violation(text, _NO_WORDS))
 
-    def _broken(self, shape: Shape, value: Any) -> list[str]:
+    def _broken(self, shape: Shape, value: Any, own: Constraint | None = None) -> list[str]:
         """Messages of the constraints that this value breaks, its children's aside."""
         if shape.name in self._itself and shape.kind in ("structure", "list", "map"):
             return []
-        constraint = self._dialect.constraint(shape)
+        constraint = own or self._dialect.constraint(shape)
         messages = _texts(shape, constraint)
         if constraint.arn_maximum and value.startswith(ARN):
             return [messages["high"]] if len(value) > constraint.arn_maximum else []
@@ -231,9 +282,9 @@ class _Violations:
                 broken.append(messages["pattern"])
         return broken[:1] if constraint.arn_maximum else broken    # DynamoDB stops at a table name's first fault
 
-    def _messages(self, shape: Shape) -> list[str]:
+    def _messages(self, shape: Shape, own: Constraint | None = None) -> list[str]:
         """All constraints on the shape, as a container reports them."""
-        return list(_texts(shape, self._dialect.constraint(shape)).values())
+        return list(_texts(shape, own or self._dialect.constraint(shape)).values())
 
 
 _LENGTHS = {"string", "character", "blob", "list", "map"}
@@ -264,6 +315,11 @@ def _texts(shape: Shape, constraint: Constraint) -> dict[str, str]:
 
 def _lower_first(name: str) -> str:
     return name[:1].lower() + name[1:]
+
+
+def _echo_json(value: dict[str, Any]) -> str:
+    entries = dict(islice(value.items(), ECHO_LIMIT_ENTRIES))
+    return json.dumps(entries, separators=(",", ":"), ensure_ascii=False, default=lambda blob: b64encode(blob).decode())
 
 
 def _echo(value: Any, shape: Shape | None) -> str:

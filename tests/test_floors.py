@@ -20,12 +20,17 @@ SEES = {
     "actors": ("schemas", "bus", "actors.runtime"), "gateway": ("schemas", "bus"), "deploy": ROOMS,
 }
 # Two models of one service: the second shares the first's shard (ServiceActor.state_of) and knows its rows.
-FAMILIES = {"actors.dynamodbstreams": "actors.dynamodb", "actors.sts": "actors.iam"}
+FAMILIES = {
+    "actors.dynamodbstreams": "actors.dynamodb", "actors.sts": "actors.iam", "actors.bedrock_runtime": "actors.bedrock",
+    "actors.organizations": "actors.iam",
+}
 DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
     "aiohttp": ("gateway/",), "ray": ("actors/runtime/inference/",), "vllm": ("actors/runtime/inference/",),
-    "llama_cpp": ("actors/runtime/inference/",), "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",),
-    "jwt": ("actors/sts/web_identity.py",),
+    "xllamacpp": ("actors/runtime/inference/engines/llama.py",), "jax": ("actors/runtime/inference/tiny/train.py",),
+    "gguf": ("actors/runtime/inference/tiny/train.py",), "numpy": ("actors/runtime/inference/tiny/train.py",),
+    "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",), "jwt": ("actors/sts/web_identity.py",),
+    "awscrt": ("schemas/checksums.py",),
 }
 NEVER = ("botocore", "boto3")             # its models are read, its code is not run
 

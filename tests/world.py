@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime.actor import ServiceActor
-from actors.runtime.chain import weave
+from actors.runtime.audit.trail import AuditTrail
+from actors.runtime.chain import Chain, weave
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
 from actors.runtime.inference.catalogue import Catalogue, Entry
@@ -34,7 +35,7 @@ from bus.subjects import DIRECT, inbox_prefix
 from bus.system import Listening, announce_arrival, ask
 from bus.transport import Transport
 from schemas.envelope import DEFAULT_REGION, Identity
-from schemas.routing import WHOLE, Share
+from schemas.routing import DIVISIBLE, WHOLE, Share
 
 ACCOUNT = "000000000000"
 ROOT = Identity(DIRECT, ACCOUNT, "test")
@@ -53,16 +54,27 @@ class World:
     models: Models
     placement: Inline
     open_mode: bool = True
-    share: Share = WHOLE                  # of every service it has
+    share: Share = WHOLE                  # of every service that can be divided
+    has_iam: bool = False                 # here or in another process
+    audit: AuditTrail | None = None
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
+
+    def connect_actors(self) -> SimulatedTransport:
+        """As another process of actors."""
+        return self.network.connect("_INBOX.actors.")
+
+    @staticmethod
+    def clock() -> float:
+        return clock()
 
     def client(self, identity: Identity = ROOT) -> Client:
         return Client(self.connect(identity), identity, region=DEFAULT_REGION, clock=clock)
 
     async def restart(self) -> None:
         """As a process that dies and comes back: what was not committed is gone."""
+        await self.stop_audit()
         await self.host.stop()
         self.models.fleet.close()
         for shard in self.shards.values():
@@ -88,20 +100,35 @@ class World:
         Listening(self.transport, principals.forget)
         self.models = models_over(self.transport, self.placement)
         self.host = ActorHost(
-            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals,
-            shares={actor.service: self.share for actor in self.actors}, models=self.models)
+            self.transport, endpoint, self._chain(), self.actors, self.shards, self.directory, clock,
+            principals=principals, models=self.models,
+            shares={actor.service: self.share for actor in self.actors if actor.service in DIVISIBLE})
         await self.host.start()
+        if self.audit is not None:
+            self.audit.start(self.transport)
+
+    def _chain(self) -> Chain:
+        """With an audit trail where CloudTrail is among the actors."""
+        if not any(actor.service == "cloudtrail" for actor in self.actors):
+            return weave()
+        self.audit = AuditTrail(self.directory / "audit.jsonl")
+        return weave(journal=self.audit.journal, interests=self.audit.interests)
+
+    async def stop_audit(self) -> None:
+        if self.audit is not None:
+            await self.audit.stop()
+            self.audit.close()
+            self.audit = None
 
     def _principals(self) -> Principals:
-        """IAM's, where it is among the actors; else every key is root of its account."""
+        """IAM's, where there is one; else every key is root of its account."""
         transport = self.transport
 
         async def record(account: str, access_key: str) -> dict[str, Any] | None:
             answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
             return None if answer.get("unknown") else answer["record"]
 
-        has_iam = any(actor.service == "iam" for actor in self.actors)
-        return Principals(record if has_iam else None, open_mode=self.open_mode)
+        return Principals(record if self.has_iam else None, open_mode=self.open_mode)
 
 
 SLICE_OF_TIME_S = 0.0005                  # passes at each look at the clock that slices long work
@@ -125,24 +152,26 @@ def models_over(
 async def world(
     directory: Path, actors: Sequence[ServiceActor], seed: int = 0, faults: Faults = NONE, *, open_mode: bool = True
 ) -> AsyncIterator[World]:
-    async with sharded(directory, lambda: actors, 1, seed, faults, open_mode=open_mode) as made:
+    async with sharded(directory, lambda number: actors, 1, seed, faults, open_mode=open_mode) as made:
         yield made[0]
 
 
 @asynccontextmanager
 async def sharded(
-    directory: Path, actors: Callable[[], Sequence[ServiceActor]], count: int, seed: int = 0, faults: Faults = NONE,
+    directory: Path, actors: Callable[[int], Sequence[ServiceActor]], count: int, seed: int = 0, faults: Faults = NONE,
     *, open_mode: bool = True,
 ) -> AsyncIterator[list[World]]:
-    """So many actor processes on one network, each with a shard of all of the same services."""
+    """So many actor processes on one network, `actors` by their number, each with a shard of what can be divided."""
     network = Network(seed, faults)
     hosts = itertools.count(1)
     placement = Inline(lambda: network.connect(f"_INBOX.models.{next(hosts)}."), directory / "models", clock)
     made = [
-        World(network, directory / str(number), actors(), network.connect("_INBOX.actors."), {},
+        World(network, directory / str(number), actors(number), network.connect("_INBOX.actors."), {},
               None, None, placement, open_mode, Share(number, count))  # type: ignore[arg-type]  # by open()
         for number in range(count)
     ]
+    for each in made:
+        each.has_iam = any(actor.service == "iam" for actor in made[0].actors)
     for each in made:
         await each.open()
     try:
@@ -150,6 +179,7 @@ async def sharded(
     finally:
         network.faults = NONE
         for each in made:
+            await each.stop_audit()
             await each.host.stop()
             each.models.fleet.close()
         for host in await placement.running():

@@ -50,18 +50,18 @@ def no_global_table(request: Request) -> Answer:
 
 
 def replica_scaling(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
     status = "ACTIVE" if table.is_made else "CREATING"
     return {"TableAutoScalingDescription": {"TableName": table.table_name, "TableStatus": status, "Replicas": []}}
 
 
 def update_replica_scaling(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
     raise ValidationException(f"Table {table.table_name} is not a global table")
 
 
 def kinesis_destinations(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
     return {"TableName": table.table_name, "KinesisDataStreamDestinations": []}
 
 

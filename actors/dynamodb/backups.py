@@ -128,16 +128,15 @@ def _is_wanted(context: Context, request: Request, record: Record) -> bool:
     return request.get("BackupType", "USER") in ("ALL", record["type"])
 
 
-def restore(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
+def to_restore(context: Context, transaction: Transaction, request: Request) -> restores.Source:
+    """BackupNotFoundException, BackupInUseException."""
     record = _found(transaction, context, request["BackupArn"])
     if record["status"] != "AVAILABLE":
         raise BackupInUseException(IN_USE)
     source = record["description"]
     summary = {"SourceBackupArn": record["arn"], "SourceTableArn": source["TableArn"],
                "RestoreDateTime": record["created"], "RestoreInProgress": True}
-    made = restores.make(tables, context, transaction, request, source, summary)
-    restores.start(transaction, made, record["space"])
-    return restores.answer(transaction, made)
+    return restores.Source(record["space"], source, summary)
 
 
 def _found(snapshot: Snapshot, context: Context, arn: str) -> Record:

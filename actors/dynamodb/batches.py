@@ -18,6 +18,7 @@ from actors.dynamodb.capacity import (
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.engine.expressions import Projection, check_mixing
 from actors.dynamodb.engine.values import SEVERAL, Item, admit, admit_item
+from actors.dynamodb.engine.wording import in_current_words
 from actors.dynamodb.parameters import ATTRIBUTES, PROJECTION, check_paths, projection_of
 from actors.dynamodb.queries import SLICE_S
 from actors.dynamodb.rows import Written, write_units
@@ -29,7 +30,7 @@ from schemas.errors import ValidationException
 WRITES_LIMIT = 25
 GETS_LIMIT = 100
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
-EMPTY_REQUEST = "The requestItems parameter is required for {}"
+EMPTY_REQUEST = "The requestItems parameter is required for BatchWriteItem"
 DUPLICATES = "Provided list of item keys contains duplicates"
 
 Request = Mapping[str, Any]
@@ -38,24 +39,27 @@ Request = Mapping[str, Any]
 def write(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
     planned = planned_writes(tables, context, transaction, request)
     answer: dict[str, Any] = {"UnprocessedItems": {}}
-    for table, writes, keys, table_sizes in planned:
-        written = [
-            _write(transaction, table, key, each, size)
-            for key, each, size in zip(keys, writes, table_sizes, strict=True)
-        ]
-        _tell(answer, request, table, writes, written)
+    for name, table, writes, keys, table_sizes in planned:
+        done, written = [], []
+        for key, each, size in zip(keys, writes, table_sizes, strict=True):
+            if rows.is_locked(transaction, table, key):       # a transaction of several shards holds the item
+                answer["UnprocessedItems"].setdefault(name, []).append(each)
+            else:
+                written.append(_write(transaction, table, key, each, size))
+                done.append(each)
+        _tell(answer, request, table, done, written)
     return answer
 
 
 def planned_writes(
     tables: Catalogue, context: Context, snapshot: Snapshot, request: Request
-) -> list[tuple[Table, list[Request], list[bytes], list[int]]]:
-    """Each table with its writes, their keys and sizes: all that can be refused is refused here."""
+) -> list[tuple[str, Table, list[Request], list[bytes], list[int]]]:
+    """Each table, by name and in person, with its writes, their keys and sizes: what can be refused is refused here."""
     sizes = admit_writes(request)
     planned = []
     for name, writes in request["RequestItems"].items():
         table = tables.table(snapshot, context.scope, name)
-        planned.append((table, writes, _keys(table, writes), sizes[name]))
+        planned.append((name, table, writes, _keys(table, writes), sizes[name]))
     return planned
 
 
@@ -70,7 +74,7 @@ def admit_writes(request: Request) -> dict[str, list[int]]:
 
 def _checked(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     if not wanted:
-        raise ValidationException(EMPTY_REQUEST.format("BatchWriteItem"))
+        raise ValidationException(EMPTY_REQUEST)
     for name in wanted:
         catalogue.checked_name(name)
     return wanted
@@ -150,15 +154,16 @@ def admit_gets(wanted: Mapping[str, Request]) -> dict[str, Projection | None]:
     """Checks and normalises every key, parses every projection. More keys than allowed are refused on the way."""
     projections: dict[str, Projection | None] = {}
     count = 0
-    if not wanted:
-        raise ValidationException(EMPTY_REQUEST.format("BatchGetItem"))
     _check_one_style(wanted)
     for name, each in wanted.items():
         catalogue.checked_name(name)
-        for key in each["Keys"]:
-            admit(key)
+        try:
+            for key in each["Keys"]:
+                admit(key)
+            projections[name] = projection_of(each)
+        except ValidationException as error:
+            raise in_current_words(error) from error
         count += len(each["Keys"])
-        projections[name] = projection_of(each)
     if count > GETS_LIMIT:
         raise ValidationException("Too many items requested for the BatchGetItem call")
     return projections

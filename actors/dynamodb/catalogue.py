@@ -39,9 +39,9 @@ class Catalogue:
 
     def backed_up(self, snapshot: Snapshot, scope: Scope, name: str) -> Table:
         """The same for operations on backups, whose error is TableNotFoundException."""
-        table = self.find(snapshot, scope, checked_own_name(name))
+        table = self.find(snapshot, scope, checked_name(name))
         if table is None:
-            raise TableNotFoundException(f"Table not found: {resource_name(name)}")
+            raise TableNotFoundException(f"Table not found: {name}")
         return table
 
     def changeable(self, snapshot: Snapshot, scope: Scope, name: str) -> Table:
@@ -91,16 +91,6 @@ def checked_name(name: str) -> str:
     raise ValidationException(
         f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: {broken}"
     )
-
-
-def checked_own_name(name: str) -> str:
-    """The same for operations on tables themselves, which have words of their own for the length."""
-    if not name.startswith("arn:") and not NAME_MIN_CHARS <= len(name) <= NAME_LIMIT_CHARS:
-        raise ValidationException(
-            f"TableName must be at least {NAME_MIN_CHARS} characters long "
-            f"and at most {NAME_LIMIT_CHARS} characters long"
-        )
-    return checked_name(name)
 
 
 def local_name(scope: Scope, name: str) -> str:

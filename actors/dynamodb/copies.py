@@ -6,22 +6,21 @@ before its first change past the moment, one that did not was copied as it was a
 each, wait for nothing, and a crash goes on where the last step ended.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from actors.dynamodb import history, rows, state
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.state import Table
+from actors.runtime.actor import bounded
 from actors.runtime.store.transaction import Transaction
 
 COPY_JOB = "copy_rows"
 STEP_ROWS = 128                           # each two rows of the store at least: half of JOB_STEP_ROWS
-STEP_LIMIT_BYTES = 1024 * 1024
 
 Job = dict[str, Any]
 Finish = Callable[[Catalogue, Transaction, Job], None]
 Put = Callable[[bytes, bytes | None], None]
-Row = TypeVar("Row")
 
 
 def start(
@@ -46,7 +45,7 @@ def step(tables: Catalogue, transaction: Transaction, job: Job, finishes: Mappin
     put, limit = _sink(tables, transaction, job)
     if job["until"] is None:
         prefix = state.space_prefix(job["source"])
-        copied = list(_bounded(transaction.scan((job["after"] or prefix) + b"\0", state.past(prefix)), limit))
+        copied = list(bounded(transaction.scan((job["after"] or prefix) + b"\0", state.past(prefix)), limit))
         for key, record in copied:
             put(key[history.SPACE_BYTES:], record)
         if copied:
@@ -54,7 +53,7 @@ def step(tables: Catalogue, transaction: Transaction, job: Job, finishes: Mappin
         if job["history"] is not None:
             return {**job, "until": history.last_moment(transaction, job["history"])}
     else:
-        undone = list(_bounded(history.changes(transaction, job["history"], job["moment"], job["until"]), limit))
+        undone = list(bounded(history.changes(transaction, job["history"], job["moment"], job["until"]), limit))
         for _, key, before in undone:
             put(key, before)
         if undone:
@@ -66,16 +65,6 @@ def step(tables: Catalogue, transaction: Transaction, job: Job, finishes: Mappin
     return None
 
 
-def _bounded(found: Iterable[Row], limit: int) -> Iterator[Row]:
-    """At most `limit` rows, and no more once they have STEP_LIMIT_BYTES. The last member of each is its record."""
-    size = 0
-    for count, row in enumerate(found, start=1):
-        yield row
-        size += len(row[-1] or b"")  # type: ignore[index]
-        if count >= limit or size >= STEP_LIMIT_BYTES:
-            return
-
-
 def _sink(tables: Catalogue, transaction: Transaction, job: Job) -> tuple[Put, int]:
     """What puts a row (None: takes it away) into the target, and how many a step may."""
     target = state.space_prefix(job["target"])
@@ -85,7 +74,7 @@ def _sink(tables: Catalogue, transaction: Transaction, job: Job) -> tuple[Put, i
     table = tables.find(transaction, (account, region), name)
     assert table is not None, "a table being made cannot be deleted"
     assert table.prefix == target
-    return lambda key, record: _put_item(transaction, table, key, record), max(1, STEP_ROWS // (1 + len(table.indexes)))
+    return lambda key, record: put_item(transaction, table, key, record), max(1, STEP_ROWS // (1 + len(table.indexes)))
 
 
 def _put_row(transaction: Transaction, prefix: bytes, key: bytes, record: bytes | None) -> None:
@@ -99,7 +88,7 @@ def _put_row(transaction: Transaction, prefix: bytes, key: bytes, record: bytes 
     state.count(transaction, prefix, (record is not None) - (before is not None), size - size_before)
 
 
-def _put_item(transaction: Transaction, table: Table, key: bytes, record: bytes | None) -> None:
+def put_item(transaction: Transaction, table: Table, key: bytes, record: bytes | None) -> None:
     key = table.prefix + key
     before = transaction.get(key)
     if record is None:

@@ -89,7 +89,7 @@ def describe(snapshot: Snapshot, table: Table, status: str = "") -> dict[str, An
         restored = description["RestoreSummary"]
         description["RestoreSummary"] = {**restored, "RestoreDateTime": moment(restored["RestoreDateTime"])}
     warm_status = "UPDATING" if status == "UPDATING" else "ACTIVE"
-    on_demand = "BillingModeSummary" in description
+    on_demand = billing_mode(description) == schema.PAY_PER_REQUEST
     description["WarmThroughput"] = warm(description, on_demand=on_demand, status=warm_status)
     for member in INDEX_MEMBERS:
         if member in description:
@@ -105,7 +105,7 @@ def _describe_index(snapshot: Snapshot, table: Table, description: dict[str, Any
     if index.is_global:
         steady = "ACTIVE" if status == "UPDATING" else status
         described["IndexStatus"] = "CREATING" if index.is_filling else steady
-        on_demand = "BillingModeSummary" in table.description
+        on_demand = billing_mode(table.description) == schema.PAY_PER_REQUEST
         described["WarmThroughput"] = warm(description, on_demand=on_demand)
         if index.is_filling:
             described["Backfilling"] = True

@@ -51,7 +51,7 @@ def start(tables: Catalogue, context: Context, transaction: Transaction, request
     if wanted.get("VectorIndexes"):
         raise NotImplementedMember("ImportTable", "VectorIndexes")
     schema.check_table(wanted)
-    name = catalogue.checked_own_name(wanted["TableName"])
+    name = catalogue.checked_name(wanted["TableName"])
     again = _same_token(transaction, context, request)
     if again is not None:
         return {"ImportTableDescription": _described(again)}

@@ -85,7 +85,7 @@ def _all(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reque
 
 
 def _table(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Table:
-    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
     index = request.get("IndexName")
     if index and table.index(index) is None:
         raise ResourceNotFoundException(

@@ -1,7 +1,8 @@
 """PutItem, GetItem, DeleteItem, UpdateItem.
 
-Checks come in AWS's order: parameters that exclude each other, attribute values, return values, size, expressions; then
-the table, its keys and indexes; then the condition. Source: dynalite's validations, which follow AWS.
+Checks come in AWS's order: parameters that exclude each other, attribute values, return values, expressions, size; then
+the table, its keys and indexes; then the condition. What is wrong with a write's parameters stands in an envelope
+(engine/wording.py). Source: dynalite's validations, which follow AWS.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from actors.dynamodb.capacity import consumed, is_told, read_units, tell_write
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.engine.expressions import Condition, Update, check_mixing
 from actors.dynamodb.engine.values import ITEM_LIMIT_BYTES, TOO_LARGE, Item, admit, measure
+from actors.dynamodb.engine.wording import enveloped, in_current_words
 from actors.dynamodb.errors import ConditionalCheckFailedException
 from actors.dynamodb.parameters import (
     ATTRIBUTE_UPDATES,
@@ -43,14 +45,17 @@ def put(tables: Catalogue, context: Context, transaction: Transaction, request: 
     plain = len(request) == _PLAIN_MEMBERS
     name = catalogue.checked_name(request["TableName"])
     item: Item = request["Item"]
-    if not plain:
-        check_mixing(request, CONDITION, EXPECTED)
-    size = admit(item)
-    if not plain:
-        check_return_values(request)
+    try:
+        if not plain:
+            check_mixing(request, CONDITION, EXPECTED)
+        size = admit(item)
+        if not plain:
+            check_return_values(request)
+        condition = None if plain else condition_of(request)
+    except ValidationException as error:
+        raise enveloped(error) from error
     if size > ITEM_LIMIT_BYTES:
         raise ValidationException(TOO_LARGE)
-    condition = None if plain else condition_of(request)
     table = tables.table(transaction, context.scope, name)
     key = table.item_key(item)
     for index in table.indexes:
@@ -72,12 +77,15 @@ def delete(tables: Catalogue, context: Context, transaction: Transaction, reques
     plain = len(request) == _PLAIN_MEMBERS
     name = catalogue.checked_name(request["TableName"])
     key_attributes: Item = request["Key"]
-    if not plain:
-        check_mixing(request, CONDITION, EXPECTED)
-    admit(key_attributes)
-    if not plain:
-        check_return_values(request)
-    condition = None if plain else condition_of(request)
+    try:
+        if not plain:
+            check_mixing(request, CONDITION, EXPECTED)
+        admit(key_attributes)
+        if not plain:
+            check_return_values(request)
+        condition = None if plain else condition_of(request)
+    except ValidationException as error:
+        raise enveloped(error) from error
     table = tables.table(transaction, context.scope, name)
     key = table.key(key_attributes)
     before = transaction.get(key)
@@ -95,10 +103,13 @@ def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reques
     plain = len(request) == _PLAIN_MEMBERS
     name = catalogue.checked_name(request["TableName"])
     key_attributes: Item = request["Key"]
-    if not plain:
-        check_mixing(request, PROJECTION, ATTRIBUTES)
-    admit(key_attributes)
-    projection = None if plain else projection_of(request)
+    try:
+        if not plain:
+            check_mixing(request, PROJECTION, ATTRIBUTES)
+        admit(key_attributes)
+        projection = None if plain else projection_of(request)
+    except ValidationException as error:
+        raise in_current_words(error) from error
     table = tables.table(snapshot, context.scope, name)
     if projection is not None:
         check_paths(table, projection.nested)
@@ -116,9 +127,12 @@ def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reques
 def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
     name = catalogue.checked_name(request["TableName"])
     key_attributes: Item = request["Key"]
-    check_mixing(request, UPDATE, ATTRIBUTE_UPDATES)
-    admit(key_attributes)
-    change, condition = update_of(request)
+    try:
+        check_mixing(request, UPDATE, ATTRIBUTE_UPDATES)
+        admit(key_attributes)
+        change, condition = update_of(request)
+    except ValidationException as error:
+        raise enveloped(error) from error
     table = tables.table(transaction, context.scope, name)
     key = table.key(key_attributes)
     if change is not None:

@@ -26,6 +26,7 @@ from actors.dynamodb.engine.expressions import (
     parse_update,
 )
 from actors.dynamodb.engine.values import Item, admit, admit_value
+from actors.dynamodb.engine.wording import ENVELOPE, in_current_words
 from actors.dynamodb.state import Index, Space, Table
 from schemas.errors import ValidationException
 
@@ -105,11 +106,19 @@ class Read:
 
 def query_parameters(request: Request) -> Read:
     check_mixing(request, QUERY, QUERY_LEGACY)
-    check_select(request, "1 validation error detected: ")
+    check_select(request)
+    try:
+        return _query_parameters(request)
+    except ValidationException as error:
+        raise in_current_words(error) from error
+
+
+def _query_parameters(request: Request) -> Read:
     check_conditional_operator(request.get("ConditionalOperator"), request.get("QueryFilter"))
     filter_ = _legacy_filter(request, "QueryFilter")
     projection = _legacy_projection(request)
-    _admit_start(request)
+    if request.get("ExclusiveStartKey") is not None:
+        admit(request["ExclusiveStartKey"])
     key_text, old_keys = request.get("KeyConditionExpression"), request.get("KeyConditions")
     if key_text is None and old_keys is None:
         raise ValidationException(
@@ -129,7 +138,7 @@ def query_parameters(request: Request) -> Read:
 
 def scan_parameters(request: Request) -> Read:
     check_mixing(request, SCAN, SCAN_LEGACY)
-    check_select(request, "")
+    check_select(request)
     projection = _legacy_projection(request)
     check_conditional_operator(request.get("ConditionalOperator"), request.get("ScanFilter"))
     filter_ = _legacy_filter(request, "ScanFilter")
@@ -168,10 +177,11 @@ def _admit_start(request: Request) -> None:
         raise ValidationException(f"The provided starting key is invalid: {error.message}") from error
 
 
-def check_select(request: Request, envelope: str) -> None:
-    """Select and the projection must go together. `envelope`: how the operation begins these messages.
+def check_select(request: Request) -> None:
+    """Select and the projection must go together; enveloped in Query as in Scan.
 
-    Source: the public dynamodb-conformance suite, tier1/{query,scan}/select and tier3/error-messages.
+    Source: the public dynamodb-conformance suite, tier1/{query,scan}/select and tier3/error-messages, and
+    moto's test_dynamodb_select, verified on AWS.
     """
     select = request.get("Select")
     if select is None:
@@ -180,13 +190,13 @@ def check_select(request: Request, envelope: str) -> None:
     if select == "SPECIFIC_ATTRIBUTES":
         if member is None:
             raise ValidationException(
-                f"{envelope}Must specify the AttributesToGet or ProjectionExpression when choosing to get {select}"
+                f"{ENVELOPE}Must specify the AttributesToGet or ProjectionExpression when choosing to get {select}"
             )
     elif member is not None:
         wanted = "only the Count" if select == "COUNT" else select
-        raise ValidationException(f"{envelope}Cannot specify the {member} when choosing to get {wanted}")
+        raise ValidationException(f"{ENVELOPE}Cannot specify the {member} when choosing to get {wanted}")
     if select == "ALL_PROJECTED_ATTRIBUTES" and request.get("IndexName") is None:
-        raise ValidationException(f"{envelope}{select} can be used only when Querying using an IndexName")
+        raise ValidationException(f"{ENVELOPE}{select} can be used only when Querying using an IndexName")
 
 
 def _check_segment(request: Request) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from actors.dynamodb import ledger
 from actors.dynamodb.catalogue import Catalogue
-from actors.dynamodb.errors import PolicyNotFoundException, ResourceNotFoundException
+from actors.dynamodb.errors import PolicyNotFoundException
 from actors.dynamodb.ledger import POLICIES, Record
 from actors.dynamodb.state import Table, past
 from actors.runtime.context import Context
@@ -29,11 +29,9 @@ Answer = dict[str, Any]
 def put(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
     arn, text = request["ResourceArn"], request["Policy"]
     checked_text(text)
-    _check_resource(tables, context, transaction, arn)
+    table = _table_of(tables, context, transaction, arn)
     known = _find(transaction, context, arn)
-    expected = request.get("ExpectedRevisionId")
-    if expected is not None and expected != (NO_POLICY if known is None else known["revision"]):
-        raise _missing(arn)
+    _check_revision(table, arn, known, request.get("ExpectedRevisionId"))
     if known is not None and known["text"] == text:
         return {"RevisionId": known["revision"]}
     return {"RevisionId": _save(transaction, context, arn, text, known)}
@@ -46,7 +44,7 @@ def put_new(context: Context, transaction: Transaction, table: Table, text: str)
 
 def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
     arn = request["ResourceArn"]
-    _check_resource(tables, context, snapshot, arn)
+    _table_of(tables, context, snapshot, arn)
     known = _find(snapshot, context, arn)
     if known is None:
         raise _missing(arn)
@@ -56,10 +54,9 @@ def get(tables: Catalogue, context: Context, snapshot: Snapshot, request: Reques
 def delete(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
     """Deleting what is not there is nothing, unless a revision of it is named."""
     arn, expected = request["ResourceArn"], request.get("ExpectedRevisionId")
-    _check_resource(tables, context, transaction, arn)
+    table = _table_of(tables, context, transaction, arn)
     known = _find(transaction, context, arn)
-    if expected is not None and (known is None or known["revision"] != expected):
-        raise _missing(arn)
+    _check_revision(table, arn, known, None if known is None and expected == NO_POLICY else expected)
     if known is None:
         return {}
     transaction.delete(_key(context, arn))
@@ -115,12 +112,25 @@ def _key(context: Context, arn: str) -> bytes:
     return ledger.key(POLICIES, context.scope, arn)
 
 
-def _check_resource(tables: Catalogue, context: Context, snapshot: Snapshot, arn: str) -> None:
+def _table_of(tables: Catalogue, context: Context, snapshot: Snapshot, arn: str) -> Table:
     if ":table/" not in arn:
         raise ValidationException(f"Invalid ResourceArn: {arn}")
-    if tables.find(snapshot, context.scope, arn) is None:
-        raise ResourceNotFoundException(f"Requested resource not found: ResourceArn: {arn} not found")
+    return tables.described(snapshot, context.scope, arn)
 
 
-def _missing(arn: str) -> PolicyNotFoundException:
-    return PolicyNotFoundException(f"Resource-based policy not found for the provided ResourceArn: {arn}")
+def _check_revision(table: Table, arn: str, known: Record | None, expected: str | None) -> None:
+    """Wording: moto's tests of resource policies, verified on AWS."""
+    if expected is None or expected == (NO_POLICY if known is None else known["revision"]):
+        return
+    if known is None:
+        raise _missing(arn)
+    name, revision = table.table_name, known["revision"]
+    if expected == NO_POLICY:
+        raise _missing(f"Requested policy update expecting none to be present for table {name}, "
+                       f"but a policy exists with revision id {revision}.")
+    raise _missing(f"Requested update for policy with revision id {expected}, "
+                   f"but the policy associated to target table {name} has revision id {revision}.")
+
+
+def _missing(what: str) -> PolicyNotFoundException:
+    return PolicyNotFoundException(f"Resource-based policy not found for the provided ResourceArn: {what}")

@@ -79,7 +79,8 @@ def _earliest(kept: Request, now: float) -> int:
     return max(int(kept["since"]), int((now - kept["days"] * DAY_S) * history.MICROSECONDS))
 
 
-def restore(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
+def to_restore(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> restores.Source:
+    """The table at the moment asked for. TableNotFoundException, InvalidRestoreTimeException and their like."""
     name, arn = request.get("SourceTableName"), request.get("SourceTableArn")
     if (name is None) == (arn is None):
         raise ValidationException("Exactly one of SourceTableName and SourceTableArn must be specified")
@@ -88,9 +89,7 @@ def restore(tables: Catalogue, context: Context, transaction: Transaction, reque
     table = tables.backed_up(transaction, context.scope, name or str(arn))
     moment, space = at_moment(transaction, table, request.get("RestoreDateTime"), InvalidRestoreTimeException)
     summary = {"SourceTableArn": table.arn, "RestoreDateTime": moment / history.MICROSECONDS, "RestoreInProgress": True}
-    made = restores.make(tables, context, transaction, request, table.description, summary)
-    restores.start(transaction, made, table.space_number, history_space=space, moment=moment, owner=table)
-    return restores.answer(transaction, made)
+    return restores.Source(table.space_number, table.description, summary, space, moment, table)
 
 
 def at_moment(transaction: Transaction, table: Table, when: Any, invalid: type[Exception]) -> tuple[int, int]:

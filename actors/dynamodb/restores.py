@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Resto
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from actors.dynamodb import catalogue, copies, schema, state
 from actors.dynamodb.catalogue import Catalogue
@@ -24,6 +24,45 @@ Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
+class Source(NamedTuple):
+    """What is restored. `description`: its TableDescription; `summary`: the RestoreSummary of the table it becomes;
+    `history`, `moment`, `owner`: of a table at a moment, whose history that is."""
+
+    space: int
+    description: Request
+    summary: Answer
+    history: int | None = None
+    moment: int = 0
+    owner: Table | None = None
+
+
+def source_of(request: Request) -> str:
+    """The name or ARN under which what is restored is found: its backup's, or its table's. "" where none is said."""
+    named = (request.get(member) for member in ("BackupArn", "SourceTableName", "SourceTableArn"))
+    return next((name for name in named if isinstance(name, str)), "")
+
+
+def named(request: Request) -> set[str]:
+    """The tables a restore is about: what is restored, and the target, which is in the same account. Of what is not
+    validated yet."""
+    source, target = source_of(request), request.get("TargetTableName")
+    if source.startswith("arn:") and isinstance(target, str):
+        target = ":".join((*source.split(":", 5)[:5], f"table/{target}"))
+    return {name for name in (source, target) if isinstance(name, str)}
+
+
+def restore(tables: Catalogue, context: Context, transaction: Transaction, request: Request, found: Source) -> Answer:
+    """Into a table of this shard; transfers.py has the others."""
+    made = make(tables, context, transaction, request, found.description, found.summary)
+    owner = found.owner
+    copies.start(
+        transaction, "restore", found.space, made.space_number, history_space=found.history, moment=found.moment,
+        owner=None if owner is None else [owner.account, owner.region, owner.table_name],
+        table=[made.account, made.region, made.table_name],
+    )
+    return answer(transaction, made)
+
+
 def make(
     tables: Catalogue, context: Context, transaction: Transaction, request: Request, source: Request, summary: Answer
 ) -> Table:
@@ -34,22 +73,10 @@ def make(
     schema.check_table(wanted)
     if tables.find(transaction, context.scope, name) is not None:
         raise TableAlreadyExistsException(f"Table already exists: {name}")
-    record = new_record(context.scope, transaction, wanted, catalogue.checked_own_name(name))
+    record = new_record(context.scope, transaction, wanted, catalogue.checked_name(name))
     record["status"] = state.CREATING
     record["description"]["RestoreSummary"] = summary
     return save(transaction, record)
-
-
-def start(
-    transaction: Transaction, made: Table, source: int, *, history_space: int | None = None, moment: int = 0,
-    owner: Table | None = None,
-) -> None:
-    """Fills it from space `source`. `owner`: the table whose history that is."""
-    name = None if owner is None else [owner.account, owner.region, owner.table_name]
-    copies.start(
-        transaction, "restore", source, made.space_number, history_space=history_space, moment=moment, owner=name,
-        table=[made.account, made.region, made.table_name],
-    )
 
 
 def answer(transaction: Transaction, made: Table) -> Answer:
@@ -71,6 +98,7 @@ def finish(transaction: Transaction, table: Table) -> None:
     """From now on it serves."""
     record = record_of(transaction, table)
     del record["status"]
+    record.pop("transfer", None)
     if "RestoreSummary" in record["description"]:
         record["description"]["RestoreSummary"]["RestoreInProgress"] = False
     save(transaction, record)

@@ -74,6 +74,11 @@ def _check_roles(schema: list[dict[str, str]], limit: int = 1) -> None:
     """Hash keys, then range keys, at most `limit` of each, no name twice."""
     names = [each["AttributeName"] for each in schema]
     roles = [each["KeyType"] for each in schema]
+    for role in ("HASH", "RANGE") if limit > 1 else ():
+        of_role = [name for name, of in zip(names, roles, strict=True) if of == role]
+        if len(set(of_role)) != len(of_role):
+            twice = next(name for name in of_role if of_role.count(name) > 1)
+            raise refuse(f"Duplicate attribute in KeySchema: {twice}")
     if len(set(names)) != len(names):
         raise ValidationException("Both the Hash Key and the Range Key element in the KeySchema have the same name")
     if roles[0] != "HASH":

@@ -11,12 +11,14 @@ from actors.dynamodb import (
     access_keys,
     account,
     across,
+    agreements,
     backups,
     batches,
     copies,
     exports,
     imports,
     insights,
+    intents,
     items,
     policies,
     queries,
@@ -34,6 +36,7 @@ from actors.dynamodb import (
     time_to_live,
     tokens,
     transactions,
+    transfers,
 )
 from actors.dynamodb.catalogue import Catalogue
 from actors.runtime.access import Access, Guard
@@ -45,7 +48,7 @@ from actors.runtime.context import Context
 from actors.runtime.parts import Parts
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
-from schemas.routing import ANY, slot, slots_of
+from schemas.routing import ANY, WHOLE, slot, slot_of, slots_of
 from schemas.routing import tables as named_tables
 
 Request = Mapping[str, Any]
@@ -62,9 +65,11 @@ class DynamoDB(ServiceActor):
 
     def __init__(self) -> None:
         self.tables = Catalogue()
+        self.share = WHOLE
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
+        self.share = surroundings.share
         if surroundings.settings.throttle_provisioned:
             self.operations = throttle.throttled(self.tables, type(self).operations)
 
@@ -156,7 +161,10 @@ class DynamoDB(ServiceActor):
 
     @operation("RestoreTableFromBackup")
     def restore_table_from_backup(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return backups.restore(self.tables, context, transaction, request)
+        found = backups.to_restore(context, transaction, request)
+        if self.has(context, request["TargetTableName"]):
+            return restores.restore(self.tables, context, transaction, request, found)
+        return transfers.begin_backup(context, transaction, request, found)
 
     @operation("UpdateContinuousBackups")
     def update_continuous_backups(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -168,7 +176,10 @@ class DynamoDB(ServiceActor):
 
     @operation("RestoreTableToPointInTime")
     def restore_table_to_point_in_time(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return recovery.restore(self.tables, context, transaction, request)
+        found = recovery.to_restore(self.tables, context, transaction, request)
+        if self.has(context, request["TargetTableName"]):
+            return restores.restore(self.tables, context, transaction, request, found)
+        return transfers.begin_moment(context, transaction, request, found)
 
     # Statements
 
@@ -330,17 +341,21 @@ class DynamoDB(ServiceActor):
 
     def place(self, operation: str, request: Request, account: str, region: str) -> str:
         """As the routing says; a statement's table stands in its text, and several tables may be in one shard."""
-        found = slot(self.service, account, region, request)
-        if found != ANY:
-            return found
         names = set(named_tables(request))
         if operation in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
             names = statement_values.named(request)
         elif operation == "ImportTable" and isinstance(request.get("TableCreationParameters"), dict):
             names = {str(request["TableCreationParameters"].get("TableName"))}
-        share = self.surroundings.share
-        holders = {share.holder(each) for each in slots_of(account, region, names)}
+        elif operation in ("RestoreTableFromBackup", "RestoreTableToPointInTime"):
+            names = restores.named(request)
+        if not names:
+            return slot(self.service, account, region, request)
+        holders = {self.share.holder(each) for each in slots_of(account, region, names)}
         return holders.pop().address if len(holders) == 1 else ANY
+
+    def has(self, context: Context, name: str) -> bool:
+        """Is a table of this name in our shard?"""
+        return self.share.of == 1 or self.share.holder(slot_of(context.account, context.region, name)) == self.share
 
     def parts_of(self, context: Context) -> Parts:
         return Parts(self.service, self.surroundings, context)
@@ -379,17 +394,67 @@ class DynamoDB(ServiceActor):
 
     @over_shards("TransactGetItems")
     async def transact_get_over_shards(self, context: Context, request: Request) -> Answer:
-        return await across.transact(self.parts_of(context), request, set(named_tables(request)))
+        names = agreements.tables_of(request["TransactItems"])
+        return await agreements.read(self.parts_of(context), request, "TransactItems", names)
 
     @over_shards("TransactWriteItems")
     async def transact_write_over_shards(self, context: Context, request: Request) -> Answer:
-        return await across.transact(self.parts_of(context), request, set(named_tables(request)))
+        names = agreements.tables_of(request["TransactItems"])
+        return await agreements.write(self.parts_of(context), request, "TransactItems", names, "PrepareItems")
 
     @over_shards("ExecuteTransaction")
     async def execute_transaction_over_shards(self, context: Context, request: Request) -> Answer:
-        return await across.transact(self.parts_of(context), request, statement_values.named(request))
+        statements = statement_transactions.bound_all(request)
+        parts, names = self.parts_of(context), [each.statement.target.table for each in statements]
+        if statements[0].statement.reads:
+            return await agreements.read(parts, request, "TransactStatements", names)
+        told = await agreements.write(parts, request, "TransactStatements", names, "PrepareStatements")
+        return {"Responses": [], **told}
 
-    @part("CheckWrites", of="BatchWriteItem", reads=True)
+    @part("PrepareItems", of="TransactWriteItems", authorised=True)
+    def prepare_items(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        actions = [transactions.parsed(each) for each in request["TransactItems"]]
+        return intents.prepare(self.tables, context, transaction, request, actions)
+
+    @part("PrepareStatements", of="ExecuteTransaction", authorised=True)
+    def prepare_statements(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        actions = statement_transactions.actions(self.tables, context, transaction, request)
+        return intents.prepare(self.tables, context, transaction, request, actions)
+
+    @part("IsRepeated", of="TransactWriteItems")
+    def is_repeated(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return {"Repeated": tokens.is_repeated(transaction, context.scope, request["Token"], request["Content"])}
+
+    @part("Decide", of="TransactWriteItems")
+    def decide(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return intents.decide(self.tables, context, transaction, request)
+
+    @part("Outcome", of="TransactWriteItems")
+    def outcome(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return intents.outcome(context, transaction, request)
+
+    @part("Settle", of="TransactWriteItems")
+    def settle(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        intents.settle(self.tables, transaction, request["Id"], commit=request["Commit"])
+        return {}
+
+    @over_shards("RestoreTableFromBackup")
+    async def restore_backup_over_shards(self, context: Context, request: Request) -> Answer:
+        return await transfers.restore(self.parts_of(context), request, restores.source_of(request))
+
+    @over_shards("RestoreTableToPointInTime")
+    async def restore_moment_over_shards(self, context: Context, request: Request) -> Answer:
+        return await transfers.restore(self.parts_of(context), request, restores.source_of(request))
+
+    @part("MakeTable", of="RestoreTableFromBackup")
+    def make_table(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transfers.make(self.tables, context, transaction, request)
+
+    @part("TakeRows", of="RestoreTableFromBackup")
+    def take_rows(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return transfers.take(self.tables, context, transaction, request)
+
+    @part("CheckWrites", of="BatchWriteItem", reads=True, authorised=True)
     def check_writes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         batches.planned_writes(self.tables, context, snapshot, request)
         return {}
@@ -418,12 +483,29 @@ class DynamoDB(ServiceActor):
 
     @job(copies.COPY_JOB)
     def copy_rows(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
-        finishes = {"backup": backups.filled, "restore": restores.filled, "export": exports.filled}
+        finishes = {"backup": backups.filled, "restore": restores.filled, "export": exports.filled,
+                    "transfer": transfers.filled}
         return copies.step(self.tables, transaction, state, finishes)
 
     @job(recovery.PRUNE_JOB)
     def prune_history(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return recovery.prune_step(self.tables, transaction, state)
+
+    @job(intents.RESOLVE_JOB)
+    async def resolve_intent(self, now: float, state: Answer) -> None:
+        await intents.resolve_step(self.tables, self.surroundings, state)
+
+    @job(intents.SETTLE_JOB)
+    async def settle_intents(self, now: float, state: Answer) -> None:
+        await intents.settle_step(self.surroundings, state)
+
+    @job(intents.FORGET_JOB)
+    def forget_decision(self, transaction: Transaction, now: float, state: Answer) -> None:
+        intents.forget_step(transaction, state)
+
+    @job(transfers.SEND_JOB)
+    async def send_rows(self, now: float, state: Answer) -> Answer | None:
+        return await transfers.send_step(self.surroundings, now, state)
 
     @job(exports.UPLOAD_JOB)
     async def upload_export(self, now: float, state: Answer) -> Answer | None:

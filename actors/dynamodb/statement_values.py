@@ -3,16 +3,14 @@
 Source: the public dynamodb-conformance suite, tier3/error-messages/partiqlParameterNumbers, measured on AWS.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actors.dynamodb.engine import number
 from actors.dynamodb.engine.expressions import Placeholders
 from actors.dynamodb.engine.expressions.comparison import SETS
 from actors.dynamodb.engine.partiql import Statement, parse
-from actors.dynamodb.engine.partiql.tokens import EXPONENT_MAX
-from actors.dynamodb.engine.values import Value, admit_value
+from actors.dynamodb.engine.values import INVALID, NESTING_LIMIT, Value, admit_value
 from schemas.errors import ValidationException
 
 STATEMENT_CHARS_MAX = 8192             # the model's limits, for what is looked at before it is validated
@@ -98,38 +96,15 @@ def only_reads(request: Request) -> bool:
 
 def admit_parameters(parameters: Sequence[Value]) -> None:
     for value in parameters:
-        try:
-            admit_value(value)
-        except ValidationException as error:
-            raise ValidationException(_java_words(value, error.message)) from error
+        if _says_false_is_null(value, NESTING_LIMIT):
+            raise ValidationException(f"{INVALID}Null attribute value types must have the value of true")
+        admit_value(value)
 
 
-def _java_words(value: Value, message: str) -> str:
-    """A number of an exponent beyond 32 bits is none at all here, and one at its edge is an underflow."""
-    if message not in (number.OVERFLOW, number.UNDERFLOW):
-        return message
-    for text in _numbers(value):
-        try:
-            number.normalise(text)
-        except ValidationException:
-            exponent = text.lower().partition("e")[2]
-            power = int(exponent) if exponent and len(exponent) <= 12 else (EXPONENT_MAX + 1 if exponent else 0)
-            if not -EXPONENT_MAX - 1 < power <= EXPONENT_MAX:
-                return f"{number.NOT_NUMERIC}: {text}"
-            return number.UNDERFLOW if power == EXPONENT_MAX else message
-    raise AssertionError("a number is out of range and none was found")
-
-
-def _numbers(value: Value) -> Iterator[str]:
-    """All numbers below, in the order of the document."""
-    for kind, content in value.items():
-        if kind == "N":
-            yield content
-        elif kind == "NS":
-            yield from content
-        elif kind == "L":
-            for each in content:
-                yield from _numbers(each)
-        elif kind == "M":
-            for each in content.values():
-                yield from _numbers(each)
+def _says_false_is_null(value: object, levels: int) -> bool:
+    """PartiQL refuses what other operations take for true. Deeper than `levels` documents nothing is allowed."""
+    if levels == 0 or not isinstance(value, dict):
+        return False
+    document = value.get("M") or value.get("L") or ()
+    members = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    return value.get("NULL") is False or any(_says_false_is_null(member, levels - 1) for member in members)

@@ -13,14 +13,13 @@ errors as measured on AWS by the public ack-api-quirks notes (DDB-TABLE-050).
 import struct
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, NamedTuple
 
 from actors.dynamodb import state
 from actors.dynamodb.engine.expressions.comparison import equal
 from actors.dynamodb.engine.values import INVALID, Item
 from actors.dynamodb.state import Table
-from actors.runtime.actor import JOB_STEP_ROWS
+from actors.runtime.actor import JOB_STEP_ROWS, bounded
 from actors.runtime.store.transaction import Snapshot, Transaction
 from bus.codec import pack, unpack
 from schemas.errors import ValidationException
@@ -253,7 +252,7 @@ def trim_step(transaction: Transaction, now: float, job: dict[str, Any]) -> dict
     stream = stream_at(transaction, job["stream"])
     assert stream is not None, "nobody else removes a stream"
     space, horizon = stream["space"], now - RETENTION_S
-    due = list(islice(transaction.scan(*_rows(space, 0)), JOB_STEP_ROWS))
+    due = list(bounded(transaction.scan(*_rows(space, 0)), JOB_STEP_ROWS))
     for key, row in due:
         when = _CHANGE.unpack_from(row)[2]
         if when > horizon:

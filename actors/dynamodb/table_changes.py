@@ -1,13 +1,13 @@
 """UpdateTable: billing, throughput, protection, indexes made and removed on a live table; the job that fills one."""
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from actors.dynamodb import catalogue, rows, schema, state, streams
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import (
     INDEX_MEMBERS,
+    billing_mode,
     describe,
     index_description,
     on_demand_summary,
@@ -17,12 +17,13 @@ from actors.dynamodb.errors import LimitExceededException, ResourceNotFoundExcep
 from actors.dynamodb.specifications import put_encryption, put_warm
 from actors.dynamodb.state import Index, Table
 from actors.dynamodb.table_records import CLEAR_JOB, record_of, refuse_missing, save
-from actors.runtime.actor import JOB_STEP_ROWS
+from actors.runtime.actor import JOB_STEP_ROWS, bounded
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
 from schemas.errors import ValidationException
 
 FILL_JOB = "fill_index"
+ONE_INDEX = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
 
 _MISSING_ON_UPDATE = ("ReplicaUpdates", "MultiRegionConsistency", "GlobalTableWitnessUpdates",
                       "GlobalTableSettingsReplicationMode", "DisassociationProtectionEnabled", "VectorIndexUpdates")
@@ -31,15 +32,18 @@ Request = Mapping[str, Any]
 
 
 def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    name = catalogue.checked_own_name(request["TableName"])
+    name = catalogue.checked_name(request["TableName"])
     refuse_missing("UpdateTable", request, _MISSING_ON_UPDATE)
-    if not any(request.get(member) is not None for member in _UPDATES):
+    if not any(request.get(member) not in (None, []) for member in _UPDATES):
         raise ValidationException(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
             "SSESpecification or ReplicaUpdates is required"
         )
     if request.get("BillingMode") == schema.PAY_PER_REQUEST:
         schema.check_billing(request)
+    if request.get("ProvisionedThroughput"):
+        schema.check_throughput(request["ProvisionedThroughput"])
+    _check_index_changes(request.get("GlobalSecondaryIndexUpdates") or ())
     table = tables.changeable(transaction, context.scope, name)
     record = record_of(transaction, table)
     description = record["description"]
@@ -53,7 +57,10 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
         description["OnDemandThroughput"] = request["OnDemandThroughput"]
     put_encryption(description, request.get("SSESpecification"), *context.scope)
     put_warm(description, request.get("WarmThroughput"))
-    for change in request.get("GlobalSecondaryIndexUpdates") or ():
+    changes = request.get("GlobalSecondaryIndexUpdates") or ()
+    if sum("Update" not in change for change in changes) > 1:
+        raise LimitExceededException(ONE_INDEX)
+    for change in changes:
         _change_index(transaction, table, record, request, change)
     return {"TableDescription": describe(transaction, save(transaction, record), "UPDATING")}
 
@@ -64,17 +71,18 @@ _UPDATES = ("ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates
 
 def _change_billing(description: dict[str, Any], request: Request, now: float) -> None:
     if request.get("BillingMode") == schema.PAY_PER_REQUEST:
-        description.setdefault("BillingModeSummary", on_demand_summary(now))
+        if billing_mode(description) != schema.PAY_PER_REQUEST:
+            description["BillingModeSummary"] = on_demand_summary(now)
         description["ProvisionedThroughput"] = throughput_description(None)
         return
     wanted = request.get("ProvisionedThroughput")
-    on_demand = "BillingModeSummary" in description
+    on_demand = billing_mode(description) == schema.PAY_PER_REQUEST
     if request.get("BillingMode") == schema.PROVISIONED:
         schema.check_billing(request)
-        description.pop("BillingModeSummary", None)
+        if on_demand:
+            description["BillingModeSummary"] = {**description["BillingModeSummary"], "BillingMode": schema.PROVISIONED}
     if wanted is None:
         return
-    schema.check_throughput(wanted)
     current = description["ProvisionedThroughput"]
     if not on_demand and all(current[member] == wanted[member] for member in wanted):
         raise ValidationException(_UNCHANGED.format(
@@ -92,13 +100,37 @@ _UNCHANGED = (
 )
 
 
+def _action(change: Request) -> tuple[str, Request]:
+    (action, wanted), = ((action, change[action]) for action in _ACTIONS if action in change)
+    return action, wanted
+
+
+def _check_index_changes(changes: Iterable[Request]) -> None:
+    """What the changes alone can say. Sources: dynalite's tests, Alternator's test_gsi_updatetable."""
+    names: set[str] = set()
+    for change in changes:
+        known = sum(action in change for action in _ACTIONS)
+        if known == 0:
+            raise schema.refuse("One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+                                "GlobalSecondaryIndexUpdate.Delete must not be null")
+        if known > 1:
+            raise schema.refuse("Only one of Create, Update or Delete may be specified in a GlobalSecondaryIndexUpdate")
+        name = _action(change)[1]["IndexName"]
+        if name in names:
+            raise schema.refuse(
+                f"Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+            )
+        names.add(name)
+
+
+_ACTIONS = ("Update", "Create", "Delete")
+
+
 def _change_index(
     transaction: Transaction, table: Table, record: dict[str, Any], request: Request, change: Request
 ) -> None:
     """One of GlobalSecondaryIndexUpdates: {Create|Update|Delete: …}, on the record to be saved."""
-    if len(change) != 1:
-        raise schema.refuse("Only one of Create, Update or Delete may be specified in a GlobalSecondaryIndexUpdate")
-    (action, wanted), = change.items()
+    action, wanted = _action(change)
     if action == "Create":
         _create_index(transaction, table, record, request, wanted)
         return
@@ -125,19 +157,19 @@ def _create_index(
     description, name = record["description"], wanted["IndexName"]
     indexes: list[dict[str, Any]] = description.get("GlobalSecondaryIndexes", [])
     if name in record["index_spaces"]:
-        raise schema.refuse(f"Duplicate index name: {name}")
-    _define_attributes(description, request.get("AttributeDefinitions") or ())
-    billing = schema.PAY_PER_REQUEST if "BillingModeSummary" in description else schema.PROVISIONED
-    defined = [each["AttributeName"] for each in description["AttributeDefinitions"]]
-    schema.check_global_index(wanted, defined, billing)
+        raise schema.refuse("Attempting to create an index which already exists")
+    definitions = request.get("AttributeDefinitions") or ()
+    schema.check_global_index(
+        wanted, [each["AttributeName"] for each in definitions], billing_mode(description)
+    )
+    keys = {each["AttributeName"] for each in wanted["KeySchema"]}
+    _define_attributes(description, [each for each in definitions if each["AttributeName"] in keys])
     if len(indexes) >= schema.GLOBAL_INDEXES_LIMIT:
         raise schema.refuse(
             f"GlobalSecondaryIndex count exceeds the per-table limit of {schema.GLOBAL_INDEXES_LIMIT}"
         )
     if record.get("filling"):
-        raise LimitExceededException(
-            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
-        )
+        raise LimitExceededException(ONE_INDEX)
     space = state.next_space(transaction)
     record["index_spaces"][name] = space
     record["filling"] = [name]
@@ -149,10 +181,16 @@ def _create_index(
 
 
 def _define_attributes(description: dict[str, Any], definitions: Any) -> None:
+    """An index brings the types of its keys, those that the table knows as well. Others are ignored."""
     types = {each["AttributeName"]: each["AttributeType"] for each in description["AttributeDefinitions"]}
     for each in definitions:
-        if types.setdefault(each["AttributeName"], each["AttributeType"]) != each["AttributeType"]:
-            raise schema.refuse(f"Attribute {each['AttributeName']} is already defined with another type")
+        name, kind = each["AttributeName"], each["AttributeType"]
+        if types.setdefault(name, kind) != kind:
+            raise schema.refuse(
+                "Attributes cannot be redefined. Please check that your attribute has the same type as previously "
+                f"defined. Existing schema: Schema:[SchemaElement: key{{{name}:{types[name]}:HASH}}] "
+                f"New schema: Schema:[SchemaElement: key{{{name}:{kind}:HASH}}]"
+            )
     description["AttributeDefinitions"] = [
         {"AttributeName": name, "AttributeType": kind} for name, kind in types.items()
     ]
@@ -190,7 +228,7 @@ def fill_step(tables: Catalogue, transaction: Transaction, job: dict[str, Any]) 
         return None
     items, stop = table.item_range()
     start = job["after"] + b"\0" if job["after"] else items
-    done = list(islice(transaction.scan(start, stop), JOB_STEP_ROWS // 2))
+    done = list(bounded(transaction.scan(start, stop), JOB_STEP_ROWS // 2))
     for key, record in done:
         rows.reindex(transaction, index, key, None, state.unpack_item(record))
     if done:

@@ -4,7 +4,6 @@ Whoever changes a table's settings reads the record here, changes it and saves i
 """
 
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any
 
 from actors.dynamodb import history, state
@@ -13,7 +12,7 @@ from actors.dynamodb.descriptions import INDEX_MEMBERS, new_description
 from actors.dynamodb.errors import NotImplementedMember
 from actors.dynamodb.specifications import put_encryption, put_warm
 from actors.dynamodb.state import Table
-from actors.runtime.actor import JOB_STEP_ROWS
+from actors.runtime.actor import JOB_STEP_ROWS, bounded
 from actors.runtime.store.transaction import Snapshot, Transaction
 
 CLEAR_JOB = "clear_spaces"
@@ -78,16 +77,14 @@ def clear_step(transaction: Transaction, job: dict[str, Any]) -> dict[str, Any] 
     What is still being copied is waited for.
     """
     spaces: list[int] = job["spaces"]
-    left = JOB_STEP_ROWS
     while spaces:
         if history.copied_from(transaction, spaces[0]) is not None:
             return {"spaces": spaces, "wake_at": transaction.now() + COPY_WAIT_S}
         start = state.space_prefix(spaces[0])
-        keys = [key for key, _ in islice(transaction.scan(start, state.past(start)), left)]
-        for key in keys:
+        found = list(bounded(transaction.scan(start, state.past(start)), JOB_STEP_ROWS))
+        for key, _ in found:
             transaction.delete(key)
-        left -= len(keys)
-        if left == 0:
+        if found:
             return {"spaces": spaces}
         spaces = spaces[1:]
     return None

@@ -26,7 +26,7 @@ Request = Mapping[str, Any]
 
 
 def create(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    name = catalogue.local_name(context.scope, catalogue.checked_own_name(request["TableName"]))
+    name = catalogue.local_name(context.scope, catalogue.checked_name(request["TableName"]))
     schema.check_table(request)
     refuse_missing("CreateTable", request, _MISSING_ON_CREATE)
     has_stream = streams.check_new(request)
@@ -42,7 +42,7 @@ def create(tables: Catalogue, context: Context, transaction: Transaction, reques
 
 
 def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:
-    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
     return {"Table": describe(snapshot, table)}
 
 
@@ -56,12 +56,15 @@ def listed(snapshot: Snapshot, context: Context, request: Request) -> dict[str, 
 
 
 def delete(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    table = tables.changeable(transaction, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.changeable(transaction, context.scope, catalogue.checked_name(request["TableName"]))
     if table.description["DeletionProtectionEnabled"]:
         raise ValidationException(
             "Resource cannot be deleted as it is currently protected against deletion. "
             "Disable deletion protection first."
         )
+    if table.has_locks:
+        raise ResourceInUseException(
+            f"Attempt to change a resource which is still in use: Table is in a transaction: {table.table_name}")
     description = describe(transaction, table, "DELETING")
     record = record_of(transaction, table)
     spaces = [*table.index_spaces.values(), *expiry.end(transaction, record)]

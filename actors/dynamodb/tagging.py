@@ -58,7 +58,8 @@ def listed(tables: Catalogue, context: Context, snapshot: Snapshot, request: Req
 
 
 def _checked(context: Context, arn: str, operation: str) -> str:
-    if not _RESOURCE.match(arn):
+    scope = arn.split(":")[3:5]
+    if operation == "ListTagsOfResource" and (not _RESOURCE.match(arn) or scope != [context.region, context.account]):
         raise AccessDeniedException(
             f"User: {context.principal.arn} is not authorized to perform: dynamodb:{operation} "
             f"on resource: {arn}")

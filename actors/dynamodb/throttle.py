@@ -14,17 +14,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actors.dynamodb.catalogue import Catalogue
+from actors.dynamodb.descriptions import billing_mode
 from actors.dynamodb.errors import ProvisionedThroughputExceededException
+from actors.dynamodb.schema import PAY_PER_REQUEST
 from actors.dynamodb.state import Table
 from actors.runtime.actor import Definition, Kind
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from schemas.errors import ThrottlingException
+from schemas.errors import AwsError, ThrottlingException
 
 BURST_S = 300.0
 BUCKETS_LIMIT = 8192                      # then all are forgotten, which fills them
 READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 WRITES = frozenset({"PutItem", "DeleteItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems"})
+BATCHES = {"BatchGetItem": "UnprocessedKeys", "BatchWriteItem": "UnprocessedItems"}    # where they give back the rest
 TABLE_EXCEEDED = (
     "The level of configured provisioned throughput for the table was exceeded. "
     "Consider increasing your provisioning level with the UpdateTable API."
@@ -63,7 +66,7 @@ class Buckets:
             bucket = self._bucket(table, name, writes=writes, now=now)
             if bucket is None or bucket.tokens > 0:
                 continue
-            if "BillingModeSummary" in table.description:
+            if billing_mode(table.description) == PAY_PER_REQUEST:
                 raise ThrottlingException(ON_DEMAND_EXCEEDED)
             raise ProvisionedThroughputExceededException(INDEX_EXCEEDED if name else TABLE_EXCEEDED)
 
@@ -108,7 +111,7 @@ def _units(table: Table, index_name: str, *, writes: bool) -> float:
     if index_name:
         every = description.get("GlobalSecondaryIndexes", ())
         description = next((each for each in every if each["IndexName"] == index_name), {})
-    if "BillingModeSummary" in table.description:
+    if billing_mode(table.description) == PAY_PER_REQUEST:
         member = "MaxWriteRequestUnits" if writes else "MaxReadRequestUnits"
         return max(0.0, float(description.get("OnDemandThroughput", {}).get(member, 0)))
     member = "WriteCapacityUnits" if writes else "ReadCapacityUnits"
@@ -127,14 +130,29 @@ def throttled(tables: Catalogue, operations: Mapping[str, Definition]) -> dict[s
 def _woven(tables: Catalogue, buckets: Buckets, definition: Definition) -> Definition:
     writes, method = definition.name in WRITES, definition.method
 
-    def before(context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        for name in _table_names(request):
-            table = tables.find(snapshot, context.scope, name)
+    def refusal(context: Context, snapshot: Snapshot, request: Request, name: str) -> AwsError | None:
+        table = tables.find(snapshot, context.scope, name)
+        try:
             if table is not None:
                 buckets.check(table, request.get("IndexName"), writes=writes, now=context.now)
-        return {**request, "ReturnConsumedCapacity": "INDEXES"}
+        except AwsError as error:
+            return error
+        return None
 
-    def after(context: Context, snapshot: Snapshot, request: Request, answer: Answer) -> Answer:
+    def before(context: Context, snapshot: Snapshot, request: Request) -> tuple[Answer, Answer]:
+        """The request as it is carried out, and the tables of a batch that must wait."""
+        names = _table_names(request)
+        refusals = {name: error for name in names if (error := refusal(context, snapshot, request, name)) is not None}
+        asked = {**request, "ReturnConsumedCapacity": "INDEXES"}
+        if not refusals:
+            return asked, {}
+        if definition.name not in BATCHES or len(refusals) == len(names):
+            raise next(iter(refusals.values()))
+        wanted = request["RequestItems"]
+        asked["RequestItems"] = {name: each for name, each in wanted.items() if name not in refusals}
+        return asked, {name: each for name, each in wanted.items() if name in refusals}
+
+    def after(context: Context, snapshot: Snapshot, request: Request, left: Answer, answer: Answer) -> Answer:
         told = answer.pop("ConsumedCapacity", None)
         for consumed in told if isinstance(told, list) else [told] if told else []:
             table = tables.find(snapshot, context.scope, consumed["TableName"])
@@ -143,31 +161,36 @@ def _woven(tables: Catalogue, buckets: Buckets, definition: Definition) -> Defin
         wanted = request.get("ReturnConsumedCapacity", "NONE")
         if told and wanted != "NONE":
             answer["ConsumedCapacity"] = told if wanted == "INDEXES" else _total(told)
+        if left:
+            answer[BATCHES[definition.name]].update(left)
         return answer
 
     return replace(definition, method=_around(definition.kind, method, before, after))
 
 
 def _around(
-    kind: Kind, method: Callable[..., Any], before: Callable[..., Answer], after: Callable[..., Answer]
+    kind: Kind, method: Callable[..., Any], before: Callable[..., tuple[Answer, Answer]], after: Callable[..., Answer]
 ) -> Callable[..., Any]:
     def call(actor: Any, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return after(context, snapshot, request, method(actor, context, snapshot, before(context, snapshot, request)))
+        asked, left = before(context, snapshot, request)
+        return after(context, snapshot, request, left, method(actor, context, snapshot, asked))
 
     def read(actor: Any, context: Context, snapshot: Snapshot, request: Request) -> Any:
-        answer = yield from method(actor, context, snapshot, before(context, snapshot, request))
-        return after(context, snapshot, request, answer)
+        asked, left = before(context, snapshot, request)
+        answer = yield from method(actor, context, snapshot, asked)
+        return after(context, snapshot, request, left, answer)
 
     return read if kind is Kind.LONG_READ else call
 
 
-def _table_names(request: Request) -> set[str]:
-    """Of one table, a batch or a transaction."""
+def _table_names(request: Request) -> list[str]:
+    """Of one table, a batch or a transaction; each once."""
     if "TableName" in request:
-        return {request["TableName"]}
+        return [request["TableName"]]
     if "RequestItems" in request:
-        return set(request["RequestItems"])
-    return {action["TableName"] for each in request.get("TransactItems", ()) for action in each.values()}
+        return list(request["RequestItems"])
+    actions = (action for each in request.get("TransactItems", ()) for action in each.values())
+    return list(dict.fromkeys(action["TableName"] for action in actions))
 
 
 def _total(told: Any) -> Any:

@@ -18,7 +18,7 @@ from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.expiry import EXPIRY, SPACE, TABLES
 from actors.dynamodb.state import Table
 from actors.dynamodb.table_records import CLEAR_JOB, save
-from actors.runtime.actor import JOB_STEP_ROWS
+from actors.runtime.actor import JOB_STEP_ROWS, bounded
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from bus.codec import unpack
@@ -36,7 +36,7 @@ Request = Mapping[str, Any]
 
 def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
     """UpdateTimeToLive. Turned on it is ENABLED at once, while a job still looks for what was there before."""
-    table = tables.described(transaction, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(transaction, context.scope, catalogue.checked_name(request["TableName"]))
     wanted = request["TimeToLiveSpecification"]
     _check_change(table, wanted["Enabled"], wanted["AttributeName"])
     key = state.table_key(table.account, table.region, table.table_name)
@@ -68,7 +68,7 @@ def _check_change(table: Table, enabled: bool, attribute: str) -> None:
 
 def described(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> dict[str, Any]:
     """DescribeTimeToLive. A table whose TTL was turned off tells nothing of it any more."""
-    table = tables.described(snapshot, context.scope, catalogue.checked_own_name(request["TableName"]))
+    table = tables.described(snapshot, context.scope, catalogue.checked_name(request["TableName"]))
     if table.expiry_prefix is None:
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
     return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": table.expiry_attribute}}
@@ -83,7 +83,7 @@ def index_step(tables: Catalogue, transaction: Transaction, job: dict[str, Any])
     if table is None:
         return None
     first, stop = table.item_range()
-    done = list(islice(transaction.scan(job["after"] + b"\0" if job["after"] else first, stop), INDEX_ITEMS))
+    done = list(bounded(transaction.scan(job["after"] + b"\0" if job["after"] else first, stop), INDEX_ITEMS))
     for key, record in done:
         seconds = expiry.expires(state.unpack_item(record), table.expiry_attribute)
         if seconds is not None:
@@ -137,5 +137,7 @@ def _sweep(transaction: Transaction, table: Table, now: float) -> int:
         key = table.prefix + entry[len(prefix) + EXPIRY.size:]
         record = transaction.get(key)
         assert record is not None, "an entry goes with its item"
+        if rows.is_locked(transaction, table, key):
+            continue                      # until the next sweep
         rows.remove(transaction, table, key, record, is_expiry=True)
     return len(due)

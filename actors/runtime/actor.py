@@ -5,11 +5,13 @@ Five kinds, told apart by decorator and by what the method is:
     @operation("PutItem")   def        one transaction, in the shard's next commit; answered after it
     @query("GetItem")       def        reads the committed snapshot only; answered at once
     @query("Scan")          generator  the same, yielding None every ~2 ms to give way; returns the answer
-    @query("X", when=test)             either of these, for those requests to an @operation("X") that pass the test
     @operation("Invoke")    async def  waits for something; reaches state through self.surroundings.shard
+    @query("X", when=test)             any of these, for those requests to an @operation("X") that pass the test
     @operation("Converse…") async generator of events: a streaming answer
 
-and two for a service of several shards (DESIGN.md), met in no other:
+What a @query without yield has read may say that there is more to wait for (a file): it then returns an awaitable.
+
+Two more, for a service of several shards (DESIGN.md), are met in no other:
 
     @across("ListTables")   async def  coordinates what concerns several shards
     @part("TakeRows", of="…") def      a step of an AWS operation that only another shard's actor asks for
@@ -19,7 +21,7 @@ has passed validation and authorisation. What it raises: AwsError, or it is a bu
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from bus.system import Answer
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 class Kind(Enum):
@@ -55,7 +58,7 @@ class Definition:
     alternative: "Definition | None" = None         # answers in its place the requests its `when` says
     across: "Definition | None" = None              # answers in its place what concerns several shards
     coordinates: bool = False                       # is such a one
-    is_part: bool = False                           # of an operation: asked for by actors of the service only
+    internal: bool = False                          # of an operation: asked for by actors alone, and by no chain
 
     def chosen(self, request: Mapping[str, Any]) -> "Definition":
         """Itself, or its alternative where that is for this request, which is not validated yet."""
@@ -63,8 +66,10 @@ class Definition:
         return self if other is None or other.when is None or not other.when(request) else other
 
 
-def operation(name: str) -> Callable[[Method], Method]:
-    """Declares the method that answers AWS's operation `name` and may write."""
+def operation(
+    name: str, when: Callable[[Mapping[str, Any]], bool] | None = None
+) -> Callable[[Method], Method]:
+    """Declares the method that answers AWS's operation `name` and may write. `when`: see `query`."""
 
     def mark(method: Method) -> Method:
         if inspect.isasyncgenfunction(method):
@@ -74,7 +79,7 @@ def operation(name: str) -> Callable[[Method], Method]:
         else:
             assert not inspect.isgeneratorfunction(method), f"{name}: a writing operation cannot give way; use a job"
             kind = Kind.WRITE
-        method.__skybus_operation__ = Definition(name, kind, method)  # type: ignore[attr-defined]
+        method.__skybus_operation__ = Definition(name, kind, method, when)  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -84,7 +89,8 @@ def query(name: str, when: Callable[[Mapping[str, Any]], bool] | None = None) ->
     """Declares the method that answers AWS's operation `name` and only reads.
 
     With `when` it answers only the requests of which that is true, beside an @operation of the same name: what
-    ExecuteStatement does depends on its statement. `when` sees requests before they are validated and never raises.
+    ExecuteStatement does depends on its statement, PutObject must wait for the disk where the body is large. `when`
+    sees requests before they are validated and never raises.
     """
 
     def mark(method: Method) -> Method:
@@ -107,13 +113,14 @@ def across(name: str) -> Callable[[Method], Method]:
     return mark
 
 
-def part(name: str, *, of: str, reads: bool = False) -> Callable[[Method], Method]:
+def part(name: str, *, of: str, reads: bool = False, authorised: bool = False) -> Callable[[Method], Method]:
     """Declares a step of AWS's operation `of` that another shard's actor asks for by `name`, which no model has. It is
-    a transaction, or with `reads` a snapshot; it is neither validated nor authorised: who asks did that."""
+    a transaction, or with `reads` a snapshot. With `authorised` its request is one of that operation's, in the name of
+    who asked that, validated and authorised like it; without, it is neither: who asks did that."""
 
     def mark(method: Method) -> Method:
-        kind = Kind.READ if reads else Kind.WRITE
-        method.__skybus_part__ = name, Definition(of, kind, method, is_part=True)  # type: ignore[attr-defined]
+        definition = Definition(of, Kind.READ if reads else Kind.WRITE, method, internal=not authorised)
+        method.__skybus_part__ = name, definition  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -122,8 +129,9 @@ def part(name: str, *, of: str, reads: bool = False) -> Callable[[Method], Metho
 def job(name: str) -> Callable[[Method], Method]:
     """Declares one step of long work: `def step(self, transaction, now, state: dict) -> dict | None`.
 
-    Each call is one transaction of at most JOB_STEP_ROWS changed rows; the returned state is committed with it and
-    handed to the next call, also after a crash; None ends the job. Started by `transaction.start_job(name, state)`.
+    Each call is one transaction of at most JOB_STEP_ROWS changed rows and about JOB_STEP_LIMIT_BYTES (see `bounded`),
+    because everybody's next write waits for its commit; the returned state is committed with it and handed to the next
+    call, also after a crash; None ends the job. Started by `transaction.start_job(name, state)`.
 
     A job that asks other services is `async def step(self, now, state) -> dict | None`: it runs outside any
     transaction, reaches state through self.surroundings.shard, and what it returns is committed after it. A crash
@@ -138,6 +146,18 @@ def job(name: str) -> Callable[[Method], Method]:
 
 
 JOB_STEP_ROWS = 256
+JOB_STEP_LIMIT_BYTES = 256 * 1024
+
+
+def bounded(found: Iterable[Row], rows: int) -> Iterator[Row]:
+    """What a step takes of what there is to be done: at most `rows` rows, and no more once they have
+    JOB_STEP_LIMIT_BYTES. The last member of each is its record, or None."""
+    size = 0
+    for count, row in enumerate(found, start=1):
+        yield row
+        size += len(row[-1] or b"")
+        if count >= rows or size >= JOB_STEP_LIMIT_BYTES:
+            return
 
 
 class InitialResponse(dict[str, Any]):
@@ -152,6 +172,7 @@ class ServiceActor:
     state_of: ClassVar[str] = ""                    # the service whose shard it shares, in the same process
     validates_itself: ClassVar[frozenset[str]] = frozenset()   # shapes whose inside the chain does not validate
     private_files: ClassVar[tuple[str, ...]] = ()   # in its surroundings' directory; kept by backups
+    file_folders: ClassVar[tuple[str, ...]] = ()    # beside them: files that never change and that the shard names
     operations: Mapping[str, Definition]            # the class's; an actor may weave its own when it is attached
     parts: ClassVar[Mapping[str, Definition]]       # @part, by their own names
     jobs: ClassVar[Mapping[str, Callable[..., Any]]]

@@ -6,6 +6,7 @@ serves one process; it may hold many actors.
 """
 
 import asyncio
+import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
@@ -181,7 +182,7 @@ class ActorHost:
         if deadline < now:
             return                                       # its sender has given up: stale mail
         name, is_part = subjects.whole(address.operation)
-        step = hosted.actor.parts.get(name) if is_part and address.door == subjects.SERVICE else None
+        step = hosted.actor.parts.get(name) if is_part and _may_ask(address.door, name, hosted) else None
         operation = hosted.model.operations.get(name if step is None else step.name)
         if operation is None:
             unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
@@ -232,7 +233,7 @@ class ActorHost:
     def _run(self, message: Message, hosted: Hosted, call: Call, is_part: bool) -> None:
         chain = self._chain
         if is_part:
-            chain = chain.step if call.definition.is_part else chain.part
+            chain = chain.step if call.definition.internal else chain.part
         elif call.definition.coordinates:
             chain = chain.coordinator
 
@@ -263,7 +264,10 @@ class ActorHost:
         elif kind is Kind.WRITE:
             shard.write(_evaluation(call), finish, call.request_bytes)
         elif kind is Kind.READ:
-            return shard.read(lambda snapshot: method(actor, context, snapshot, request))
+            result = shard.read(lambda snapshot: method(actor, context, snapshot, request))
+            if type(result) is dict or not inspect.isawaitable(result):
+                return result
+            self._start(self._wait(result, call, finish), call)
         else:
             self._read_long(shard, call, lambda snapshot: method(actor, context, snapshot, request), finish)
         return _LATER
@@ -351,6 +355,12 @@ class ActorHost:
             self._endpoint.respond(message, address.identity, Reply(request_id, error=fault))
         except BusError as lost:
             log.info("answer_lost", request_id=request_id, reason=str(lost))
+
+
+def _may_ask(door: str, name: str, hosted: Hosted) -> bool:
+    """Only our processes can use these doors: the services', and the gateway's for what is authorised all the same."""
+    part = hosted.actor.parts.get(name)
+    return door == subjects.SERVICE or (door == subjects.GATEWAY and part is not None and not part.internal)
 
 
 def _hosted(actor: ServiceActor, shards: Mapping[str, Shard], shares: Mapping[str, Share]) -> Hosted:

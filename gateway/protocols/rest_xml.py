@@ -49,6 +49,8 @@ _S3_ROOTS = {
     "AccelerateConfiguration", "GetObjectAttributes": "GetObjectAttributesResponse",
     "CreateSession": "CreateSessionResult",
 }
+# A field of S3's errors that is headers of the answer: of a delete marker, of a redirect, of what was not modified.
+_S3_ERROR_HEADERS = "Headers"
 # Its one member is the root itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
 _S3_UNWRAPPED = {"GetBucketLocation": "LocationConstraint"}
 
@@ -168,7 +170,8 @@ class RestXml(Rest):
 
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         codecs = _codecs(operation.service)
-        return codecs.output(operation).write(operation.status, result, _headers(codecs, request_id))
+        status = 206 if codecs.is_s3 and result.get("ContentRange") and operation.method != "PUT" else operation.status
+        return codecs.output(operation).write(status, result, _headers(codecs, request_id))
 
     def serialise_error(
         self, service: Service, operation: Operation | None, error: AwsError, request_id: str
@@ -179,7 +182,9 @@ class RestXml(Rest):
         headers = _headers(codecs, request_id)
         if shape is not None:
             Output(shape.shape, None, "", None, "").write(status, error.fields, headers)
-        if operation is not None and operation.method == "HEAD":
+        if codecs.is_s3:
+            headers.update(error.fields.get(_S3_ERROR_HEADERS, {}))
+        if status == 304 or (operation is not None and operation.method == "HEAD"):
             return HttpResponse(status, headers, b"")
         out = [_DECLARATION]
         if codecs.is_s3:

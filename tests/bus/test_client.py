@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bus import client as client_module
 from bus import subjects
-from bus.bodies import Bodies, BodyError
+from bus.bodies import BODY_LIMIT_BYTES, Bodies, BodyError
 from bus.client import Client
 from bus.codec import MalformedEnvelope, Unencodable, encode_claim, encode_reply, encode_request, pack
 from bus.endpoint import Endpoint
@@ -323,3 +323,43 @@ def test_a_claim_names_its_senders_own_inbox(inbox: str) -> None:
             assert [type(error) for error in found.refused] == [MalformedEnvelope]
 
     simulated(scenario)
+
+
+def test_a_claim_has_a_limit() -> None:
+    async def scenario(world: World) -> None:
+        async with service(world, echo, DIRECT) as (found, _):
+            asking = await world.connect(DIRECT_INBOX)
+            claim = Bodies(asking).offer(encode_request(Request({})), lambda _: True).claim
+            too_large = encode_claim(claim._replace(size=BODY_LIMIT_BYTES + 1))
+            with pytest.raises(RequestTimeout):
+                await asking.request(subjects.request(DIRECT, "t", "any", "Do"), too_large, 1.0)
+            assert [type(error) for error in found.refused] == [MalformedEnvelope]
+
+    simulated(scenario)
+
+
+# Whoever gives up the one actor that answers ends its streams as well as its calls, and no others.
+def test_streams_end_when_their_actor_is_given_up(run: Runner) -> None:
+    async def scenario(world: World) -> None:
+        serving, asking = await world.connect(), await world.connect("_INBOX.gateway.")
+        heard: list[Message] = []
+
+        def serve(message: Message) -> None:
+            heard.append(message)
+            serving.publish(message.reply, encode_reply(Reply(event={"n": len(heard)})))
+
+        for service in ("mortal", "other"):
+            serving.subscribe(f"aws.*.*.*.{world.root}{service}.any.Converse", serve)
+        await serving.flush()
+        client = Client(asking, GATE, region="us-east-1")
+        mortal = client.stream(f"{world.root}mortal", "Converse", {}, timeout_s=30.0)
+        other = client.stream(f"{world.root}other", "Converse", {}, timeout_s=30.0)
+        await anext(mortal)
+        await anext(other)
+        asking.abandon(lambda subject: f".{world.root}mortal." in subject, "it has gone")
+        with pytest.raises(Disconnected, match="it has gone"):
+            await anext(mortal)
+        serving.publish(heard[1].reply, encode_reply(Reply(end=True)))
+        assert [reply async for reply in other] == []
+
+    run(scenario)

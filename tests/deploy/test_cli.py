@@ -218,6 +218,9 @@ def test_backup_and_restore(tmp_path: Path) -> None:
         assert "in use" in up.command("restore", str(backup), "--force").stderr
         assert up.stop()[0] == 0
     elsewhere = ("--data-dir", str(tmp_path / "two" / "data"))
+    small = ["bash", "-c", 'ulimit -f 1; exec "$@"', "small", *argv("restore", str(backup), *elsewhere)]
+    full = subprocess.run(small, cwd=ROOT, env=environment(tmp_path), text=True, capture_output=True, check=False)
+    assert (full.returncode, "File too large" in full.stderr, "Traceback" in full.stderr) == (1, True, False)
     assert skybus(tmp_path, "restore", str(backup), *elsewhere).returncode == 0
     again = skybus(tmp_path, "restore", str(backup), *elsewhere)
     assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
@@ -374,9 +377,12 @@ def test_a_shard_of_a_newer_version(tmp_path: Path) -> None:
 
 def test_a_backup_goes_into_a_directory_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "something").touch()
-    done = skybus(tmp_path, "backup", str(tmp_path))
-    assert done.returncode == 2
-    assert "is not empty" in done.stderr
+    file, inside = tmp_path / "something", tmp_path / "data" / "inside"
+    for target, said in ((tmp_path, "is not empty"), (file, "cannot be used: File exists"),
+                         (inside, "is inside the data"), (Path("/proc/nowhere"), "cannot be used: No such file")):
+        done = skybus(tmp_path, "backup", str(target), "--data-dir", str(tmp_path / "data"))
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_version(tmp_path: Path) -> None:

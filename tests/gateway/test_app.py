@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from bus.bodies import BodyTooLarge
 from bus.codec import Unencodable
 from bus.transport import NoResponders, Overloaded, RequestTimeout
 from gateway.connection import BodyReader
@@ -151,7 +152,8 @@ def test_anonymous_requests() -> None:
     (Fault("InternalServerError", "", {}), 500, "InternalServerError"),
     (Fault("Odd", "odd", {"message": "x", "code": "y", "status": 1}, 418), 418, "Odd"),
     (NoResponders("x"), 503, "ServiceUnavailable"), (RequestTimeout("x"), 503, "ServiceUnavailable"),
-    (Overloaded("x"), 503, "ServiceUnavailable"), (Unencodable("lone surrogate"), 400, "SerializationException"),
+    (Overloaded("x"), 503, "ServiceUnavailable"), (BodyTooLarge("x"), 413, "RequestEntityTooLarge"),
+    (Unencodable("lone surrogate"), 400, "SerializationException"),
     (ZeroDivisionError("secret detail"), 500, "InternalFailure"),
 ])
 def test_errors_from_behind(outcome: Fault | Exception, status: int, code: str) -> None:

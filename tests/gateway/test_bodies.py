@@ -104,7 +104,7 @@ def test_the_published_example() -> None:
     ]
     body = b"".join(b"%x;chunk-signature=%b\r\n%b\r\n" % (size, text.encode(), b"a" * size) for size, text in chunks)
     key = signing_key(SECRET, *SIGNER[1:4])
-    assert decode_chunked(body, claim(STREAMING_SIGNED), key, {}) == b"a" * 66560
+    assert decode_chunked(body, claim(STREAMING_SIGNED), key, {}) == (b"a" * 66560, {})
 
 
 # What botocore sends unsigned with a trailing checksum decodes to what it was given, however it is cut on the way.
@@ -118,7 +118,8 @@ def test_botocores_chunks(payload: bytes, cuts: list[int], chunk: int, checksum:
     assert decode(decoder, body, cuts) == payload
     assert decoder.trailers == {name: checksum[1]().handle(io.BytesIO(payload))}
     headers = {"x-amz-trailer": name, "x-amz-decoded-content-length": str(len(payload))}
-    assert decode_chunked(body, claim(STREAMING_UNSIGNED_TRAILER), None, headers) == payload
+    assert decode_chunked(body, claim(STREAMING_UNSIGNED_TRAILER), None, headers) == (
+        payload, {**headers, **decoder.trailers})
     with pytest.raises(AwsError) as caught:
         decode_chunked(body, claim(STREAMING_UNSIGNED_TRAILER), None, {**headers, "x-amz-decoded-content-length": "7x"})
     assert caught.value.error_code == "IncompleteBody"
@@ -202,8 +203,9 @@ def test_stated_checksums(body: bytes, other: bytes) -> None:
 
 @pytest.mark.parametrize(("headers", "code"), [
     ({"content-md5": "not base64"}, "InvalidDigest"), ({"content-md5": "AAAA"}, "InvalidDigest"),
-    ({"content-md5": "é"}, "InvalidDigest"), ({"x-amz-checksum-crc32c": "AAAAAA=="}, "NotImplemented"),
-    ({"x-amz-checksum-crc64nvme": "AAAAAAAAAAA="}, "NotImplemented"), ({"x-amz-checksum-crc32": "é"}, "BadDigest"),
+    ({"content-md5": "é"}, "InvalidDigest"), ({"x-amz-checksum-crc32c": "AAAAAA=="}, "BadDigest"),
+    ({"x-amz-checksum-crc64nvme": "AAAAAAAAAAA="}, "BadDigest"), ({"x-amz-checksum-crc99": "AA=="}, "InvalidRequest"),
+    ({"x-amz-checksum-crc32": "é"}, "BadDigest"),
 ])
 def test_bad_checksums(headers: dict[str, str], code: str) -> None:
     with pytest.raises(AwsError) as caught:

@@ -40,6 +40,15 @@ def test_health(path: str) -> None:
             answering(gateway, "sys.health", {"process": "actors", "services": {"sts": ""}})
             answer = await ask(gateway, http("GET", path, {}))
             assert (answer.status, json.loads(answer.body)["problems"]) == (503, {"dynamodb": "no answer"})
+        async with running(services=("dynamodb",)) as gateway:        # of two shards one answers, then both
+            answering(gateway, "sys.health", {
+                "process": "a", "services": {"dynamodb": ""}, "slots": {"dynamodb": [0, 99]}})
+            answer = await ask(gateway, http("GET", path, {}))
+            assert (answer.status, json.loads(answer.body)["problems"]) == (503, {"dynamodb": "no answer"})
+            answering(gateway, "sys.health", {
+                "process": "b", "services": {"dynamodb": "disk full"}, "slots": {"dynamodb": [99, 256]}})
+            answer = await ask(gateway, http("GET", path, {}))
+            assert (answer.status, json.loads(answer.body)["problems"]) == (200, {"dynamodb": "disk full"})
 
     run(main)
 
@@ -86,7 +95,18 @@ def test_metrics_of_all_processes() -> None:
 
 
 def test_metric_lines_are_escaped() -> None:
-    assert render([("p", [("m", {"label": 'a"b\\c\nd'}, 1)])]) == 'm{process="p",label="a\\"b\\\\c\\nd"} 1\n'
+    text = render([("p", [("m", {"label": 'a"b\\c\nd'}, 1)])])
+    assert text == '# TYPE m gauge\nm{process="p",label="a\\"b\\\\c\\nd"} 1\n'
+
+
+# Every metric is one group of lines that begins with its type, a histogram's three kinds of sample together.
+def test_metrics_are_grouped_by_type() -> None:
+    histogram = [("h_bucket", {"le": "+Inf"}, 1), ("h_sum", {}, 2), ("h_count", {}, 1)]
+    text = render([("p", [*histogram, ("n_total", {}, 3), ("h_c", {}, 4)]), ("q", [*histogram, ("n_total", {}, 5)])])
+    assert [line.split("{")[0] for line in text.splitlines()] == [
+        "# TYPE h histogram", "h_bucket", "h_sum", "h_count", "h_bucket", "h_sum", "h_count",
+        "# TYPE h_c gauge", "h_c", "# TYPE n_total counter", "n_total", "n_total",
+    ]
 
 
 # Buckets are cumulative, as Prometheus's histograms are.

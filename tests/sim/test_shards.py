@@ -24,6 +24,7 @@ from bus.virtual_time import run
 from schemas.envelope import Identity
 from schemas.errors import AwsError
 from schemas.routing import Share, slot_of
+from tests.actors.sts.skies import OTHER, document, skies
 from tests.world import ACCOUNT, ROOT, World, sharded
 
 SHARDS = 3
@@ -31,7 +32,7 @@ NAMES = [f"table-{number}" for number in range(8)]
 KEYS = [{"S": name} for name in "abc"]
 
 
-def actors() -> Sequence[ServiceActor]:
+def actors(number: int) -> Sequence[ServiceActor]:
     return [DynamoDB(), DynamoDBStreams()]
 
 
@@ -101,7 +102,15 @@ step = st.one_of(
         lambda statements, more: {"Statements": statements, **more},
         st.lists(statement, min_size=1, max_size=4), told)),
     st.tuples(st.just("TransactWriteItems"), st.builds(
-        lambda table, each: {"TransactItems": [{"Put": {"TableName": table, "Item": each}}]}, tables, item)),
+        lambda puts, check, more: {"TransactItems": [
+            {"Put": {"TableName": table, "Item": each, "ConditionExpression": check}} for table, each in puts], **more},
+        st.lists(st.tuples(tables, item), min_size=1, max_size=4),
+        st.sampled_from(["attribute_not_exists(pk)", "attribute_not_exists(m)", "attribute_not_exists(pk.a)"]), told)),
+    st.tuples(st.just("TransactGetItems"), st.builds(
+        lambda keys: {"TransactItems": [{"Get": {"TableName": table, "Key": {"pk": each}}} for table, each in keys]},
+        st.lists(st.tuples(tables, key), min_size=1, max_size=4))),
+    st.tuples(st.just("ExecuteTransaction"), st.builds(
+        lambda statements: {"TransactStatements": statements}, st.lists(statement, min_size=1, max_size=4))),
 )
 PLAN = st.lists(st.tuples(step, st.sampled_from(["", "", "any", "00", "7f", "ff"])), min_size=3, max_size=25)
 
@@ -113,7 +122,7 @@ async def follow(directory: Path, count: int, plan: list[Any]) -> list[Any]:
         return made + [await outcome(client, operation, params, at) for (operation, params), at in plan]
 
 
-@settings(max_examples=80, deadline=None, print_blob=True)
+@settings(max_examples=25, deadline=None, print_blob=True)
 @given(plan=PLAN)
 def test_three_shards_answer_as_one(plan: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -163,13 +172,13 @@ def test_a_wrong_slot_makes_no_second_table(tmp_path: Path) -> None:
 def test_steps_are_for_actors_only(tmp_path: Path) -> None:
     async def main() -> None:
         async with sharded(tmp_path, actors, SHARDS) as worlds:
-            wanted: dict[str, Any] = {"RequestItems": {NAMES[0]: []}}
+            wanted: dict[str, Any] = {"Table": NAMES[0], "Transfer": "x", "Rows": [], "IsLast": True}
             with pytest.raises(AwsError) as caught:
-                await worlds[0].client().call("dynamodb", f"{PART}CheckWrites", wanted, at="00")
+                await worlds[0].client().call("dynamodb", f"{PART}TakeRows", wanted, at="00")
             assert caught.value.error_code == "UnknownOperationException"
             own = worlds[0].client(Identity(SERVICE, ACCOUNT, ROOT.principal))
             with pytest.raises(AwsError) as caught:
-                await own.call("dynamodb", f"{PART}CheckWrites", wanted, at="00")
+                await own.call("dynamodb", f"{PART}TakeRows", wanted, at="00")
             assert caught.value.error_code == "ResourceNotFoundException"
 
     run(main())
@@ -294,5 +303,152 @@ def test_state_survives_in_each_shard(tmp_path: Path) -> None:
             await made(worlds)
             await asyncio.gather(*(each.restart() for each in worlds))
             assert (await worlds[0].client().call("dynamodb", "ListTables", {}))["TableNames"] == NAMES
+
+    run(main())
+
+
+# --- restores into another shard
+
+
+async def described(client: Client, table: str) -> dict[str, Any]:
+    """Once it is there to be used."""
+    for _ in range(200):
+        found = (await client.call("dynamodb", "DescribeTable", {"TableName": table}))["Table"]
+        if found["TableStatus"] == "ACTIVE":
+            return dict(found)
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"{table} is still being made")
+
+
+async def items_of(client: Client, table: str, **more: Any) -> list[str]:
+    page = await client.call("dynamodb", "Scan", {"TableName": table, **more})
+    return sorted(each["pk"]["S"] for each in page["Items"])
+
+
+def target_of(source: str, elsewhere: bool) -> str:
+    return next(name for name in (f"made-{number}" for number in range(99))
+                if (shard_of(name) != shard_of(source)) == elsewhere)
+
+
+INDEX = {"IndexName": "by-n", "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}],
+         "Projection": {"ProjectionType": "ALL"}}
+INDEXED = {"GlobalSecondaryIndexes": [INDEX], "AttributeDefinitions": [
+    {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "n", "AttributeType": "N"}]}
+COUNT = 200                               # several steps of a transfer
+
+
+async def filled(client: Client, table: str) -> list[str]:
+    await client.call("dynamodb", "CreateTable", schema(table) | INDEXED)
+    names = [f"{number:03}" for number in range(COUNT)]
+    for name in names:
+        await client.call("dynamodb", "PutItem", {"TableName": table, "Item": {"pk": {"S": name}, "n": {"N": "1"}}})
+    return names
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("restarted", [None, "source", "target"])
+def test_a_backup_is_restored_wherever_the_table_is(tmp_path: Path, elsewhere: bool, restarted: str | None) -> None:
+    async def main() -> None:
+        async with sharded(tmp_path, actors, SHARDS) as worlds:
+            client = worlds[0].client()
+            source, target = NAMES[0], target_of(NAMES[0], elsewhere)
+            names = await filled(client, source)
+            backup = (await client.call("dynamodb", "CreateBackup", {"TableName": source, "BackupName": "first"}))[
+                "BackupDetails"]["BackupArn"]
+            await asyncio.sleep(10)
+            await client.call("dynamodb", "DeleteItem", {"TableName": source, "Key": {"pk": {"S": names[0]}}})
+            wanted = {"BackupArn": backup, "TargetTableName": target}
+            answer = await client.call("dynamodb", "RestoreTableFromBackup", wanted)
+            assert answer["TableDescription"]["TableStatus"] == "CREATING"
+            if elsewhere:                 # within a shard it is done by now
+                with pytest.raises(AwsError) as refused:
+                    await client.call("dynamodb", "DeleteBackup", {"BackupArn": backup})
+                assert refused.value.error_code == "BackupInUseException"
+            with pytest.raises(AwsError) as refused:
+                await client.call("dynamodb", "RestoreTableFromBackup", wanted)
+            assert refused.value.error_code == "TableAlreadyExistsException"
+            if restarted:
+                await worlds[shard_of(source if restarted == "source" else target)].restart()
+            client = worlds[0].client()
+            made = await described(client, target)
+            assert made["ItemCount"] == COUNT
+            assert made["RestoreSummary"]["SourceBackupArn"] == backup
+            assert not made["RestoreSummary"]["RestoreInProgress"]
+            assert await items_of(client, target) == names
+            assert await items_of(client, target, IndexName="by-n") == names
+            await asyncio.sleep(120)      # what was refused gives up by itself
+            await client.call("dynamodb", "DeleteBackup", {"BackupArn": backup})
+            with pytest.raises(AwsError) as refused:
+                await client.call("dynamodb", "RestoreTableFromBackup", wanted | {"TargetTableName": "another"})
+            assert refused.value.error_code == "BackupNotFoundException"
+
+    run(main())
+
+
+def test_a_moment_is_restored_into_another_shard(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with sharded(tmp_path, actors, SHARDS) as worlds:
+            client = worlds[0].client()
+            source, target = NAMES[0], target_of(NAMES[0], elsewhere=True)
+            names = await filled(client, source)
+            await client.call("dynamodb", "UpdateContinuousBackups", {
+                "TableName": source, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}})
+            await client.call("dynamodb", "DeleteItem", {"TableName": source, "Key": {"pk": {"S": names[0]}}})
+            await client.call("dynamodb", "RestoreTableToPointInTime", {
+                "SourceTableName": source, "TargetTableName": target, "UseLatestRestorableTime": True})
+            for name in names[1:50]:      # while it is copied and sent
+                await client.call("dynamodb", "DeleteItem", {"TableName": source, "Key": {"pk": {"S": name}}})
+            await described(client, target)
+            assert await items_of(client, target) == names[1:]
+            assert await items_of(client, source) == names[50:]
+
+    run(main())
+
+
+# --- who may
+
+OWN, FOREIGN = NAMES[0], next(name for name in NAMES if shard_of(name) != shard_of(NAMES[0]))
+
+
+# Each part is authorised where it is done: a batch over two shards needs both tables, and says nothing of what is there
+# to whom it may not be told.
+def test_parts_are_authorised(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, shards=SHARDS) as sky:
+            arn = await sky.table(OWN)
+            await sky.table(FOREIGN)
+            alice = await sky.user("alice", {"Action": "dynamodb:*", "Resource": arn})
+            put = [{"PutRequest": {"Item": {"pk": {"S": "a"}}}}]
+            await alice.call("dynamodb", "BatchWriteItem", RequestItems={OWN: put})
+            for other in (FOREIGN, "absent"):
+                await alice.denied("dynamodb", "BatchWriteItem", RequestItems={OWN: put, other: put})
+                await alice.denied("dynamodb", "BatchGetItem",
+                                   RequestItems={name: {"Keys": [{"pk": {"S": "a"}}]} for name in (OWN, other)})
+            await alice.denied("dynamodb", "ListTables")
+            bob = await sky.user("bob", {"Action": "dynamodb:ListTables", "Resource": "*"})
+            assert (await bob.call("dynamodb", "ListTables"))["TableNames"] == sorted([OWN, FOREIGN])
+
+    run(main())
+
+
+# A resource policy is where its table is, and so is a table of another account.
+def test_another_accounts_table(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, shards=SHARDS) as sky:
+            for name in NAMES:
+                arn = await sky.table(name)
+                policy = document({"Principal": {"AWS": OTHER}, "Resource": arn,
+                                   "Action": ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:GetItem"]})
+                await sky.root().call("dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=policy)
+            guest = await sky.user("guest", {"Action": "dynamodb:*", "Resource": "*"}, account=OTHER)
+            arns = [f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}" for name in NAMES]
+            for arn in arns:
+                await guest.call("dynamodb", "PutItem", TableName=arn, Item={"pk": {"S": "a"}})
+                assert "Item" in await guest.call("dynamodb", "GetItem", TableName=arn, Key={"pk": {"S": "a"}})
+            put = [{"PutRequest": {"Item": {"pk": {"S": "b"}}}}]
+            answer = await guest.call("dynamodb", "BatchWriteItem", RequestItems=dict.fromkeys(arns, put))
+            assert answer["UnprocessedItems"] == {}
+            for name in NAMES:
+                assert (await sky.root().call("dynamodb", "Scan", TableName=name))["Count"] == 2
 
     run(main())

@@ -9,6 +9,7 @@ Sources: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItW
 
 from decimal import Context, Decimal
 
+from actors.dynamodb.engine.wording import Reworded
 from schemas.errors import ValidationException
 
 DIGITS_LIMIT = 38
@@ -20,7 +21,9 @@ UNDERFLOW = "Number underflow. Attempting to store a number with magnitude small
 TOO_PRECISE = "Attempting to store more than 38 significant digits in a Number"
 NOT_NUMERIC = "The parameter cannot be converted to a numeric value"
 
-_EXPONENT_DIGITS_LIMIT = 9            # an exponent of more digits is out of range whatever the mantissa
+INT_MAX = 2**31 - 1                   # what AWS's older layer reads as an exponent; its largest wraps to a negative one
+LONG_MAX = 2**63 - 1                  # what the current one does
+_EXPONENT_DIGITS_LIMIT = 19
 _EXACT = Context(prec=EXPONENT_MAX - EXPONENT_MIN + 2 * DIGITS_LIMIT)   # holds any sum of two numbers exactly
 
 _ZERO, _POSITIVE, _NEGATIVE = b"\x80", 0x81, 0x7F
@@ -31,32 +34,47 @@ def normalise(text: str) -> str:
     """The number as AWS prints it. ValidationException in AWS's words when it is none, or out of range."""
     if len(text) <= DIGITS_LIMIT and text.isdecimal() and text.isascii() and (text[0] != "0" or text == "0"):
         return text
-    negative, digits, point = _parse(text)
+    negative, digits, point, exponent = _parse(text)
+    if not -INT_MAX <= exponent <= INT_MAX:
+        raise Reworded(f"{NOT_NUMERIC}: {text}", OVERFLOW if exponent > 0 else UNDERFLOW)
     significant = digits.strip("0")
     if not significant:
+        _check_range(exponent)        # of zero, what is written counts
         return "0"
     point -= len(digits) - len(digits.lstrip("0"))
-    if point - 1 > EXPONENT_MAX:
-        raise ValidationException(OVERFLOW)
-    if point - 1 < EXPONENT_MIN:
-        raise ValidationException(UNDERFLOW)
+    _check_range(point - 1)
     if len(significant) > DIGITS_LIMIT:
         raise ValidationException(TOO_PRECISE)
     return ("-" if negative else "") + _plain(significant, point)
 
 
-def _parse(text: str) -> tuple[bool, str, int]:
-    """(negative, digits, where the decimal point stands in them) of `[+-]digits[.digits][e[+-]digits]`."""
+def _check_range(exponent: int) -> None:
+    """`exponent`: of the first significant digit."""
+    if exponent > EXPONENT_MAX:
+        raise Reworded(UNDERFLOW if exponent >= INT_MAX else OVERFLOW, OVERFLOW)
+    if exponent < EXPONENT_MIN:
+        raise ValidationException(UNDERFLOW)
+
+
+def _parse(text: str) -> tuple[bool, str, int, int]:
+    """(negative, digits, where the decimal point stands in them, exponent) of `[+-]digits[.digits][e[+-]digits]`."""
     if not text:
-        raise ValidationException(NOT_NUMERIC)
-    mantissa, e, exponent = text.replace("E", "e", 1).partition("e")
+        raise Reworded(NOT_NUMERIC, f"{NOT_NUMERIC}: ")
+    mantissa, e, power = text.replace("E", "e", 1).partition("e")
     whole, _, fraction = (mantissa[1:] if mantissa[:1] in ("+", "-") else mantissa).partition(".")
     digits = whole + fraction
-    power = exponent[1:] if exponent[:1] in ("+", "-") else exponent
-    if not (_is_digits(digits) and (_is_digits(power) if e else True)):
+    size = power[1:] if power[:1] in ("+", "-") else power
+    exponent = 0
+    if not _is_digits(digits) or (e and not _is_digits(size)):
         raise ValidationException(f"{NOT_NUMERIC}: {text}")
-    power = (power.lstrip("0") or "0") if len(power.lstrip("0")) <= _EXPONENT_DIGITS_LIMIT else "9" * 10
-    return mantissa[0] == "-", digits, len(whole) + (-int(power) if exponent[:1] == "-" else int(power))
+    if e:
+        size = size.lstrip("0")
+        exponent = int(size or "0") if len(size) <= _EXPONENT_DIGITS_LIMIT else LONG_MAX + 1
+        if exponent > LONG_MAX:
+            raise ValidationException(f"{NOT_NUMERIC}: {text}")
+        if power[0] == "-":
+            exponent = -exponent
+    return mantissa[0] == "-", digits, len(whole) + exponent, exponent
 
 
 def _is_digits(text: str) -> bool:
@@ -100,6 +118,8 @@ def size_bytes(number: str) -> int:
     One byte, one per two significant digits before the point and one per two after it, one for a minus sign: measured
     byte by byte against AWS by the public dynamodb-conformance suite (the documentation's rule is approximate).
     """
+    if number.isdecimal():                # counters and their like, at a third of the price
+        return 1 + (len(number.rstrip("0")) + 1) // 2
     negative = number[0] == "-"
     whole, _, fraction = (number[1:] if negative else number).partition(".")
     if whole == "0":
@@ -131,6 +151,8 @@ def _are_small_integers(left: str, right: str) -> bool:
 
 
 def _result(value: Decimal) -> str:
+    if not value:
+        return "0"
     try:
         return normalise(str(value))
     except ValidationException as error:

@@ -2,7 +2,8 @@
 
 A value is a dict of one member naming its type: {"S": "x"}, {"N": "1"}, {"B": b""}, {"M": {…}}, {"L": […]},
 {"SS": […]}, {"NS": […]}, {"BS": […]}, {"BOOL": True}, {"NULL": True}. An item is {attribute name: value}. `admit`
-normalises numbers in place and returns the size, in one walk, because every write pays for it.
+normalises numbers and sorts sets in place (strings and binaries bytewise, numbers by value, as AWS gives them back),
+and returns the size, in one walk, because every write pays for it.
 Sources: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (sizes),
 .../Constraints.html (limits); messages and limits as measured on AWS by the public dynalite and dynamodb-conformance
 suites.
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from actors.dynamodb.engine import number
+from actors.dynamodb.engine.wording import Reworded
 from schemas.errors import SerializationException, ValidationException
 
 Value = dict[str, Any]
@@ -32,11 +34,14 @@ TOO_DEEP = (
     "Nesting Levels have exceeded supported limits: "
     "Attributes in the item have nested levels beyond supported limit"
 )
+NO_NAME = "Empty attribute name"
 NAME_TOO_LONG = f"{INVALID}Attribute name is too large, must be less than {NAME_LIMIT_BYTES + 1} bytes"
 
 
 def admit(item: Item, depth: int = 1) -> int:
     """Checks and normalises an item's (or a map's) attributes in place; their size in bytes, names included."""
+    if depth == 1 and "" in item:
+        raise ValidationException(NO_NAME)
     size = 0
     for name, value in item.items():
         name_size = len(name) if name.isascii() else len(name.encode())
@@ -124,19 +129,23 @@ def _boolean(_value: Value, content: Any, _depth: int) -> int:
     return 1
 
 
-def _null(_value: Value, content: Any, _depth: int) -> int:
+def _null(value: Value, content: Any, _depth: int) -> int:
+    """Whatever it says, it is null: AWS keeps true, since June 2026."""
     _expect(content, bool, "Boolean")
     if not content:
-        raise ValidationException(f"{INVALID}Null attribute value types must have the value of true")
+        value["NULL"] = True
     return 1
 
 
-def _string_set(_value: Value, content: Any, _depth: int) -> int:
+def _string_set(value: Value, content: Any, _depth: int) -> int:
     size = sum(_string({}, member, 0) for member in _expect(content, list, "List"))
     if not content:
         raise ValidationException(f"{INVALID}An string set  may not be empty")
     if len(set(content)) != len(content):
-        raise ValidationException(f"{INVALID}Input collection {_listed(content)} contains duplicates.")
+        quoted = ", ".join(f'"{member}"' for member in _up_to_repeat(content))
+        raise Reworded(f"{INVALID}Input collection {_listed(content)} contains duplicates.",
+                       f"{INVALID}Input collection [{quoted}] contains duplicates.")
+    value["SS"] = sorted(content)
     return size
 
 
@@ -147,19 +156,28 @@ def _number_set(value: Value, content: Any, _depth: int) -> int:
         raise ValidationException(f"{INVALID}An number set  may not be empty")
     plain = [number.normalise(member) for member in content]
     if len(set(plain)) != len(plain):
-        raise ValidationException("Input collection contains duplicates")
-    value["NS"] = plain
+        raise Reworded("Input collection contains duplicates", f"{INVALID}Input collection contains duplicates.")
+    value["NS"] = sorted(plain, key=number.encode)
     return sum(map(number.size_bytes, plain))
 
 
-def _binary_set(_value: Value, content: Any, _depth: int) -> int:
+def _binary_set(value: Value, content: Any, _depth: int) -> int:
     size = sum(_binary({}, member, 0) for member in _expect(content, list, "List"))
     if not content:
         raise ValidationException(f"{INVALID}Binary sets should not be empty")
     if len(set(content)) != len(content):
         shown = _listed(b64encode(member).decode() for member in content)
-        raise ValidationException(f"{INVALID}Input collection {shown}of type BS contains duplicates.")
+        quoted = ",".join(f'"{b64encode(member).decode()}"' for member in _up_to_repeat(content))
+        raise Reworded(f"{INVALID}Input collection {shown}of type BS contains duplicates.",
+                       f"{INVALID}Input collection [{quoted}]of type BS contains duplicates.")
+    value["BS"] = sorted(content)
     return size
+
+
+def _up_to_repeat(members: list[Any]) -> list[Any]:
+    """As AWS's current layer lists a set with a repeated member: sorted up to the first repeat, then as sent."""
+    repeat = next(at for at, member in enumerate(members) if member in members[:at])
+    return [*sorted(members[:repeat]), *members[repeat:]]
 
 
 def _list(_value: Value, content: Any, depth: int) -> int:

@@ -10,8 +10,8 @@ is given up, which ends its streams at once.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -90,17 +90,17 @@ class Fleet:
             if task is not None:
                 task.cancel()
 
-    @asynccontextmanager
-    async def replica(self, entry: Entry) -> AsyncIterator[Replica]:
-        """The least loaded one, loaded if need be; counted as active inside. ModelNotReady, ModelFailed."""
+    async def take(self, entry: Entry) -> Replica:
+        """The least loaded one, loaded if need be; active until it is given back. ModelNotReady, ModelFailed."""
         served = self._of(entry)
         chosen = min(served.replicas, key=lambda each: each.active, default=None) or await self._first(served)
         chosen.active += 1
-        try:
-            yield chosen
-        finally:
-            chosen.active -= 1
-            chosen.last_used = asyncio.get_running_loop().time()
+        chosen.next_look = min(chosen.next_look, asyncio.get_running_loop().time() + WATCH_INTERVAL_S)
+        return chosen
+
+    def give_back(self, replica: Replica) -> None:
+        replica.active -= 1
+        replica.last_used = asyncio.get_running_loop().time()
 
     def keep(self, entry: Entry, replicas: int) -> None:
         """So many stay loaded, and are loaded now."""
@@ -190,7 +190,8 @@ class Fleet:
         )
         try:
             while not (await asyncio.wait([call], timeout=WATCH_INTERVAL_S))[0]:
-                await self._client.call(SERVICE, "Ping", {}, at=host, timeout_s=SILENCE_LIMIT_S)
+                with suppress(RequestTimeout):           # an engine may hold its process while it reads the file
+                    await self._client.call(SERVICE, "Ping", {}, at=host, timeout_s=SILENCE_LIMIT_S)
             return await call
         finally:
             call.cancel()

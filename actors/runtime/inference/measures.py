@@ -3,9 +3,9 @@
 Names and units as in chain/meter.py: Prometheus's. Tokens a second is the rate of skybus_model_output_tokens_total.
 """
 
+import asyncio
 from bisect import bisect_left
 from dataclasses import replace
-from time import perf_counter
 
 from actors.runtime.inference.engines.engine import Figures
 from actors.runtime.inference.protocol import Event, Finish
@@ -75,12 +75,12 @@ class Timing:
 
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
-        self._arrived = self._began = perf_counter()
+        self._arrived = self._began = _now()
         self._first = self._last = 0.0
 
     def began(self, batch: int) -> None:
         """Its turn has come, and it joins so many."""
-        self._began = perf_counter()
+        self._began = _now()
         measures = self._measures
         measures.queue.add(self._began - self._arrived)
         measures.generations += 1
@@ -88,7 +88,7 @@ class Timing:
 
     def passed(self, event: Event) -> Event:
         """The event as it is to be told: Finish with its times."""
-        now = perf_counter()
+        now = _now()
         measures = self._measures
         if isinstance(event, Finish):
             usage = event.usage
@@ -106,6 +106,10 @@ class Timing:
             measures.gap.add(now - self._last)
         self._last = now
         return event
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _ms(seconds: float) -> float:

@@ -10,7 +10,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 from actors.runtime.inference.catalogue import Catalogue, Entry
-from actors.runtime.inference.fleet import Fleet, Replica
+from actors.runtime.inference.fleet import Fleet
 from actors.runtime.inference.host import ANSWER_LIMIT_S, SERVICE
 from actors.runtime.inference.protocol import (
     Description,
@@ -44,7 +44,7 @@ class Models:
     ) -> None:
         self.catalogue = catalogue
         self.fleet = fleet
-        self._client = client
+        self.client = client
         self._clock = clock
 
     def resolve(self, model: str) -> Entry:
@@ -57,21 +57,23 @@ class Models:
         """Events as they come, Finish last. To be used under contextlib.aclosing: left early, generation stops."""
         entry, params = self.resolve(model), to_map(request)
         for last in _attempts():
-            async with self.fleet.replica(entry) as replica:
-                with self._errors(replica):
-                    try:
-                        async with aclosing(self._client.stream(
-                            SERVICE, "Generate", params, identity=_through(identity), at=replica.host,
-                            timeout_s=ANSWER_LIMIT_S, deadline_ms=int(deadline * 1000),
-                        )) as replies:
-                            async for reply in replies:
-                                assert reply.event is not None, "a model host streams events alone"
-                                yield event_from_map(reply.event)
-                        return
-                    except NoResponders:               # nobody heard it: nothing was begun
-                        self.fleet.give_up(replica, "nobody answers")
-                        if last:
-                            raise
+            with self._errors():
+                replica = await self.fleet.take(entry)
+                try:
+                    async with aclosing(self.client.stream(
+                        SERVICE, "Generate", params, identity=_through(identity), at=replica.host,
+                        timeout_s=ANSWER_LIMIT_S, deadline_ms=int(deadline * 1000),
+                    )) as replies:
+                        async for reply in replies:
+                            assert reply.event is not None, "a model host streams events alone"
+                            yield event_from_map(reply.event)
+                    return
+                except NoResponders:                   # nobody heard it: nothing was begun
+                    self.fleet.give_up(replica, "nobody answers")
+                    if last:
+                        raise
+                finally:
+                    self.fleet.give_back(replica)
 
     async def embed(self, model: str, request: EmbedRequest, identity: Identity, deadline: float = 0.0) -> Embeddings:
         return Embeddings(**await self._ask(model, "Embed", to_map(request), identity, deadline))
@@ -86,8 +88,9 @@ class Models:
 
     async def describe(self, model: str) -> Description:
         """What the model is; loads it if need be."""
-        async with self.fleet.replica(self.resolve(model)) as replica:
-            return replica.description
+        replica = await self.fleet.take(self.resolve(model))
+        self.fleet.give_back(replica)
+        return replica.description
 
     async def _ask(
         self, model: str, operation: str, params: dict[str, Any], identity: Identity, deadline: float
@@ -95,21 +98,23 @@ class Models:
         entry = self.resolve(model)
         timeout_s = max(deadline - self._clock(), 0.001) if deadline else ANSWER_LIMIT_S
         for last in _attempts():
-            async with self.fleet.replica(entry) as replica:
-                with self._errors(replica):
-                    try:
-                        return await self._client.call(
-                            SERVICE, operation, params, identity=_through(identity), at=replica.host,
-                            timeout_s=timeout_s,
-                        )
-                    except NoResponders:
-                        self.fleet.give_up(replica, "nobody answers")
-                        if last:
-                            raise
+            with self._errors():
+                replica = await self.fleet.take(entry)
+                try:
+                    return await self.client.call(
+                        SERVICE, operation, params, identity=_through(identity), at=replica.host, timeout_s=timeout_s,
+                    )
+                except NoResponders:
+                    self.fleet.give_up(replica, "nobody answers")
+                    if last:
+                        raise
+                finally:
+                    self.fleet.give_back(replica)
         raise AssertionError("the last attempt answers or raises")
 
+    @staticmethod
     @contextmanager
-    def _errors(self, replica: Replica) -> Iterator[None]:
+    def _errors() -> Iterator[None]:
         try:
             yield
         except RequestTimeout as error:

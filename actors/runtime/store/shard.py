@@ -364,6 +364,10 @@ class Shard:
         await closed
 
     @property
+    def durability(self) -> Durability:
+        return self._environment.durability
+
+    @property
     def trouble(self) -> str:
         """Why the last commit failed, or nothing is answered any more; "" when all is well."""
         return self._fault or self._trouble

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from actors.dynamodb.engine.wording import ENVELOPE
 from schemas.errors import AwsError
 from tests.actors.dynamodb.caller import Caller, open_caller
 from tests.actors.dynamodb.engine.partiql.generators import SETS, VALUES, Writer, conditions, literal
@@ -143,7 +144,7 @@ def test_an_update_is_an_update_item(
             answer = dynamodb.call(operation, **request)
             told = [answer["Attributes"]] if "Attributes" in answer else answer.get("Items", [])
         except AwsError as error:
-            told = error.message.removeprefix("Invalid UpdateExpression: ")
+            told = error.message.removeprefix(ENVELOPE).removeprefix("Invalid UpdateExpression: ")
         return told, dynamodb.call("GetItem", TableName="changed", Key={"pk": {"S": "k"}})["Item"]
 
     expression = " ".join(f"{section} {', '.join(actions)}" for section, actions in sections.items())

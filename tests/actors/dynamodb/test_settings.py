@@ -93,9 +93,16 @@ def test_resource_policies(dynamodb: Caller) -> None:
     revision = dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one, ExpectedRevisionId="NO_POLICY")
     assert dynamodb.call("GetResourcePolicy", ResourceArn=ARN) == {"Policy": one, **revision}
     assert dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=one) == revision
-    for expected in ("NO_POLICY", "1"):
+    has = f"revision id {revision['RevisionId']}."
+    for expected, words in (
+        ("NO_POLICY", "Requested policy update expecting none to be present for table live, but a policy exists with "),
+        ("1", "Requested update for policy with revision id 1, but the policy associated to target table live has "),
+    ):
         error = dynamodb.error("PutResourcePolicy", ResourceArn=ARN, Policy=two, ExpectedRevisionId=expected)
-        assert error.error_code == "PolicyNotFoundException"
+        missing = "Resource-based policy not found for the provided ResourceArn: "
+        assert (error.error_code, error.message) == ("PolicyNotFoundException", f"{missing}{words}{has}")
+    absent = dynamodb.error("PutResourcePolicy", ResourceArn=f"{ARN}-not", Policy=two)
+    assert absent.message == "Requested resource not found: Table: live-not not found"
     new = dynamodb.call("PutResourcePolicy", ResourceArn=ARN, Policy=two, ExpectedRevisionId=revision["RevisionId"])
     assert int(new["RevisionId"]) > int(revision["RevisionId"])
     assert dynamodb.call("DeleteResourcePolicy", ResourceArn=ARN) == new

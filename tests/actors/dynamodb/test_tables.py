@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.dynamodb import table_changes
 from actors.dynamodb.engine.values import INVALID
 from actors.runtime.actor import JOB_STEP_ROWS
 from schemas.errors import AwsError
@@ -47,7 +48,8 @@ NO_RANGE = "Table KeySchema does not have a range key, which is required when sp
 @pytest.mark.parametrize(
     ("message", "changes"),
     [
-        ("TableName must be at least 3 characters long and at most 255 characters long", {"TableName": "ab"}),
+        ("1 validation error detected: Value 'ab' at 'tableName' failed to satisfy constraint: "
+         "Member must have length greater than or equal to 3", {"TableName": "ab"}),
         ("1 validation error detected: Value null at 'attributeDefinitions' failed to satisfy constraint: "
          "Member must not be null", {"AttributeDefinitions": None}),
         ("1 validation error detected: Value '[KeySchemaElement(attributeName=a, keyType=HASH), "
@@ -169,7 +171,61 @@ def test_throughput_and_billing(dynamodb: Caller) -> None:
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert table["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
     dynamodb.call("UpdateTable", TableName="units", BillingMode="PROVISIONED", ProvisionedThroughput=UNITS)
-    assert "BillingModeSummary" not in dynamodb.call("DescribeTable", TableName="units")["Table"]
+    summary = dynamodb.call("DescribeTable", TableName="units")["Table"]["BillingModeSummary"]
+    assert summary == {**table["BillingModeSummary"], "BillingMode": "PROVISIONED"}
+
+
+def creating(name: str, key: str = "x", kind: str = "S", **more: Any) -> dict[str, Any]:
+    return {"AttributeDefinitions": [{"AttributeName": key, "AttributeType": kind}],
+            "GlobalSecondaryIndexUpdates": [{"Create": index(name, f"{key} HASH"), **more}]}
+
+
+ONE_AT_A_TIME = ("LimitExceededException", table_changes.ONE_INDEX)
+
+
+# Sources: dynalite's updateTable tests; Alternator's test_gsi_updatetable, whose texts are AWS's where it quotes them.
+@pytest.mark.parametrize(
+    ("refusal", "changes"),
+    [
+        ("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
+         "SSESpecification or ReplicaUpdates is required", {"GlobalSecondaryIndexUpdates": []}),
+        (INVALID + "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+         "GlobalSecondaryIndexUpdate.Delete must not be null", {"GlobalSecondaryIndexUpdates": [{}]}),
+        (INVALID + "Only one of Create, Update or Delete may be specified in a GlobalSecondaryIndexUpdate",
+         creating("new", Delete={"IndexName": "new"})),
+        (INVALID + "Only one global secondary index update per index is allowed simultaneously. Index: abc",
+         {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "abc"}}] * 2}),
+        (INVALID + "Attempting to create an index which already exists", creating("by-x")),
+        (INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [x], "
+         "AttributeDefinitions: []", {**creating("new"), "AttributeDefinitions": None}),
+        (INVALID + "Attributes cannot be redefined. Please check that your attribute has the same type as previously "
+         "defined. Existing schema: Schema:[SchemaElement: key{x:S:HASH}] "
+         "New schema: Schema:[SchemaElement: key{x:N:HASH}]", creating("new", kind="N")),
+        ("Given value 1000000000001 for ReadCapacityUnits is out of bounds",
+         {"TableName": "nowhere", "ProvisionedThroughput": {**UNITS, "ReadCapacityUnits": 10**12 + 1}}),
+        (ONE_AT_A_TIME, {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}} for name in ("abc", "abd")]}),
+        (ONE_AT_A_TIME, {**creating("new"), "GlobalSecondaryIndexUpdates": [
+            *creating("new")["GlobalSecondaryIndexUpdates"], {"Delete": {"IndexName": "by-x"}}]}),
+        (("ResourceNotFoundException", "Requested resource not found"),
+         {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "nonexistent"}}]}),
+    ],
+)
+def test_refused_changes(dynamodb: Caller, refusal: str | tuple[str, str], changes: dict[str, Any]) -> None:
+    dynamodb.create("live", attributes={"x": "S"}, GlobalSecondaryIndexes=[index("by-x", "x HASH")])
+    request = {member: value for member, value in ({"TableName": "live"} | changes).items() if value is not None}
+    error = dynamodb.error("UpdateTable", **request)
+    expected = ("ValidationException", refusal) if isinstance(refusal, str) else refusal
+    assert (error.error_code, error.message) == expected
+
+
+# What a new index does not need is ignored.
+def test_definitions_of_a_new_index(dynamodb: Caller) -> None:
+    dynamodb.create("live")
+    change = creating("new")
+    change["AttributeDefinitions"].append({"AttributeName": "y", "AttributeType": "S"})
+    dynamodb.call("UpdateTable", TableName="live", **change)
+    table = dynamodb.call("DescribeTable", TableName="live")["Table"]
+    assert [each["AttributeName"] for each in table["AttributeDefinitions"]] == ["pk", "x"]
 
 
 def fill(dynamodb: Caller, name: str, count: int, **extra: Any) -> None:

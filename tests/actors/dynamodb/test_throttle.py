@@ -76,6 +76,26 @@ def test_on_demand_maximum(dynamodb: Clocked) -> None:
     dynamodb.call("GetItem", TableName="live", Key={"pk": {"S": "a"}})
 
 
+# A batch gives back what must wait, and is refused only when everything must.
+def test_batches_give_back(dynamodb: Clocked) -> None:
+    dynamodb.create("plenty")
+    dynamodb.create("live", OnDemandThroughput={"MaxWriteRequestUnits": 1, "MaxReadRequestUnits": 1})
+    puts = [{"PutRequest": {"Item": {"pk": {"S": "b"}}}}]
+    until_refused(dynamodb, "PutItem", Item={"pk": {"S": "a"}})
+    until_refused(dynamodb, "GetItem", Key={"pk": {"S": "a"}})
+    for told in ({}, {"ReturnConsumedCapacity": "TOTAL"}):
+        answer = dynamodb.call("BatchWriteItem", RequestItems={"live": puts, "plenty": puts}, **told)
+        assert answer.pop("UnprocessedItems") == {"live": puts}
+        assert [each["TableName"] for each in answer.get("ConsumedCapacity", ())] == ["plenty"] * len(told)
+    keys = {"Keys": [{"pk": {"S": "a"}}, {"pk": {"S": "b"}}], "ConsistentRead": True}
+    answer = dynamodb.call("BatchGetItem", RequestItems={"live": keys, "plenty": keys})
+    assert answer == {"Responses": {"plenty": [{"pk": {"S": "b"}}]}, "UnprocessedKeys": {"live": keys}}
+    assert dynamodb.error("BatchGetItem", RequestItems={"live": keys}).error_code == "ThrottlingException"
+    assert dynamodb.error("BatchWriteItem", RequestItems={"live": puts}).message == throttle.ON_DEMAND_EXCEEDED
+    put_both = [{"Put": {"TableName": name, "Item": {"pk": {"S": "c"}}}} for name in ("plenty", "live")]
+    assert dynamodb.error("TransactWriteItems", TransactItems=put_both).error_code == "ThrottlingException"
+
+
 # What the caller is told is what it asked for, whatever was asked to be charged.
 def test_what_is_told(dynamodb: Clocked) -> None:
     dynamodb.create("live", attributes={"g": "S"}, GlobalSecondaryIndexes=[BY_G])

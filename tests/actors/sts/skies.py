@@ -20,7 +20,7 @@ from actors.sts.service import STS
 from bus.subjects import GATEWAY
 from schemas.envelope import Identity
 from schemas.errors import AwsError
-from tests.world import ACCOUNT, World, world
+from tests.world import ACCOUNT, World, sharded
 
 OTHER = "222222222222"
 TABLE = {
@@ -105,7 +105,13 @@ class Sky:
 
 
 @asynccontextmanager
-async def skies(directory: Path, *more: ServiceActor, open_mode: bool = False) -> AsyncIterator[Sky]:
-    actors = [IAM(), STS(), DynamoDB(), DynamoDBStreams(), *more]
-    async with world(directory, actors, open_mode=open_mode) as made:
-        yield Sky(made)
+async def skies(
+    directory: Path, *more: ServiceActor, open_mode: bool = False, shards: int = 1
+) -> AsyncIterator[Sky]:
+    """`shards`: of DynamoDB; IAM, STS and `more` are in the first's process."""
+
+    def actors(number: int) -> list[ServiceActor]:
+        return [DynamoDB(), DynamoDBStreams(), *([] if number else [IAM(), STS(), *more])]
+
+    async with sharded(directory, actors, shards, open_mode=open_mode) as made:
+        yield Sky(made[0])

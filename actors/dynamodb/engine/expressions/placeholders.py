@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from actors.dynamodb.engine.expressions.nodes import Value
+from actors.dynamodb.engine.wording import Reworded, current_words
 from schemas.errors import ValidationException
 
 PLACEHOLDER_BYTES_MAX = 255            # with its # or :
@@ -93,8 +94,8 @@ def _check_values(values: Mapping[str, Value], check: Callable[[Value], object])
         try:
             check(value)
         except ValidationException as error:
-            raise ValidationException("ExpressionAttributeValues contains invalid value: "
-                                      f"{error.message} for key {placeholder}") from error
+            raise Reworded(f"ExpressionAttributeValues contains invalid value: {error.message} for key {placeholder}",
+                           current_words(error)) from error
 
 
 def check_mixing(request: Mapping[str, Any], expressions: Sequence[str], legacy: Sequence[str]) -> None:
@@ -116,8 +117,8 @@ def check_mixing(request: Mapping[str, Any], expressions: Sequence[str], legacy:
         with_values = [name for name in expressions if name != "ProjectionExpression"]
         if with_values:
             verb = "are" if len(with_values) > 1 else "is"
-            raise ValidationException("ExpressionAttributeValues can only be specified when using expressions: "
-                                      f"{' and '.join(with_values)} {verb} null")
+            words = "ExpressionAttributeValues can only be specified when using expressions"
+            raise Reworded(f"{words}: {' and '.join(with_values)} {verb} null", words)
 
 
 def _check_styles(request: Mapping[str, Any], used: list[str], legacy: Sequence[str]) -> None:

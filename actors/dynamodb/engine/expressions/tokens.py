@@ -8,6 +8,7 @@ of "_" near "SET _1".
 import re
 from typing import NamedTuple
 
+from actors.dynamodb.engine.wording import Reworded
 from schemas.errors import ValidationException
 
 EXPRESSION_BYTES_MAX = 4096
@@ -35,8 +36,8 @@ def tokenize(text: str, kind: str) -> list[Token]:
     """
     size_bytes = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
     if size_bytes > EXPRESSION_BYTES_MAX:
-        raise ValidationException(f"Invalid {kind}: Expression size has exceeded the maximum allowed size; "
-                                  f"expression size: {size_bytes}")
+        words = f"Invalid {kind}: Expression size has exceeded the maximum allowed size;"
+        raise Reworded(words if kind == "UpdateExpression" else f"{words} expression size: {size_bytes}", words)
     tokens: list[Token] = []
     for match in _TOKEN.finditer(text):
         group = match.lastgroup

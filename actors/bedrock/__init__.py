@@ -1,0 +1,1 @@
+"""Amazon Bedrock, the control plane: models, guardrails, jobs."""

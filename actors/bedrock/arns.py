@@ -1,0 +1,40 @@
+"""The resource that IAM judges a request by.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.bedrock import state
+
+# The member that names a resource -> its kind; a job's depends on the operation.
+_MEMBERS = {
+    "guardrailIdentifier": state.GUARDRAIL, "inferenceProfileIdentifier": state.PROFILE,
+    "provisionedModelId": state.PROVISIONED,
+}
+_JOBS = (("ImportJob", state.IMPORT_JOB), ("InvocationJob", state.INVOCATION_JOB),
+         ("CustomizationJob", state.CUSTOMIZATION_JOB))
+_MODELS = (("ImportedModel", state.IMPORTED), ("CustomModel", state.CUSTOM))
+
+
+def resource_of(operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
+    """An ARN, or * for operations about none."""
+    def arn(kind: str, name: str) -> str:
+        return name if name.startswith("arn:") else f"arn:aws:bedrock:{region}:{account}:{kind}/{name}"
+
+    given = request.get("resourceARN")
+    if isinstance(given, str):
+        return given
+    for member, kind in _MEMBERS.items():
+        if isinstance(request.get(member), str):
+            return arn(kind, request[member])
+    if isinstance(request.get("jobIdentifier"), str):
+        return arn(next((kind for part, kind in _JOBS if part in operation), "job"), request["jobIdentifier"])
+    name = request.get("modelIdentifier") or request.get("modelId")
+    if isinstance(name, str):
+        if name.startswith("arn:"):
+            return name
+        kind = next((kind for part, kind in _MODELS if part in operation), "")
+        return arn(kind, name) if kind else f"arn:aws:bedrock:{region}::foundation-model/{name}"
+    return "*"

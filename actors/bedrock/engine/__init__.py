@@ -1,0 +1,1 @@
+"""What guardrails find in texts. Knows no request: policies in, findings out."""

@@ -1,0 +1,136 @@
+"""What a model is asked and what it answers, in one form for every operation and family.
+
+Messages, content blocks, tools, stop reasons and stream events are Converse's, by AWS's names; the families
+(families/) turn their bodies into these and back, and generating.py turns these into what a model host understands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from schemas.errors import ValidationException
+
+Block = dict[str, Any]                    # a ContentBlock: {"text": …}, {"toolUse": …}, {"toolResult": …}, …
+Message = dict[str, Any]                  # {"role": "user" or "assistant", "content": [Block]}
+Event = dict[str, Any]                    # {"contentBlockDelta": {…}}: of ConverseStream's output
+StopReason = Literal[
+    "end_turn", "tool_use", "max_tokens", "stop_sequence", "guardrail_intervened", "content_filtered",
+    "malformed_model_output", "malformed_tool_use", "model_context_window_exceeded",
+]
+
+
+@dataclass(slots=True)
+class Ask:
+    """One generation. Either `messages` or, for families without turns, `prompt`: text that goes in as it is."""
+
+    messages: list[Message] = field(default_factory=list)
+    prompt: str | None = None
+    system: list[Block] = field(default_factory=list)
+    max_tokens: int | None = None         # None: the model's own default
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    stop: list[str] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)      # ToolSpecification
+    tool_choice: dict[str, Any] | None = None                      # ToolChoice
+    schema: dict[str, Any] | None = None  # the answer is JSON that this JSON schema describes; {}: any JSON
+    logprobs: int | None = None           # alternatives to tell per token; 0: the chosen one only
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens, as the model's tokenizer counts them. `input` without what the cache already held."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output + self.cache_read + self.cache_write
+
+    def shown(self) -> dict[str, int]:
+        """TokenUsage."""
+        told = {"inputTokens": self.input, "outputTokens": self.output, "totalTokens": self.total}
+        if self.cache_read or self.cache_write:
+            told |= {"cacheReadInputTokens": self.cache_read, "cacheWriteInputTokens": self.cache_write}
+        return told
+
+
+@dataclass(slots=True)
+class Logprob:
+    """One generated token."""
+
+    token: str
+    logprob: float
+    alternatives: list[tuple[str, float]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Answer:
+    """A whole generation."""
+
+    content: list[Block]
+    stop_reason: StopReason
+    usage: Usage
+    stop_sequence: str | None = None      # the one that was met
+    latency_ms: int = 0
+    first_ms: int = 0                     # until the first token
+    logprobs: list[Logprob] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(block["text"] for block in self.content if "text" in block)
+
+    def metrics(self) -> dict[str, int]:
+        """amazon-bedrock-invocationMetrics, which the last chunk of a streamed body carries."""
+        return {"inputTokenCount": self.usage.input, "outputTokenCount": self.usage.output,
+                "invocationLatency": self.latency_ms, "firstByteLatency": self.first_ms}
+
+
+METRICS = "amazon-bedrock-invocationMetrics"
+
+
+def is_plain(block: Mapping[str, Any]) -> bool:
+    """A document that can be read as text."""
+    document = block.get("document")
+    if document is None:
+        return False
+    source = document["source"]
+    return "text" in source or "content" in source or document.get("format") in ("txt", "md", "csv", "html")
+
+
+def plain(ask: Ask) -> Ask:
+    """As a model reads it: what was marked for the guardrail is text, and so are documents that can be read."""
+    ask.system = [_plain(block) for block in ask.system]
+    for message in ask.messages:
+        message["content"] = [_plain(block) for block in message["content"]]
+    return ask
+
+
+def _plain(block: Block) -> Block:
+    if "guardContent" in block:
+        marked = block["guardContent"]
+        return {"text": marked["text"]["text"]} if "text" in marked else {"image": marked["image"]}
+    if "citationsContent" in block:
+        return {"text": "".join(part.get("text", "") for part in block["citationsContent"].get("content") or ())}
+    if "searchResult" in block:
+        found = block["searchResult"]
+        return {"text": "\n".join([found["title"], found["source"], *(part["text"] for part in found["content"])])}
+    if is_plain(block):
+        document = block["document"]
+        return {"text": f"{document['name']}:\n{_text_of(document['source'])}"}
+    return block
+
+
+def _text_of(source: Mapping[str, Any]) -> str:
+    if "bytes" in source:
+        try:
+            return bytes(source["bytes"]).decode()
+        except UnicodeDecodeError as error:
+            raise ValidationException("The document could not be read as text: it is no UTF-8.") from error
+    if "content" in source:
+        return "\n".join(part.get("text", "") for part in source["content"])
+    return str(source.get("text", ""))

@@ -1,0 +1,91 @@
+"""InvokeModel and InvokeModelWithResponseStream: bodies in the model's family's form."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any, cast
+
+import orjson
+
+from actors.bedrock.catalogue import Model
+from actors.bedrock_runtime.answering import Invocation, Stream, whole
+from actors.bedrock_runtime.asking import METRICS, Ask, Event
+from actors.bedrock_runtime.families import EmbeddingFamily, Family, TextFamily, family_of
+from actors.bedrock_runtime.families.bodies import Body, load
+from actors.runtime.inference.protocol import Modality
+from schemas.errors import ValidationException
+
+JSON = "application/json"
+_OURS = "amazon-bedrock-guardrailConfig"  # in a body, beside the family's own
+
+Request = Mapping[str, Any]
+Response = dict[str, Any]
+
+
+def read(request: Request, model: Model) -> tuple[Body, Family]:
+    """The body and its family. ValidationException."""
+    body = load(request.get("body") or b"")
+    body.pop(_OURS, None)
+    content_type = (request.get("contentType") or JSON).partition(";")[0].strip().lower()
+    return body, family_of(str(request.get("modelId", model.id)).rpartition("/")[2], body, content_type,
+                           embeds=model.modality is Modality.EMBEDDING)
+
+
+def text_ask(body: Body, family: TextFamily, model: Model) -> Ask:
+    """ValidationException."""
+    if not model.generates:
+        raise ValidationException("The model that you specified does not generate text.")
+    ask = family.ask(body)
+    if ask.max_tokens is not None:
+        ask.max_tokens = min(ask.max_tokens, model.output_tokens)
+    return ask
+
+
+async def invoke(invocation: Invocation, request: Request) -> Response:
+    body, family = read(request, invocation.model)
+    if isinstance(family, TextFamily):
+        answer = await whole(invocation, text_ask(body, family, invocation.model))
+        told = {**family.answer(body, answer, invocation.model.id), **_guarded(invocation)}
+        return _response(told, answer.usage.input + answer.usage.cache_read, answer.usage.output, answer.latency_ms)
+    if isinstance(family, EmbeddingFamily):
+        return await _embed(invocation, body, family)
+    query, documents = family.documents(body)
+    return _response(family.ranking(body, await invocation.rerank(query, documents)), 0, 0, 0)
+
+
+async def _embed(invocation: Invocation, body: Body, family: EmbeddingFamily) -> Response:
+    texts = family.texts(body)
+    vectors, tokens = await invocation.embed(texts)
+    return _response(family.vectors(body, vectors, tokens), tokens, 0, 0)
+
+
+def _guarded(invocation: Invocation) -> Body:
+    return {} if invocation.guarding is None else invocation.guarding.body_trace()
+
+
+def _response(body: Body, input_tokens: int, output_tokens: int, latency_ms: int) -> Response:
+    """The token counts travel as headers (schemas/extras.py)."""
+    return {"body": orjson.dumps(body), "contentType": JSON, "inputTokenCount": input_tokens,
+            "outputTokenCount": output_tokens, "invocationLatency": latency_ms}
+
+
+async def stream(invocation: Invocation, request: Request) -> AsyncIterator[Event]:
+    """Chunks; the last carries the invocation's metrics."""
+    body, family = read(request, invocation.model)
+    if not isinstance(family, TextFamily):
+        raise ValidationException("The model is unsupported for streaming.")
+    ask = text_ask(body, family, invocation.model)
+    count = await invocation.count(ask) if family.counts_first else 0
+    under_way = Stream(invocation, ask)
+    chunks = family.chunks(body, invocation.model.id, count)
+    async with aclosing(cast("Any", under_way.events())) as events:
+        async for event in events:
+            for chunk in chunks.event(event):
+                yield _chunk(chunk)
+    *others, last = chunks.end(under_way.answer)
+    for chunk in others:
+        yield _chunk(chunk)
+    yield _chunk({**last, **_guarded(invocation), METRICS: under_way.answer.metrics()})
+
+
+def _chunk(body: Body) -> Event:
+    return {"chunk": {"bytes": orjson.dumps(body)}}

@@ -1,0 +1,30 @@
+"""Which local model a modelId means: a model, an inference profile, throughput that was provisioned, an import."""
+
+from actors.bedrock import state
+from actors.bedrock.catalogue import Model, Models
+from actors.bedrock.state import Book
+from actors.bedrock_runtime.errors import INVALID_MODEL, ModelNotReadyException, ResourceNotFoundException
+from schemas.errors import ValidationException
+
+HOPS_LIMIT = 4                            # a throughput of a profile of a model is two
+
+
+def resolve(book: Book, models: Models, identifier: str) -> Model:
+    """ValidationException, ResourceNotFoundException, ModelNotReadyException."""
+    for _ in range(HOPS_LIMIT):
+        kind = identifier.partition("/")[0].rpartition(":")[2] if identifier.startswith("arn:") else ""
+        if kind not in (state.PROFILE, state.PROVISIONED, state.IMPORTED):
+            break
+        record = book.find(kind, identifier)
+        if record is None:
+            raise ResourceNotFoundException(f"Could not find the model with identifier {identifier}.")
+        if kind == state.IMPORTED:
+            break
+        shown = record["shown"]
+        identifier = shown["modelArn"] if kind == state.PROVISIONED else shown["models"][0]["modelArn"]
+    found = models.find(identifier)
+    if found is None and kind == state.IMPORTED:
+        raise ModelNotReadyException          # there, and not yet in this process's catalogue
+    if found is None:
+        raise ValidationException(INVALID_MODEL)
+    return found

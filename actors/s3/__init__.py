@@ -1,0 +1,1 @@
+"""Amazon S3. Start at service.py; README.md says what is covered, DESIGN.md why it is built so."""

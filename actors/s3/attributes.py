@@ -1,0 +1,68 @@
+"""GetObjectAttributes: what is known of an object without its bytes.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot
+from actors.s3 import checksums, contents, reading
+from actors.s3.errors import InvalidArgument
+from actors.s3.objects import STANDARD
+from actors.s3.state import Record
+
+PARTS_LIMIT = 1000
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def get(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket, record = reading.find(context, snapshot, request)
+    wanted = request.get("ObjectAttributes") or []
+    unknown = [name for name in wanted if name not in _ATTRIBUTES]
+    if unknown or not wanted:
+        raise InvalidArgument("Invalid attribute name specified.", "x-amz-object-attributes", ",".join(unknown))
+    answer: Answer = {"LastModified": datetime.fromtimestamp(int(record["time"]), UTC)}
+    if bucket.versioning:
+        answer["VersionId"] = record["id"]
+    if "ETag" in wanted:
+        answer["ETag"] = record["etag"]
+    if "Checksum" in wanted and record.get("sums"):
+        answer["Checksum"] = _checksum(record)
+    if "ObjectParts" in wanted and record.get("parts"):
+        answer["ObjectParts"] = _parts(snapshot, record, request)
+    if "StorageClass" in wanted:
+        answer["StorageClass"] = record.get("class", STANDARD)
+    if "ObjectSize" in wanted:
+        answer["ObjectSize"] = record["size"]
+    return answer
+
+
+_ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
+
+
+def _checksum(record: Record) -> Answer:
+    """Here a composite checksum comes without its number of parts."""
+    found: Answer = {name: value.partition("-")[0] for name, value in checksums.members(record).items()}
+    return found | {"ChecksumType": record.get("sum_type", checksums.FULL_OBJECT)}
+
+
+def _parts(view: Snapshot, record: Record, request: Request) -> Answer:
+    limit = min(request.get("MaxParts", PARTS_LIMIT), PARTS_LIMIT)
+    marker = int(request.get("PartNumberMarker") or 0)
+    answer: Answer = {"TotalPartsCount": record["parts"]}
+    if not record.get("sums"):
+        return answer
+    [algorithm] = record["sums"]
+    known = [part for part in contents.parts(view, record["content"]) if part[0] > marker]
+    told = known[:limit]
+    if record.get("sum_type") == checksums.COMPOSITE:
+        answer["Parts"] = [{"PartNumber": number, "Size": size, f"Checksum{algorithm}": b64encode(digest).decode()}
+                           for number, size, digest in told]
+    return answer | {"PartNumberMarker": marker, "NextPartNumberMarker": told[-1][0] if told else marker,
+                     "MaxParts": limit, "IsTruncated": len(known) > limit}

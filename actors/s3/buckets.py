@@ -1,0 +1,181 @@
+"""Buckets: made, found, listed, ended; their location and versioning.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html for names,
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html for locations.
+"""
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from typing import Any
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import state, uploads
+from actors.s3.access import bucket_of, owned
+from actors.s3.errors import (
+    BucketAlreadyExists,
+    BucketAlreadyOwnedByYou,
+    BucketNotEmpty,
+    IllegalLocationConstraint,
+    IllegalVersioningConfiguration,
+    InvalidArgument,
+    InvalidBucketName,
+    InvalidBucketState,
+    InvalidLocationConstraint,
+    MalformedXML,
+    NotImplementedHeader,
+)
+from actors.s3.listing import owner
+from actors.s3.state import Bucket
+
+HOME_REGION = "us-east-1"                 # whose location is null, and which makes buckets anywhere
+LIST_LIMIT = 10_000
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
+_EDGE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_PREFIX = "xn--"
+_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def create(context: Context, transaction: Transaction, request: Request) -> Answer:
+    name = request["Bucket"]
+    check_name(name)
+    region = _location(context, request.get("CreateBucketConfiguration") or {})
+    found = state.find_bucket(transaction, name)
+    if found is not None:
+        if found.owner != context.account:
+            raise BucketAlreadyExists(name)
+        if region != HOME_REGION or found.record["region"] != HOME_REGION:
+            raise BucketAlreadyOwnedByYou(name)
+        return {"Location": f"/{name}"}            # in us-east-1 alone, to make it again is no error
+    record = {"name": name, "account": context.account, "region": region, "time": transaction.now()}
+    if request.get("ObjectLockEnabledForBucket"):
+        record |= {"versioning": state.ENABLED, "lock": True}
+    if request.get("ACL"):
+        record["acl"] = request["ACL"]
+    Bucket(transaction, record).save()
+    return {"Location": f"/{name}" if region == HOME_REGION else f"http://{name}.s3.amazonaws.com/",
+            "BucketArn": f"arn:aws:s3:::{name}"}
+
+
+def check_name(name: str) -> None:
+    """InvalidBucketName."""
+    labels = name.split(".")
+    if not 3 <= len(name) <= 63 or not _NAME.issuperset(name) \
+            or not all(label and label[0] in _EDGE and label[-1] in _EDGE for label in labels) \
+            or name.startswith(_PREFIX) or name.endswith(_SUFFIXES) or _is_address(name):
+        raise InvalidBucketName(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        IPv4Address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _location(context: Context, configuration: Mapping[str, Any]) -> str:
+    """Where it is to be. IllegalLocationConstraint, InvalidLocationConstraint."""
+    asked = configuration.get("LocationConstraint") or ""
+    if not asked:
+        if context.region != HOME_REGION:
+            raise IllegalLocationConstraint(
+                "The unspecified location constraint is incompatible for the region specific endpoint this request was "
+                "sent to.")
+        return HOME_REGION
+    region = "eu-west-1" if asked == "EU" else asked
+    if not _is_region(region) or region == HOME_REGION:
+        raise InvalidLocationConstraint(asked)
+    if context.region not in (HOME_REGION, region):
+        raise IllegalLocationConstraint(
+            f"The {asked} location constraint is incompatible for the region specific endpoint this request was sent "
+            "to.")
+    return region
+
+
+def _is_region(text: str) -> bool:
+    words = text.split("-")
+    return len(words) >= 3 and words[-1].isdigit() and all(word.isalpha() and word.islower() for word in words[:-1])
+
+
+def head(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    return {"BucketRegion": bucket.record["region"], "BucketArn": f"arn:aws:s3:::{bucket.name}",
+            "AccessPointAlias": False}
+
+
+def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
+    """Its configurations and unfinished uploads end with it."""
+    bucket = bucket_of(context, transaction, request)
+    if not bucket.is_empty():
+        raise BucketNotEmpty(bucket.name, versioned=bool(bucket.versioning))
+    uploads.end_all(transaction, bucket)
+    for kind in list(bucket.configurations()):
+        bucket.configure(kind, None)
+    transaction.delete(b"b" + bucket.name.encode())
+    return {}
+
+
+def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    """Those of the caller's account, by name."""
+    limit = request.get("MaxBuckets", LIST_LIMIT)
+    if not 1 <= limit <= LIST_LIMIT:
+        raise InvalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", limit)
+    prefix, region = request.get("Prefix") or "", request.get("BucketRegion")
+    found: list[Answer] = []
+    answer: Answer = {"Owner": owner(context.account), "Buckets": found}
+    if prefix:
+        answer["Prefix"] = prefix
+    for record in state.buckets(snapshot, _after(request)):
+        if record["account"] != context.account or not record["name"].startswith(prefix) \
+                or (region and record["region"] != region):
+            continue
+        if len(found) == limit:
+            answer["ContinuationToken"] = base64.urlsafe_b64encode(found[-1]["Name"].encode()).decode()
+            break
+        described = {"Name": record["name"], "CreationDate": datetime.fromtimestamp(int(record["time"]), UTC),
+                     "BucketArn": f"arn:aws:s3:::{record['name']}"}
+        if request.get("MaxBuckets") or region or request.get("ContinuationToken"):
+            described["BucketRegion"] = record["region"]
+        found.append(described)
+    return answer
+
+
+def _after(request: Request) -> str:
+    token = request.get("ContinuationToken")
+    try:
+        return base64.urlsafe_b64decode(token.encode("ascii")).decode() if token else ""
+    except ValueError as error:
+        raise InvalidArgument("The continuation token provided is incorrect", "continuation-token", token) from error
+
+
+def location(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    """From any region: this is how a client learns where to go."""
+    region = owned(context, snapshot, request["Bucket"], request.get("ExpectedBucketOwner")).record["region"]
+    return {"LocationConstraint": "" if region == HOME_REGION else region}
+
+
+def versioning(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    return {"Status": bucket.versioning} if bucket.versioning else {}
+
+
+def set_versioning(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    asked = request["VersioningConfiguration"]
+    status = asked.get("Status")
+    if status not in (state.ENABLED, state.SUSPENDED):
+        raise MalformedXML if status else IllegalVersioningConfiguration
+    if asked.get("MFADelete") == "Enabled":
+        raise NotImplementedHeader(Header="x-amz-mfa")
+    if status == state.SUSPENDED and bucket.record.get("lock"):
+        raise InvalidBucketState("An Object Lock configuration is present on this bucket, so the versioning state "
+                                 "cannot be changed.")
+    bucket.record["versioning"] = status
+    bucket.save()
+    return {}

@@ -1,0 +1,88 @@
+"""Files that no object names any more, and files that are not what was stored: found and dealt with, in jobs.
+
+`sweep` removes what contents.release has put aside, once its time has come and its readers have done. `tend` walks all
+shelves once a day: what no record knows is what a crash left between a file and its record, and is removed; what a
+record knows is read again and compared with its stored sum, and rot is logged.
+"""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import structlog
+
+from actors.runtime.store.shard import Shard
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import contents
+from actors.s3.engine.blobs import SHELVES, Blobs, Rotten
+from schemas import checksums
+
+TEND_JOB = "tend"
+TEND_WAIT_S = 24 * 3600.0                 # between two walks
+SHELF_WAIT_S = 1.0                        # between two shelves
+BUSY_WAIT_S = 10.0                        # until a file that is being read is asked for again
+_TENDING = b"t"
+
+log = structlog.get_logger(__name__)
+
+
+def begin(transaction: Transaction) -> None:
+    """The walk, started once in the life of a shard."""
+    if transaction.get(_TENDING) is None:
+        transaction.put(_TENDING, b"")
+        transaction.start_job(TEND_JOB, {"shelf": 0})
+
+
+def begun(_: Any, error: BaseException | None) -> None:
+    if error is not None:
+        log.error("tending_not_begun", exc_info=error)
+
+
+async def sweep(shard: Shard, blobs: Blobs, now: float) -> dict[str, Any] | None:
+    due: list[tuple[bytes, list[str]]] = shard.read(lambda view: list(contents.due_garbage(view, now)))
+    removed = []
+    for key, names in due:
+        if await asyncio.to_thread(blobs.remove, names):
+            removed.append((key, names))
+    following = await shard.transact(lambda transaction: contents.forget(transaction, removed))
+    if following is None:
+        return None
+    return {"wake_at": max(following, now + BUSY_WAIT_S) if len(removed) < len(due) else following}
+
+
+async def tend(shard: Shard, blobs: Blobs, now: float, state: dict[str, Any]) -> dict[str, Any]:
+    shelf = state["shelf"]
+    if shelf == 0:
+        await asyncio.to_thread(blobs.sweep_incoming)
+    await remove_orphans(shard, blobs, shelf)
+    await verify(shard, blobs, shelf)
+    if shelf + 1 < SHELVES:
+        return {"shelf": shelf + 1, "wake_at": now + SHELF_WAIT_S}
+    return {"shelf": 0, "wake_at": now + TEND_WAIT_S}
+
+
+async def remove_orphans(shard: Shard, blobs: Blobs, shelf: int) -> None:
+    names = await asyncio.to_thread(blobs.settled, shelf)
+    orphans: list[str] = shard.read(lambda view: [name for name in names if not contents.is_known(view, name)])
+    for name in orphans:
+        if await asyncio.to_thread(blobs.remove, [name]):
+            log.info("orphan_removed", file=name)
+
+
+async def verify(shard: Shard, blobs: Blobs, shelf: int) -> None:
+    """Every file of this shelf that a record knows."""
+    known = shard.read(lambda view: _of_shelf(view, shelf))
+    for name, fact in known:
+        try:
+            await asyncio.to_thread(blobs.verify, name, checksums.MD5, fact["md5"])
+        except (Rotten, FileNotFoundError, OSError) as error:
+            if shard.read(partial(_is_known, name)):
+                log.error("object_rotten", file=name, reason=str(error))
+
+
+def _is_known(name: str, view: Snapshot) -> bool:
+    return contents.is_known(view, name)
+
+
+def _of_shelf(view: Snapshot, shelf: int) -> list[tuple[str, Any]]:
+    return list(contents.files_between(view, f"{shelf:02x}", f"{shelf + 1:02x}" if shelf + 1 < SHELVES else "g"))

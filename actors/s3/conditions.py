@@ -1,0 +1,105 @@
+"""If-Match, If-None-Match and their dates, on reads and on writes.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html; the order of evaluation is that
+of RFC 9110 13.2.2.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import formatdate
+from typing import Any
+
+from actors.s3.errors import NoSuchKey, NotImplementedHeader, NotModified, PreconditionFailed
+from actors.s3.state import Record
+
+Request = Mapping[str, Any]
+
+
+def check_read(request: Request, record: Record) -> None:
+    """Of GetObject and HeadObject. PreconditionFailed, NotModified."""
+    failed = _failed(request, record, "IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince")
+    if failed in ("If-None-Match", "If-Modified-Since"):
+        raise NotModified(headers={
+            "ETag": f'"{record["etag"]}"', "Last-Modified": formatdate(record["time"], usegmt=True)})
+    if failed:
+        raise PreconditionFailed(failed)
+
+
+def check_copy(request: Request, record: Record) -> None:
+    """Of the source of a copy, where every failure is PreconditionFailed."""
+    failed = _failed(request, record, *[f"CopySource{name}" for name in (
+        "IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince")])
+    if failed:
+        raise PreconditionFailed(f"x-amz-copy-source-{failed}")
+
+
+def check_write(request: Request, key: str, current: Record | None) -> None:
+    """Of what replaces an object. NoSuchKey, PreconditionFailed, NotImplementedHeader."""
+    match, none_match = request.get("IfMatch"), request.get("IfNoneMatch")
+    if match is None and none_match is None:
+        return
+    if match is not None and none_match is not None:
+        raise NotImplementedHeader(
+            Header="If-Match,If-None-Match",
+            additionalMessage="Multiple conditional request headers present in the request")
+    there = current is not None and not current.get("marker")
+    if none_match is not None:
+        if none_match != "*":
+            raise NotImplementedHeader(
+                Header="If-None-Match",
+                additionalMessage="We don't accept the provided value of If-None-Match header for this API")
+        if there:
+            raise PreconditionFailed("If-None-Match")
+        return
+    if match == "*":
+        raise NotImplementedHeader(
+            Header="If-Match", additionalMessage="We don't accept the provided value of If-Match header for this API")
+    if current is None or not there:
+        raise NoSuchKey(key)
+    assert match is not None
+    if not _matches(match, current["etag"]):
+        raise PreconditionFailed("If-Match")
+
+
+def check_delete(request: Request, key: str, current: Record | None) -> None:
+    """Of DeleteObject, and with its own member names of DeleteObjects. NoSuchKey, PreconditionFailed."""
+    match = request.get("IfMatch") or request.get("ETag")
+    time = request.get("IfMatchLastModifiedTime") or request.get("LastModifiedTime")
+    size = request.get("IfMatchSize", request.get("Size"))
+    if match is None and time is None and size is None:
+        return
+    if current is None or current.get("marker"):
+        raise NoSuchKey(key)
+    if match is not None and not _matches(match, current["etag"]):
+        raise PreconditionFailed("If-Match")
+    if time is not None and int(time.timestamp()) != int(current["time"]):
+        raise PreconditionFailed("x-amz-if-match-last-modified-time")
+    if size is not None and size != current["size"]:
+        raise PreconditionFailed("x-amz-if-match-size")
+
+
+def _failed(request: Request, record: Record, *names: str) -> str:
+    """The header of the condition that does not hold; "" when all do."""
+    match, unmodified, none_match, modified = [request.get(name) for name in names]
+    etag, time = record["etag"], int(record["time"])
+    if match is not None:
+        if not _matches(match, etag):
+            return "If-Match"
+    elif unmodified is not None and time > _second(unmodified):
+        return "If-Unmodified-Since"
+    if none_match is not None:
+        if _matches(none_match, etag):
+            return "If-None-Match"
+    elif modified is not None and time <= _second(modified):
+        return "If-Modified-Since"
+    return ""
+
+
+def _second(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _matches(condition: str, etag: str) -> bool:
+    """Of a list of entity tags, or *."""
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in condition.split(",")]
+    return "*" in tags or etag in tags

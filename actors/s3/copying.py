@@ -1,0 +1,227 @@
+"""CopyObject and UploadPartCopy: bytes that are here already become another object's, by hard links where they can.
+
+The source is read first, its files are linked (or read, where a digest is asked for that nobody has), and the
+transaction that names the copy follows.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from actors.runtime.context import Context
+from actors.runtime.store.shard import Shard
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import access, checksums, conditions, contents, multipart, objects, reading, tags
+from actors.s3.contents import Body, Content
+from actors.s3.engine.blobs import Blobs
+from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
+from actors.s3.objects import encryption
+from actors.s3.state import Bucket, Record
+from schemas.checksums import ALGORITHMS, MD5
+
+SOURCE_LIMIT_BYTES = 5 * 1024**3          # of one copy; larger ones are copied in parts
+_ITSELF = ("This copy request is illegal because it is trying to copy an object to itself without changing the "
+           "object's metadata, storage class, website redirect location or encryption attributes.")
+_CHANGES = ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption", "SSEKMSKeyId", "SSECustomerAlgorithm")
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class Source(NamedTuple):
+    """What is copied, as it was read."""
+
+    bucket: Bucket
+    key: str
+    record: Record
+    content: Content
+
+
+def source_of(context: Context, snapshot: Snapshot, request: Request) -> Source:
+    """The object that CopySource names, where its conditions hold. AwsError."""
+    name, key, version_id = parse_source(request["CopySource"])
+    bucket = access.owned(context, snapshot, name, request.get("ExpectedSourceBucketOwner"))
+    record = bucket.current(key) if not version_id else reading.version_of(bucket, key, version_id)
+    if record is None or record.get("marker"):
+        raise NoSuchKey(key)
+    conditions.check_copy(request, record)
+    content = record.get("content")
+    return Source(bucket, key, record, Content(b"", []) if content is None else contents.load(snapshot, content))
+
+
+def parse_source(text: str) -> tuple[str, str, str]:
+    """Bucket, key and version id of `[/]bucket/key[?versionId=…]`, percent-encoded. InvalidArgument."""
+    path, _, query = text.partition("?")
+    name, slash, key = unquote(path).removeprefix("/").partition("/")
+    version_id = query.removeprefix("versionId=") if query.startswith("versionId=") else ""
+    if query and not version_id:
+        raise InvalidArgument("Unsupported copy source parameter.", "x-amz-copy-source", text)
+    if not slash or not name or not key:
+        raise InvalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+                              "x-amz-copy-source", text)
+    return name, key, version_id
+
+
+# CopyObject
+
+
+async def copy(shard: Shard, blobs: Blobs, context: Context, request: Request) -> Answer:
+    source: Source = shard.read(lambda snapshot: _checked(context, snapshot, request))
+    algorithm = _algorithm(request, source.record)
+    copied = await asyncio.to_thread(_copied, blobs, source, algorithm)
+    try:
+        answer: Answer = await shard.transact(lambda transaction: _put(context, transaction, request, source, copied))
+    except Exception:
+        await asyncio.to_thread(blobs.remove, [name for name, _, _ in copied.files])
+        raise
+    return answer
+
+
+def _checked(context: Context, snapshot: Snapshot, request: Request) -> Source:
+    bucket = access.bucket_of(context, snapshot, request)
+    source = source_of(context, snapshot, request)
+    for member, name in (("MetadataDirective", "metadata"), ("TaggingDirective", "tagging")):
+        if request.get(member) not in (None, "COPY", "REPLACE"):
+            raise InvalidArgument(f"Unknown {name} directive.", f"x-amz-{name}-directive", request[member])
+    if source.record["size"] > SOURCE_LIMIT_BYTES:
+        raise InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: "
+                             f"{SOURCE_LIMIT_BYTES}")
+    itself = (source.bucket.name, source.key) == (bucket.name, request["Key"]) and "?" not in request["CopySource"]
+    if itself and request.get("MetadataDirective") != "REPLACE" and not any(request.get(name) for name in _CHANGES):
+        raise InvalidRequest(_ITSELF)
+    return source
+
+
+def _algorithm(request: Request, record: Record) -> str:
+    """Of the copy: what is asked for, else the source's, else S3's own. InvalidRequest."""
+    asked: str = request.get("ChecksumAlgorithm") or next(iter(record.get("sums", ())), checksums.DEFAULT)
+    if asked not in ALGORITHMS:
+        raise InvalidRequest("Value for x-amz-checksum-algorithm header is invalid.")
+    return asked
+
+
+class _Copied(NamedTuple):
+    data: bytes
+    files: list[tuple[str, int, bytes]]   # name, size, MD5
+    sums: Mapping[str, bytes]             # of the whole: MD5 and the algorithm
+
+
+def _copied(blobs: Blobs, source: Source, algorithm: str) -> _Copied:
+    """The source's bytes under names of their own. In a thread."""
+    content, record = source.content, source.record
+    sums = _known(record, algorithm) or blobs.digests(*content, (MD5, algorithm))
+    if not content.pieces:
+        return _Copied(content.data, [], sums)
+    found = []
+    for piece in content.pieces:
+        single = len(content.pieces) == 1
+        digest = sums[MD5] if single else blobs.digests(b"", [piece], (MD5,))[MD5]
+        found.append((blobs.link(piece.name), piece.size, digest))
+    return _Copied(b"", found, sums)
+
+
+def _known(record: Record, algorithm: str) -> Mapping[str, bytes] | None:
+    """What is known of the whole object without reading it."""
+    if record.get("parts") or record.get("sum_type", checksums.FULL_OBJECT) != checksums.FULL_OBJECT \
+            or algorithm not in record.get("sums", ()):
+        return None
+    return {MD5: bytes.fromhex(record["etag"]), algorithm: record["sums"][algorithm]}
+
+
+def _put(context: Context, transaction: Transaction, request: Request, source: Source, copied: _Copied) -> Answer:
+    bucket = access.bucket_of(context, transaction, request)
+    key, old = request["Key"], source.record
+    record = objects.described(context, transaction, _taken_over(request, old), key)
+    conditions.check_write(request, key, bucket.current(key))
+    if request.get("MetadataDirective") != "REPLACE":
+        record["headers"] = dict(old["headers"])
+        record.pop("meta", None)
+        if old.get("meta"):
+            record["meta"] = old["meta"]
+    record.pop("tags", None)
+    replaces = request.get("TaggingDirective") == "REPLACE"
+    kept = old.get("tags") if not replaces else tags.from_header(request["Tagging"]) if request.get("Tagging") else {}
+    if kept:
+        record["tags"] = kept
+    algorithm = next((name for name in copied.sums if name != MD5), MD5)
+    digest = copied.sums[algorithm]
+    record |= {"size": old["size"], "etag": copied.sums[MD5].hex(), "sums": {algorithm: digest}}
+    record["content"] = contents.keep_files(transaction, copied.files) if copied.files else contents.keep(
+        transaction, Body(copied.data, "", old["size"], copied.sums))
+    objects.put_version(transaction, bucket, key, record)
+    answer: Answer = {
+        "CopyObjectResult": {
+            "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),
+            f"Checksum{algorithm}": b64encode(digest).decode(), "ChecksumType": checksums.FULL_OBJECT,
+        }, **encryption(record),
+    }
+    if source.bucket.versioning:
+        answer["CopySourceVersionId"] = old["id"]
+    return answer | objects.version_of(bucket, record)
+
+
+def _taken_over(request: Request, old: Record) -> Request:
+    """The request with what a copy keeps of its source when it says nothing else; checksums are of no body here."""
+    return {name: value for name, value in request.items() if name not in ("Tagging", "ChecksumAlgorithm")}
+
+
+# UploadPartCopy
+
+
+async def copy_part(shard: Shard, blobs: Blobs, context: Context, request: Request) -> Answer:
+    source, upload = shard.read(lambda snapshot: (
+        source_of(context, snapshot, request), multipart.check_part(context, snapshot, request)[1]))
+    start, stop = _stretch(request, source.record["size"])
+    algorithm = upload["algorithm"] or checksums.DEFAULT
+    body = await asyncio.to_thread(_copied_part, blobs, source, start, stop, algorithm)
+    try:
+        part = await shard.transact(lambda transaction: _put_part(context, transaction, request, body, algorithm))
+    except Exception:
+        await asyncio.to_thread(blobs.remove, [body.name])
+        raise
+    sums = {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
+    answer: Answer = {"CopyPartResult": {
+        "ETag": f'"{part["etag"]}"', "LastModified": datetime.fromtimestamp(int(part["time"]), UTC), **sums,
+    }, **encryption(upload)}
+    if source.bucket.versioning:
+        answer["CopySourceVersionId"] = source.record["id"]
+    return answer
+
+
+def _copied_part(blobs: Blobs, source: Source, start: int, stop: int, algorithm: str) -> Body:
+    """One file of those bytes. In a thread."""
+    content = source.content if stop - start == source.record["size"] else source.content.between(start, stop)
+    sums = _known(source.record, algorithm) if content is source.content else None
+    if sums is not None and len(content.pieces) == 1:
+        return Body(b"", blobs.link(content.pieces[0].name), stop - start, sums)
+    name, sums = blobs.copy(*content, (MD5, algorithm))
+    return Body(b"", name, stop - start, sums)
+
+
+def _put_part(
+    context: Context, transaction: Transaction, request: Request, body: Body, algorithm: str
+) -> Record:
+    _, upload = multipart.check_part(context, transaction, request)
+    return multipart.keep_part(transaction, upload, request["PartNumber"], body, {algorithm: body.sums[algorithm]})
+
+
+def _stretch(request: Request, size: int) -> tuple[int, int]:
+    """From the first byte to before the second. InvalidArgument, InvalidRequest."""
+    text = request.get("CopySourceRange")
+    if text is None:
+        if size > SOURCE_LIMIT_BYTES:
+            raise InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy "
+                                 f"source: {SOURCE_LIMIT_BYTES}")
+        return 0, size
+    first, dash, last = text.removeprefix("bytes=").partition("-")
+    if not (text.startswith("bytes=") and dash and first.isdigit() and last.isdigit() and int(first) <= int(last)):
+        raise InvalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and "
+                              "last are the zero-based offsets of the first and last bytes to copy",
+                              "x-amz-copy-source-range", text)
+    if int(last) >= size:
+        raise InvalidArgument(f"Range specified is not valid for source object of size: {size}",
+                              "x-amz-copy-source-range", text)
+    return int(first), int(last) + 1

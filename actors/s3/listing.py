@@ -1,0 +1,295 @@
+"""ListObjects, ListObjectsV2 and ListObjectVersions: keys in the order of their UTF-8 bytes, a page at a time.
+
+Keys that share a prefix up to the delimiter are told once, and their scan jumps over all of them. What is no object any
+more (delete markers, older versions) costs no page entry, so long stretches of it give way to others.
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html and its neighbours.
+"""
+
+import base64
+import hashlib
+from collections.abc import Generator, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.parse import quote
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot
+from actors.s3 import state
+from actors.s3.access import bucket_of
+from actors.s3.errors import InvalidArgument
+from actors.s3.objects import STANDARD
+from actors.s3.state import Bucket, Record
+from bus.codec import unpack
+
+PAGE_LIMIT = 1000
+GIVE_WAY_ROWS = 64                        # looked at between two moments for others
+_TOKEN_PREFIX = "1"  # noqa: S105 - the form of our continuation tokens
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+Paging = Generator[None, None, Answer]
+
+
+class Page:
+    """What one answer holds, as it grows. `entries`: (key, record); `prefixes` in their order."""
+
+    def __init__(self, request: Request, limit: int) -> None:
+        self.prefix: str = request.get("Prefix") or ""
+        self.delimiter: str = request.get("Delimiter") or ""
+        self.limit = limit
+        self.entries: list[tuple[str, Record]] = []
+        self.prefixes: list[str] = []
+        self.last = ""                    # the last key or prefix told
+        self.truncated = False
+
+    @property
+    def count(self) -> int:
+        return len(self.entries) + len(self.prefixes)
+
+    def group(self, key: str) -> str:
+        """The common prefix this key falls under; ""."""
+        if not self.delimiter:
+            return ""
+        cut = key.find(self.delimiter, len(self.prefix))
+        return key[:cut + len(self.delimiter)] if cut >= 0 else ""
+
+
+def objects(context: Context, snapshot: Snapshot, request: Request) -> Paging:
+    """ListObjects, version 1."""
+    bucket = bucket_of(context, snapshot, request)
+    page = yield from _page(bucket, request, request.get("Marker") or "", _limit(request))
+    write = writer(request)
+    answer = _common(bucket, request, page, write)
+    answer["Marker"] = write(request.get("Marker") or "")
+    answer["Contents"] = [_object(key, record, write, bucket.owner) for key, record in page.entries]
+    if page.truncated and page.delimiter:
+        answer["NextMarker"] = write(page.last)
+    return answer
+
+
+def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging:
+    bucket = bucket_of(context, snapshot, request)
+    token = request.get("ContinuationToken")
+    after = _from_token(token) if token is not None else request.get("StartAfter") or ""
+    page = yield from _page(bucket, request, after, _limit(request))
+    write = writer(request)
+    owner = bucket.owner if request.get("FetchOwner") else ""
+    answer = _common(bucket, request, page, write)
+    answer["Contents"] = [_object(key, record, write, owner) for key, record in page.entries]
+    answer["KeyCount"] = page.count
+    if token is not None:
+        answer["ContinuationToken"] = token
+    if request.get("StartAfter"):
+        answer["StartAfter"] = write(request["StartAfter"])
+    if page.truncated:
+        answer["NextContinuationToken"] = _to_token(page.last)
+    return answer
+
+
+def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
+    bucket = bucket_of(context, snapshot, request)
+    marker, id_marker = request.get("KeyMarker") or "", request.get("VersionIdMarker")
+    if id_marker is not None and not marker:
+        raise InvalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker",
+                              id_marker)
+    if id_marker and id_marker != state.NULL and state.sequence_of(id_marker) is None:
+        raise InvalidArgument("Invalid version id specified", "version-id-marker", id_marker)
+    page = Page(request, _limit(request))
+    write = writer(request)
+    found = yield from _versions(bucket, page, marker, id_marker or "")
+    answer = _common(bucket, request, page, write)
+    answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker or ""}
+    told = [_version(key, record, newest, write, bucket.owner) for key, record, newest in found]
+    answer["Versions"] = [each for each in told if "Size" in each]
+    answer["DeleteMarkers"] = [each for each in told if "Size" not in each]
+    if page.truncated:
+        answer["NextKeyMarker"] = write(page.last)
+        if found and found[-1][0] == page.last:
+            answer["NextVersionIdMarker"] = found[-1][1]["id"]
+    return answer
+
+
+def _page(bucket: Bucket, request: Request, after: str, limit: int) -> Generator[None, None, Page]:
+    """Current objects behind `after`, delete markers left out."""
+    page = Page(request, limit)
+    if not limit:
+        return page
+    rows = _rows(bucket, page, after)
+    looked_at = 0
+    for key, row in rows:
+        looked_at += 1
+        if looked_at % GIVE_WAY_ROWS == 0:
+            yield
+        record = cast("Record", unpack(row))
+        if record.get("marker"):
+            continue
+        if page.count >= limit:
+            page.truncated = True
+            break
+        group = page.group(key)
+        if group:
+            page.prefixes.append(group)
+            rows.jump(group)
+            page.last = group
+        else:
+            page.entries.append((key, record))
+            page.last = key
+    return page
+
+
+class _Rows(Iterator[tuple[str, bytes]]):
+    """Rows of current versions from one key on, within a prefix; `jump` goes behind everything under another."""
+
+    def __init__(self, bucket: Bucket, prefix: str, start: bytes) -> None:
+        self._bucket = bucket
+        self._stop = state.past_text(prefix) if prefix else b""
+        self._rows = bucket.scan(b"o", start, self._stop)
+
+    def jump(self, group: str) -> None:
+        self._rows = self._bucket.scan(b"o", state.past_text(group), self._stop)
+
+    def __next__(self) -> tuple[str, bytes]:
+        key, row = next(self._rows)
+        return state.opened(key[:-2]), row
+
+
+def _rows(bucket: Bucket, page: Page, after: str) -> _Rows:
+    """Behind `after`, which may be a common prefix that was told."""
+    start = state.escaped(page.prefix)
+    if after and after >= page.prefix:
+        group = page.group(after)
+        told_as_group = bool(group) and group == after
+        start = state.past_text(after) if told_as_group else state.closed(after) + b"\0"
+    elif after:
+        start = max(start, state.closed(after) + b"\0")
+    return _Rows(bucket, page.prefix, start)
+
+
+def _versions(
+    bucket: Bucket, page: Page, marker: str, id_marker: str
+) -> Generator[None, None, list[tuple[str, Record, bool]]]:
+    """(key, version, is the newest), all of a key together, the newest first."""
+    found: list[tuple[str, Record, bool]] = []
+    if not page.limit:
+        return found
+    for key, record, newest in _rest_of_key(bucket, page, marker, id_marker):
+        if len(found) >= page.limit:
+            page.truncated = True
+            return found
+        found.append((key, record, newest))
+        page.last = key
+    rows = _rows(bucket, page, marker)
+    for looked_at, (key, row) in enumerate(rows):
+        if looked_at % GIVE_WAY_ROWS == GIVE_WAY_ROWS - 1:
+            yield
+        group = page.group(key)
+        if group:
+            if len(found) + len(page.prefixes) >= page.limit:
+                page.truncated = True
+                return found
+            page.prefixes.append(group)
+            page.last = group
+            rows.jump(group)
+            continue
+        current = cast("Record", unpack(row))
+        for number, record in enumerate(_all_of(bucket, key, current)):
+            if len(found) + len(page.prefixes) >= page.limit:
+                page.truncated = True
+                return found
+            found.append((key, record, number == 0))
+            page.last = key
+    return found
+
+
+def _rest_of_key(bucket: Bucket, page: Page, marker: str, id_marker: str) -> Iterator[tuple[str, Record, bool]]:
+    """The versions of the marker's key that come behind the marker's version."""
+    if not id_marker or not marker.startswith(page.prefix) or page.group(marker):
+        return
+    named = bucket.version(marker, id_marker)
+    below = named["seq"] if named is not None else state.sequence_of(id_marker)
+    if below is None:
+        return
+    current = bucket.current(marker)
+    if current is not None and current["seq"] < below:
+        yield marker, current, True
+    for record in bucket.older(marker, below):
+        yield marker, record, False
+
+
+def _all_of(bucket: Bucket, key: str, current: Record) -> Iterator[Record]:
+    yield current
+    if bucket.versioning:
+        yield from bucket.older(key)
+
+
+def _limit(request: Request) -> int:
+    """InvalidArgument."""
+    given: int = request.get("MaxKeys", PAGE_LIMIT)
+    if not 0 <= given <= 2**31 - 1:
+        raise InvalidArgument("Argument maxKeys must be an integer between 0 and 2147483647", "maxKeys", given)
+    return min(given, PAGE_LIMIT)
+
+
+def writer(request: Request) -> Any:
+    """How keys and prefixes are written. InvalidArgument."""
+    encoding = request.get("EncodingType")
+    if encoding is None:
+        return str
+    if encoding != "url":
+        raise InvalidArgument("Invalid Encoding Method specified in Request", "encoding-type", encoding)
+    return lambda text: quote(text, safe="/-_.~*")
+
+
+def _common(bucket: Bucket, request: Request, page: Page, write: Any) -> Answer:
+    answer: Answer = {
+        "Name": bucket.name, "Prefix": write(page.prefix), "MaxKeys": page.limit, "IsTruncated": page.truncated,
+        "CommonPrefixes": [{"Prefix": write(prefix)} for prefix in page.prefixes],
+    }
+    if page.delimiter:
+        answer["Delimiter"] = write(page.delimiter)
+    if request.get("EncodingType"):
+        answer["EncodingType"] = request["EncodingType"]
+    return answer
+
+
+def owner(account: str) -> Answer:
+    return {"DisplayName": account, "ID": canonical_id(account)}
+
+
+def canonical_id(account: str) -> str:
+    """An account's canonical user id: 64 hex digits that stay the same."""
+    return hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()
+
+
+def _object(key: str, record: Record, write: Any, account: str) -> Answer:
+    found: Answer = {
+        "Key": write(key), "LastModified": datetime.fromtimestamp(record["time"], UTC), "ETag": f'"{record["etag"]}"',
+        "ChecksumAlgorithm": list(record.get("sums", ())), "ChecksumType": record.get("sum_type", "FULL_OBJECT"),
+        "Size": record["size"], "StorageClass": record.get("class", STANDARD),
+    }
+    if account:
+        found["Owner"] = owner(account)
+    return found
+
+
+def _version(key: str, record: Record, newest: bool, write: Any, account: str) -> Answer:
+    common: Answer = {"Key": write(key), "VersionId": record["id"], "IsLatest": newest,
+                      "LastModified": datetime.fromtimestamp(record["time"], UTC), "Owner": owner(account)}
+    if record.get("marker"):
+        return common
+    described = _object(key, record, write, "")
+    return {**described, **common}
+
+
+def _to_token(key: str) -> str:
+    return _TOKEN_PREFIX + base64.urlsafe_b64encode(key.encode()).decode()
+
+
+def _from_token(token: str) -> str:
+    """InvalidArgument."""
+    try:
+        if token[:1] != _TOKEN_PREFIX:
+            raise ValueError("no token of ours")
+        return base64.urlsafe_b64decode(token[1:].encode("ascii")).decode()
+    except ValueError as error:
+        raise InvalidArgument("The continuation token provided is incorrect", "continuation-token", token) from error

@@ -1,0 +1,231 @@
+"""Multipart uploads: begun, their parts taken, completed by a list and without moving a byte, or aborted.
+
+Every part is a file (contents.py); completing joins their contents into one. Source:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html and the API pages of the operations.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import checksums, conditions, contents, state, uploads
+from actors.s3.access import bucket_of
+from actors.s3.contents import Body
+from actors.s3.errors import (
+    BadDigest,
+    EntityTooSmall,
+    InvalidArgument,
+    InvalidPart,
+    InvalidPartOrder,
+    InvalidRequest,
+    MalformedXML,
+)
+from actors.s3.objects import described, encryption, put_version, version_of
+from actors.s3.state import Bucket, Record
+from schemas.checksums import ALGORITHMS, CRC_BYTES, combined
+
+PARTS_LIMIT = 10_000
+LEAST_PART_BYTES = 5 * 1024 * 1024        # of every part but the last
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def create(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    key = request["Key"]
+    record = described(context, transaction, request, key)
+    algorithm, kind = _checksum_of_upload(request)
+    record |= {"upload": _new_id(transaction), "key": key, "algorithm": algorithm, "sum_type": kind}
+    uploads.save(transaction, bucket, record)
+    answer: Answer = {"Bucket": bucket.name, "Key": key, "UploadId": record["upload"], **encryption(record)}
+    if algorithm:
+        answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
+    return answer
+
+
+def _new_id(transaction: Transaction) -> str:
+    """In the order in which uploads begin."""
+    return f"{int(transaction.now() * 1e6):016x}{secrets.token_urlsafe(36)}"
+
+
+def _checksum_of_upload(request: Request) -> tuple[str, str]:
+    """Algorithm and type; ("", FULL_OBJECT) where the request leaves them to us. InvalidRequest."""
+    algorithm, kind = request.get("ChecksumAlgorithm") or "", request.get("ChecksumType") or ""
+    if not algorithm:
+        if kind:
+            raise InvalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
+                                 "header.")
+        return "", checksums.FULL_OBJECT
+    if algorithm not in ALGORITHMS:
+        raise InvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid "
+                             "types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]")
+    if not kind:
+        return algorithm, checksums.FULL_OBJECT if algorithm == checksums.DEFAULT else checksums.COMPOSITE
+    refused = (kind == checksums.COMPOSITE and algorithm == checksums.DEFAULT) or (
+        kind == checksums.FULL_OBJECT and algorithm not in CRC_BYTES)
+    if kind not in (checksums.COMPOSITE, checksums.FULL_OBJECT):
+        raise InvalidRequest("Value for x-amz-checksum-type header is invalid.")
+    if refused:
+        raise InvalidRequest(f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum "
+                             "algorithm.")
+    return algorithm, kind
+
+
+# Parts
+
+
+def check_part(context: Context, view: Snapshot, request: Request) -> tuple[Bucket, Record]:
+    """May this part come? Asked before its bytes are settled, and again with them. NoSuchUpload, InvalidArgument."""
+    bucket = bucket_of(context, view, request)
+    number = request["PartNumber"]
+    if not 1 <= number <= PARTS_LIMIT:
+        raise InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", number)
+    return bucket, uploads.get(view, bucket, request)
+
+
+def put_part(context: Context, transaction: Transaction, request: Request, body: Body) -> Answer:
+    _, upload = check_part(context, transaction, request)
+    _check_algorithm(upload, request)
+    algorithm, digest = checksums.check(request, body.sums)
+    part = keep_part(transaction, upload, request["PartNumber"], body, {algorithm: digest})
+    return {"ETag": f'"{part["etag"]}"', **encryption(upload), **_checksum_members(part)}
+
+
+def keep_part(
+    transaction: Transaction, upload: Record, number: int, body: Body, sums: Mapping[str, bytes]
+) -> Record:
+    """The part's record; one of the same number that came before is gone."""
+    key = state.part_key(upload["upload"], number)
+    replaced = state.read(transaction, key)
+    if replaced is not None:
+        contents.release(transaction, replaced["content"])
+    part: Record = {"size": body.size, "etag": body.etag, "sums": dict(sums), "time": transaction.now(),
+                    "content": contents.keep(transaction, body)}
+    state.write(transaction, key, part)
+    return part
+
+
+def _check_algorithm(upload: Record, request: Request) -> None:
+    stated = checksums.stated(request)
+    actual = stated[0] if stated is not None else ""
+    if upload["algorithm"] and actual != upload["algorithm"]:
+        raise InvalidRequest("Checksum Type mismatch occurred, expected checksum Type: "
+                             f"{upload['algorithm'].lower()}, actual checksum Type: {actual.lower() or 'null'}")
+
+
+def _checksum_members(part: Record) -> dict[str, str]:
+    return {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
+
+
+# Completing
+
+
+def complete(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    upload = uploads.get(transaction, bucket, request)
+    key = upload["key"]
+    conditions.check_write(request, key, bucket.current(key))
+    parts = _chosen(transaction, upload, request)
+    record = _joined(upload, parts, request)
+    algorithm = next(iter(record["sums"]), "")
+    record["content"] = contents.join(
+        transaction, [part["content"] for _, part in parts],
+        [(number, part["size"], part["sums"].get(algorithm, b"")) for number, part in parts])
+    chosen = {number for number, _ in parts}
+    uploads.end(transaction, bucket, upload, keep=chosen)
+    record["time"] = float(int(transaction.now()))
+    put_version(transaction, bucket, key, record)
+    answer: Answer = {
+        "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
+        "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption(record),
+        **checksums.members(record),
+    }
+    return answer | version_of(bucket, record)
+
+
+def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[tuple[int, Record]]:
+    """(number, part) of those the request lists, checked. MalformedXML, InvalidPart, InvalidPartOrder, …"""
+    listed = (request.get("MultipartUpload") or {}).get("Parts") or []
+    if not listed:
+        raise MalformedXML
+    found: list[tuple[int, Record]] = []
+    for each in listed:
+        number, etag = each.get("PartNumber"), each.get("ETag")
+        if number is None or etag is None:
+            raise MalformedXML
+        if found and number <= found[-1][0]:
+            raise InvalidPartOrder(UploadId=upload["upload"])
+        part = state.read(transaction, state.part_key(upload["upload"], number)) if 1 <= number <= PARTS_LIMIT else None
+        if part is None or part["etag"] != etag.strip('"'):
+            raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=etag)
+        _check_part_sum(upload, part, each, number)
+        found.append((number, part))
+    for number, part in found[:-1]:
+        if part["size"] < LEAST_PART_BYTES:
+            raise EntityTooSmall(ProposedSize=str(part["size"]), MinSizeAllowed=str(LEAST_PART_BYTES),
+                                 PartNumber=str(number), ETag=part["etag"])
+    return found
+
+
+def _check_part_sum(upload: Record, part: Record, listed: Request, number: int) -> None:
+    members = _checksum_members(part)
+    told = {name: listed[name] for name in listed if name.startswith("Checksum")}
+    if any(members.get(name) != value for name, value in told.items()):
+        raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=part["etag"])
+    if upload["algorithm"] and upload["sum_type"] == checksums.COMPOSITE and not told:
+        raise InvalidRequest(f"The upload was created using a {upload['algorithm'].lower()} checksum. The complete "
+                             "request must include the checksum for each part. It was missing for part "
+                             f"{number} in the request.")
+
+
+def _joined(upload: Record, parts: list[tuple[int, Record]], request: Request) -> Record:
+    """The object's record. BadDigest, InvalidRequest."""
+    size = sum(part["size"] for _, part in parts)
+    stated_size = request.get("MpuObjectSize")
+    if stated_size is not None and int(stated_size) != size:
+        raise InvalidRequest(f"The provided 'x-amz-mp-object-size' header value {stated_size} does not match what was "
+                             f"computed: {size}")
+    etags = b"".join(bytes.fromhex(part["etag"]) for _, part in parts)
+    record = {name: value for name, value in upload.items() if name not in ("upload", "key", "algorithm")}
+    record |= {"size": size, "etag": f"{hashlib.md5(etags, usedforsecurity=False).hexdigest()}-{len(parts)}",
+               "parts": len(parts), "sums": _sums(upload, parts)}
+    _check_whole(record, request)
+    return record
+
+
+def _sums(upload: Record, parts: list[tuple[int, Record]]) -> dict[str, bytes]:
+    """The checksum of what the parts make together, without their bytes."""
+    algorithms = {name for _, part in parts for name in part["sums"]}
+    algorithm = upload["algorithm"] or (algorithms.pop() if len(algorithms) == 1 else "")
+    if not algorithm or any(algorithm not in part["sums"] for _, part in parts):
+        return {}
+    if upload["sum_type"] == checksums.COMPOSITE:
+        return {algorithm: checksums.composite(algorithm, [part["sums"][algorithm] for _, part in parts])}
+    if algorithm not in CRC_BYTES:
+        return {}
+    return {algorithm: combined(algorithm, [(part["sums"][algorithm], part["size"]) for _, part in parts])}
+
+
+def _check_whole(record: Record, request: Request) -> None:
+    kind = request.get("ChecksumType")
+    if kind and record["sums"] and kind != record["sum_type"]:
+        raise InvalidRequest(f"The upload was created using the {record['sum_type']} checksum mode. The complete "
+                             "request must use the same checksum mode.")
+    members = checksums.members(record)
+    for name in (f"Checksum{algorithm}" for algorithm in ALGORITHMS):
+        stated = request.get(name)
+        if stated is not None and members.get(name) not in (stated, None) \
+                and members[name].partition("-")[0] != stated:
+            raise BadDigest(f"The {name.removeprefix('Checksum').lower()} you specified did not match the calculated "
+                            "checksum.")
+
+
+def abort(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    uploads.end(transaction, bucket, uploads.get(transaction, bucket, request))
+    return {}

@@ -1,0 +1,207 @@
+"""PutObject and DeleteObject(s): what makes an object, and what ends one."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Transaction
+from actors.s3 import checksums, conditions, contents, state, tags
+from actors.s3.access import bucket_of
+from actors.s3.contents import Body
+from actors.s3.errors import (
+    InvalidArgument,
+    InvalidStorageClass,
+    KeyTooLong,
+    MalformedXML,
+    MetadataTooLarge,
+    NoSuchVersion,
+    NotImplementedHeader,
+)
+from actors.s3.state import Bucket, Record
+from schemas.errors import AwsError
+
+KEY_LIMIT_BYTES = 1024
+METADATA_LIMIT_BYTES = 2048               # of user metadata, names and values together
+DELETE_LIMIT = 1000                       # keys of one DeleteObjects
+STANDARD = "STANDARD"
+DEFAULT_TYPE = "binary/octet-stream"
+# Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
+STORAGE_CLASSES = frozenset({
+    STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE",
+    "GLACIER_IR",
+})
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
+_ENCRYPTION = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def put(context: Context, transaction: Transaction, request: Request, body: Body) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    key = request["Key"]
+    algorithm, digest = checksums.check(request, body.sums)
+    record = described(context, transaction, request, key)
+    conditions.check_write(request, key, bucket.current(key))
+    record.update(size=body.size, etag=body.etag, sums={algorithm: digest}, content=contents.keep(transaction, body))
+    put_version(transaction, bucket, key, record)
+    answer: Answer = {
+        "ETag": f'"{body.etag}"', f"Checksum{algorithm}": b64encode(digest).decode(),
+        "ChecksumType": checksums.FULL_OBJECT, **encryption(record),
+    }
+    return answer | version_of(bucket, record)
+
+
+def put_version(transaction: Transaction, bucket: Bucket, key: str, record: Record) -> None:
+    """The new version, and the end of what it replaced."""
+    replaced = bucket.put(key, record)
+    if replaced is not None:
+        contents.release(transaction, replaced.get("content"))
+
+
+def described(context: Context, transaction: Transaction, request: Request, key: str) -> Record:
+    """What a request that makes an object or begins an upload says of it, checked. AwsError."""
+    check_key(key)
+    storage_class = request.get("StorageClass") or STANDARD
+    if storage_class not in STORAGE_CLASSES:
+        raise InvalidStorageClass
+    refuse_unbuilt(request)
+    record: Record = {"time": second(transaction), "owner": context.account, "class": storage_class}
+    headers = {name: request[name] for name in HEADERS if request.get(name) is not None}
+    headers.setdefault("ContentType", DEFAULT_TYPE)
+    record["headers"] = headers
+    if request.get("Metadata"):
+        record["meta"] = checked_metadata(request["Metadata"])
+    if request.get("Tagging"):
+        record["tags"] = tags.from_header(request["Tagging"])
+    if request.get("WebsiteRedirectLocation"):
+        record["redirect"] = checked_redirect(request["WebsiteRedirectLocation"])
+    record["encryption"] = {name: request[name] for name in _ENCRYPTION if request.get(name) is not None}
+    record["encryption"].setdefault("ServerSideEncryption", "AES256")
+    if request.get("ACL"):
+        record["acl"] = request["ACL"]
+    return record
+
+
+def second(transaction: Transaction) -> float:
+    """The time of what is made now: S3 tells no fractions of seconds, and its conditions must agree with what it tells.
+    """
+    return float(int(transaction.now()))
+
+
+def refuse_unbuilt(request: Request) -> None:
+    """NotImplementedHeader: never stored as if it did something."""
+    for member, header in (
+        ("SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"),
+        ("ObjectLockMode", "x-amz-object-lock-mode"), ("ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold"),
+        ("ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"),
+        ("WriteOffsetBytes", "x-amz-write-offset-bytes"),
+    ):
+        if request.get(member):
+            raise NotImplementedHeader(Header=header)
+
+
+def check_key(key: str) -> None:
+    """KeyTooLong."""
+    size = len(key.encode())
+    if size > KEY_LIMIT_BYTES:
+        raise KeyTooLong(Size=str(size), MaxSizeAllowed=str(KEY_LIMIT_BYTES))
+
+
+def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    if size > METADATA_LIMIT_BYTES:
+        raise MetadataTooLarge(Size=str(size), MaxSizeAllowed=str(METADATA_LIMIT_BYTES))
+    return {name.lower(): value for name, value in metadata.items()}
+
+
+def checked_redirect(location: str) -> str:
+    if not location.startswith(("/", "http://", "https://")):
+        raise InvalidArgument("The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+    return location
+
+
+def encryption(record: Record) -> Answer:
+    found: Answer = record.get("encryption", {})
+    return found
+
+
+def version_of(bucket: Bucket, record: Record) -> Answer:
+    """VersionId, where the bucket has ever had versioning."""
+    return {"VersionId": record["id"]} if bucket.versioning == state.ENABLED else {}
+
+
+# Deleting
+
+
+def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    return delete_one(transaction, bucket, request)
+
+
+def delete_one(transaction: Transaction, bucket: Bucket, request: Request) -> Answer:
+    """What became of one Key (and VersionId). AwsError."""
+    key, version_id = request["Key"], request.get("VersionId")
+    check_key(key)
+    if version_id:
+        return _delete_version(transaction, bucket, request, key, version_id)
+    current = bucket.current(key)
+    conditions.check_delete(request, key, current)
+    if not bucket.versioning:
+        if current is not None:
+            bucket.remove(key, current)
+            contents.release(transaction, current.get("content"))
+        return {}
+    marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
+    put_version(transaction, bucket, key, marker)
+    return {"DeleteMarker": True, "VersionId": marker["id"]}
+
+
+def _delete_version(
+    transaction: Transaction, bucket: Bucket, request: Request, key: str, version_id: str
+) -> Answer:
+    if version_id != state.NULL and state.sequence_of(version_id) is None:
+        raise InvalidArgument("Invalid version id specified", "versionId", version_id)
+    record = bucket.version(key, version_id)
+    conditions.check_delete(request, key, record)
+    answer: Answer = {"VersionId": version_id}
+    if record is None:
+        return answer
+    bucket.remove(key, record)
+    contents.release(transaction, record.get("content"))
+    return answer | ({"DeleteMarker": True} if record.get("marker") else {})
+
+
+def delete_many(context: Context, transaction: Transaction, request: Request) -> Answer:
+    """Each on its own: an error of one is told of it alone."""
+    bucket = bucket_of(context, transaction, request)
+    wanted = request["Delete"].get("Objects") or []
+    if not wanted or len(wanted) > DELETE_LIMIT:
+        raise MalformedXML
+    deleted: list[Answer] = []
+    errors: list[Answer] = []
+    for each in wanted:
+        named = {name: each[name] for name in ("Key", "VersionId") if each.get(name)}
+        try:
+            outcome = delete_one(transaction, bucket, each)
+        except AwsError as error:
+            errors.append({**named, "Code": error.error_code, "Message": error.message})
+            continue
+        if outcome.get("DeleteMarker"):
+            named |= {"DeleteMarker": True, "DeleteMarkerVersionId": outcome["VersionId"]}
+        deleted.append(named)
+    answer: Answer = {"Errors": errors} if errors else {}
+    if not request["Delete"].get("Quiet"):
+        answer["Deleted"] = deleted
+    return answer
+
+
+def version_or_raise(bucket: Bucket, key: str, version_id: str) -> Record:
+    """NoSuchVersion, InvalidArgument."""
+    if version_id != state.NULL and state.sequence_of(version_id) is None:
+        raise InvalidArgument("Invalid version id specified", "versionId", version_id)
+    record = bucket.version(key, version_id)
+    if record is None:
+        raise NoSuchVersion(key, version_id)
+    return record

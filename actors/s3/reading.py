@@ -1,0 +1,153 @@
+"""GetObject and HeadObject: which version, whether, which bytes of it, and under what headers."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot
+from actors.s3 import checksums, conditions, contents
+from actors.s3.access import bucket_of
+from actors.s3.contents import Content
+from actors.s3.errors import (
+    InvalidPartNumber,
+    InvalidRange,
+    InvalidRequest,
+    MethodNotAllowed,
+    NoSuchKey,
+    NotImplementedHeader,
+)
+from actors.s3.objects import STANDARD, encryption, version_or_raise
+from actors.s3.state import Bucket, Record
+
+RANGE_DIGITS_LIMIT = 19
+_OVERRIDES = {
+    "ResponseCacheControl": "CacheControl", "ResponseContentDisposition": "ContentDisposition",
+    "ResponseContentEncoding": "ContentEncoding", "ResponseContentLanguage": "ContentLanguage",
+    "ResponseContentType": "ContentType", "ResponseExpires": "Expires",
+}
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def find(context: Context, snapshot: Snapshot, request: Request) -> tuple[Bucket, Record]:
+    """The version a request means. NoSuchKey, NoSuchVersion, MethodNotAllowed of a delete marker."""
+    bucket = bucket_of(context, snapshot, request)
+    return bucket, version_of(bucket, request["Key"], request.get("VersionId"))
+
+
+def version_of(bucket: Bucket, key: str, version_id: str | None) -> Record:
+    if version_id:
+        record = version_or_raise(bucket, key, version_id)
+        if record.get("marker"):
+            raise MethodNotAllowed(Method="GET", ResourceType="DeleteMarker", headers={
+                "x-amz-delete-marker": "true", "x-amz-version-id": record["id"], "Allow": "DELETE",
+                "Last-Modified": _http_date(record)})
+        return record
+    current = bucket.current(key)
+    if current is None:
+        raise NoSuchKey(key)
+    if current.get("marker"):
+        raise NoSuchKey(key, {"x-amz-delete-marker": "true", "x-amz-version-id": current["id"]})
+    return current
+
+
+def get(context: Context, snapshot: Snapshot, request: Request) -> tuple[Answer, Content]:
+    """The answer without its Body, and what that is."""
+    bucket, record = find(context, snapshot, request)
+    answer, start, stop = _answer(bucket, record, request, snapshot)
+    content = record.get("content")
+    if content is None or start == stop:
+        return answer, Content(b"", [])
+    whole = contents.load(snapshot, content)
+    return answer, whole if stop - start == record["size"] else whole.between(start, stop)
+
+
+def head(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket, record = find(context, snapshot, request)
+    return _answer(bucket, record, request, snapshot)[0]
+
+
+def _answer(bucket: Bucket, record: Record, request: Request, view: Snapshot) -> tuple[Answer, int, int]:
+    """With the bytes asked for: from the first to before the second."""
+    if request.get("SSECustomerAlgorithm"):
+        raise NotImplementedHeader(Header="x-amz-server-side-encryption-customer-algorithm")
+    conditions.check_read(request, record)
+    answer: Answer = {
+        "AcceptRanges": "bytes", "ETag": f'"{record["etag"]}"', **record["headers"], **encryption(record),
+        "LastModified": datetime.fromtimestamp(int(record["time"]), UTC), "Metadata": record.get("meta", {}),
+    }
+    answer |= {named: request[member] for member, named in _OVERRIDES.items() if request.get(member) is not None}
+    if bucket.versioning:
+        answer["VersionId"] = record["id"]
+    if record["class"] != STANDARD:
+        answer["StorageClass"] = record["class"]
+    if record.get("tags"):
+        answer["TagCount"] = len(record["tags"])
+    if record.get("redirect"):
+        answer["WebsiteRedirectLocation"] = record["redirect"]
+    start, stop = _stretch(record, request, view)
+    number = request.get("PartNumber")
+    if number is not None and record.get("parts"):
+        answer["PartsCount"] = record["parts"]
+    if stop > start and (number is not None or (start, stop) != (0, record["size"]) or _is_range(request, record)):
+        answer["ContentRange"] = f"bytes {start}-{stop - 1}/{record['size']}"
+    elif request.get("ChecksumMode") == "ENABLED":
+        answer |= checksums.members(record)
+    answer["ContentLength"] = stop - start
+    return answer, start, stop
+
+
+def _stretch(record: Record, request: Request, view: Snapshot) -> tuple[int, int]:
+    """InvalidRange, InvalidPartNumber, InvalidRequest."""
+    asked, number, size = request.get("Range"), request.get("PartNumber"), record["size"]
+    if number is not None:
+        if asked:
+            raise InvalidRequest("Cannot specify both Range header and partNumber query parameter")
+        return _part(record, number, view)
+    return (0, size) if not asked else parse_range(asked, size) or (0, size)
+
+
+def _is_range(request: Request, record: Record) -> bool:
+    """Was a part asked for, even one that is all of it?"""
+    return bool(request.get("Range")) and parse_range(request["Range"], record["size"]) is not None
+
+
+def _part(record: Record, number: int, view: Snapshot) -> tuple[int, int]:
+    count = record.get("parts") or 1
+    if not 1 <= number <= count:
+        raise InvalidPartNumber(number, count)
+    if not record.get("parts"):
+        return 0, record["size"]
+    sizes = [piece.size for piece in contents.load(view, record["content"]).pieces]
+    start = sum(sizes[:number - 1])
+    return start, start + sizes[number - 1]
+
+
+def parse_range(text: str, size: int) -> tuple[int, int] | None:
+    """`bytes=a-b`, `a-`, `-n` as (first, past the last). None: not to be understood, and then it is ignored, as S3 does
+    with several ranges too. InvalidRange."""
+    unit, equals, spec = text.partition("=")
+    first, dash, last = spec.strip().partition("-")
+    if unit.strip().lower() != "bytes" or not equals or not dash or "," in spec:
+        return None
+    first, last = first.strip(), last.strip()
+    if not all(part == "" or (part.isascii() and part.isdigit() and len(part) <= RANGE_DIGITS_LIMIT)
+               for part in (first, last)) or not (first or last):
+        return None
+    if not first:
+        length = int(last)
+        if length == 0 or size == 0:
+            raise InvalidRange(text, size)
+        return max(0, size - length), size
+    start = int(first)
+    if last and int(last) < start:
+        return None
+    if start >= size:
+        raise InvalidRange(text, size)
+    return start, min(int(last) + 1, size) if last else size
+
+
+def _http_date(record: Record) -> str:
+    return datetime.fromtimestamp(int(record["time"]), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")

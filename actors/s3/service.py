@@ -1,0 +1,214 @@
+"""Amazon S3's operations: a table of contents. What each does stands in the module it names."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from actors.runtime.actor import ServiceActor, job, operation, query
+from actors.runtime.context import Context
+from actors.runtime.store.environment import Durability
+from actors.runtime.store.shard import Shard
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.surroundings import Surroundings
+from actors.s3 import (
+    access,
+    attributes,
+    bodies,
+    buckets,
+    collecting,
+    contents,
+    copying,
+    listing,
+    multipart,
+    objects,
+    reading,
+    tagging,
+    uploads,
+)
+from actors.s3.contents import Body
+from actors.s3.engine.blobs import Blobs
+from actors.s3.listing import Paging
+from bus.files import FOLDER
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class S3(ServiceActor):
+    """Buckets and objects. `blobs` holds what is too large for the shard."""
+
+    service: ClassVar[str] = "s3"
+    stateful: ClassVar[bool] = True
+    file_folders: ClassVar[tuple[str, ...]] = (FOLDER,)
+    blobs: Blobs
+
+    def attach(self, surroundings: Surroundings) -> None:
+        super().attach(surroundings)
+        self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
+        self.shard.write(collecting.begin, collecting.begun)
+
+    @property
+    def shard(self) -> Shard:
+        assert self.surroundings.shard is not None, "S3 has state"
+        return self.surroundings.shard
+
+    def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
+        bucket = request.get("Bucket")
+        if not isinstance(bucket, str):
+            return "*"
+        key = request.get("Key")
+        arn = f"arn:aws:s3:::{access.bucket_name(bucket)}"
+        return f"{arn}/{key}" if isinstance(key, str) else arn
+
+    # Buckets
+
+    @operation("CreateBucket")
+    def create_bucket(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return buckets.create(context, transaction, request)
+
+    @query("HeadBucket")
+    def head_bucket(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return buckets.head(context, snapshot, request)
+
+    @operation("DeleteBucket")
+    def delete_bucket(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return buckets.delete(context, transaction, request)
+
+    @query("ListBuckets")
+    def list_buckets(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return buckets.listed(context, snapshot, request)
+
+    @query("GetBucketLocation")
+    def get_bucket_location(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return buckets.location(context, snapshot, request)
+
+    @query("GetBucketVersioning")
+    def get_bucket_versioning(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return buckets.versioning(context, snapshot, request)
+
+    @operation("PutBucketVersioning")
+    def put_bucket_versioning(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return buckets.set_versioning(context, transaction, request)
+
+    # Objects
+
+    @operation("PutObject")
+    def put_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return objects.put(context, transaction, request, bodies.inline(request))
+
+    @operation("PutObject", when=bodies.is_large)
+    async def put_large_object(self, context: Context, request: Request) -> Any:
+        async def finish(body: Body) -> Any:
+            return await self.shard.transact(lambda transaction: objects.put(context, transaction, request, body))
+
+        return await bodies.settled(self.blobs, context, request, finish)
+
+    @query("GetObject")
+    def get_object(self, context: Context, snapshot: Snapshot, request: Request) -> Any:
+        return bodies.answered(self.blobs, context, *reading.get(context, snapshot, request))
+
+    @query("HeadObject")
+    def head_object(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return reading.head(context, snapshot, request)
+
+    @query("GetObjectAttributes")
+    def get_object_attributes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return attributes.get(context, snapshot, request)
+
+    @operation("DeleteObject")
+    def delete_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return objects.delete(context, transaction, request)
+
+    @operation("DeleteObjects")
+    def delete_objects(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return objects.delete_many(context, transaction, request)
+
+    @operation("CopyObject")
+    async def copy_object(self, context: Context, request: Request) -> Answer:
+        return await copying.copy(self.shard, self.blobs, context, request)
+
+    # Multipart uploads
+
+    @operation("CreateMultipartUpload")
+    def create_multipart_upload(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return multipart.create(context, transaction, request)
+
+    @operation("UploadPart")
+    async def upload_part(self, context: Context, request: Request) -> Any:
+        async def finish(body: Body) -> Any:
+            return await self.shard.transact(
+                lambda transaction: multipart.put_part(context, transaction, request, body))
+
+        self.shard.read(lambda snapshot: multipart.check_part(context, snapshot, request))
+        return await bodies.settled(self.blobs, context, request, finish)
+
+    @operation("UploadPartCopy")
+    async def upload_part_copy(self, context: Context, request: Request) -> Answer:
+        return await copying.copy_part(self.shard, self.blobs, context, request)
+
+    @operation("CompleteMultipartUpload")
+    def complete_multipart_upload(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return multipart.complete(context, transaction, request)
+
+    @operation("AbortMultipartUpload")
+    def abort_multipart_upload(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return multipart.abort(context, transaction, request)
+
+    @query("ListParts")
+    def list_parts(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return uploads.list_parts(context, snapshot, request)
+
+    @query("ListMultipartUploads")
+    def list_multipart_uploads(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return uploads.listed(context, snapshot, request)
+
+    # Listings
+
+    @query("ListObjects")
+    def list_objects(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from listing.objects(context, snapshot, request))
+
+    @query("ListObjectsV2")
+    def list_objects_v2(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from listing.objects_v2(context, snapshot, request))
+
+    @query("ListObjectVersions")
+    def list_object_versions(self, context: Context, snapshot: Snapshot, request: Request) -> Paging:
+        return (yield from listing.versions(context, snapshot, request))
+
+    # Tags
+
+    @query("GetObjectTagging")
+    def get_object_tagging(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.get_object(context, snapshot, request)
+
+    @operation("PutObjectTagging")
+    def put_object_tagging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.put_object(context, transaction, request)
+
+    @operation("DeleteObjectTagging")
+    def delete_object_tagging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.delete_object(context, transaction, request)
+
+    @query("GetBucketTagging")
+    def get_bucket_tagging(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.get_bucket(context, snapshot, request)
+
+    @operation("PutBucketTagging")
+    def put_bucket_tagging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.put_bucket(context, transaction, request)
+
+    @operation("DeleteBucketTagging")
+    def delete_bucket_tagging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return tagging.delete_bucket(context, transaction, request)
+
+    # Jobs
+
+    @job(contents.SWEEP_JOB)
+    async def sweep(self, now: float, state: Answer) -> Answer | None:
+        """Removes files whose contents have ended."""
+        return await collecting.sweep(self.shard, self.blobs, now)
+
+    @job(collecting.TEND_JOB)
+    async def tend(self, now: float, state: Answer) -> Answer | None:
+        """Removes orphans and verifies stored files, a shelf at a time."""
+        return await collecting.tend(self.shard, self.blobs, now, state)

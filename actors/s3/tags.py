@@ -1,0 +1,67 @@
+"""Sets of tags: their limits and the forms they come in.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from actors.s3.errors import InvalidArgument, InvalidTag, S3Error
+
+OBJECT_TAGS_LIMIT = 10
+BUCKET_TAGS_LIMIT = 50
+TAG_KEY_LIMIT, TAG_VALUE_LIMIT = 128, 256               # characters
+
+Tags = dict[str, str]
+
+
+class BadRequest(S3Error):
+    code = "BadRequest"
+
+
+def from_header(text: str) -> Tags:
+    """x-amz-tagging: `a=b&c=d`, percent-encoded."""
+    tags: Tags = {}
+    for pair in text.split("&"):
+        name, _, value = pair.partition("=")
+        key = unquote_plus(name)
+        if not pair or key in tags:
+            raise InvalidArgument(
+                "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag "
+                "name duplicates.", "x-amz-tagging", text)
+        tags[key] = unquote_plus(value)
+    return checked(tags, OBJECT_TAGS_LIMIT, "Object")
+
+
+def from_set(tagging: Mapping[str, Any], limit: int, what: str) -> Tags:
+    """The TagSet of a request."""
+    tags: Tags = {}
+    for tag in tagging.get("TagSet") or ():
+        if tag["Key"] in tags:
+            raise InvalidTag("Cannot provide multiple Tags with the same key", TagKey=tag["Key"])
+        tags[tag["Key"]] = tag["Value"]
+    return checked(tags, limit, what)
+
+
+def checked(tags: Tags, limit: int, what: str) -> Tags:
+    """BadRequest, InvalidTag."""
+    if len(tags) > limit:
+        raise BadRequest(f"{what} tags cannot be greater than {limit}")
+    for key, value in tags.items():
+        if not 0 < len(key) <= TAG_KEY_LIMIT or not _is_plain(key):
+            raise InvalidTag("The TagKey you have provided is invalid", TagKey=key)
+        if key.lower().startswith("aws:"):
+            raise InvalidTag("System tags cannot be added/updated by requester", TagKey=key)
+        if len(value) > TAG_VALUE_LIMIT or not _is_plain(value):
+            raise InvalidTag("The TagValue you have provided is invalid", TagKey=key, TagValue=value)
+    return tags
+
+
+def to_set(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _is_plain(text: str) -> bool:
+    """Letters, digits, blanks and + - = . _ : / @ in any script."""
+    return all(character.isalnum() or character.isspace() or character in "+-=._:/@" for character in text)

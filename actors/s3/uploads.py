@@ -1,0 +1,161 @@
+"""Uploads under way and their parts: found, ended, and listed."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import checksums, contents, state
+from actors.s3.access import bucket_of
+from actors.s3.errors import InvalidArgument, NoSuchUpload
+from actors.s3.listing import owner, writer
+from actors.s3.state import Bucket, Record
+from bus.codec import unpack
+
+PAGE_LIMIT = 1000
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def save(transaction: Transaction, bucket: Bucket, upload: Record) -> None:
+    state.write(transaction, _row(bucket, upload["key"], upload["upload"]), upload)
+
+
+def get(view: Snapshot, bucket: Bucket, request: Request) -> Record:
+    """NoSuchUpload."""
+    found = state.read(view, _row(bucket, request["Key"], request["UploadId"])) if request["UploadId"] else None
+    if found is None:
+        raise NoSuchUpload(request["UploadId"])
+    return found
+
+
+def end(transaction: Transaction, bucket: Bucket, upload: Record, keep: set[int] | None = None) -> None:
+    """It is no more, nor are its parts; the contents of those in `keep` have become an object's."""
+    for key, row in parts(transaction, upload["upload"]):
+        transaction.delete(key)
+        if keep is None or state.part_number(key) not in keep:
+            contents.release(transaction, row["content"])
+    transaction.delete(_row(bucket, upload["key"], upload["upload"]))
+
+
+def end_all(transaction: Transaction, bucket: Bucket) -> None:
+    """With their bucket."""
+    for _, upload in _under_way(bucket, b""):
+        end(transaction, bucket, upload)
+
+
+def parts(view: Snapshot, upload_id: str, after: int = 0) -> Iterator[tuple[bytes, Record]]:
+    """(row's key, part) in the order of their numbers."""
+    start = state.part_key(upload_id, after + 1)
+    for key, row in view.scan(start, state.past(state.part_prefix(upload_id))):
+        yield key, cast("Record", unpack(row))
+
+
+def _under_way(bucket: Bucket, start: bytes) -> Iterator[tuple[bytes, Record]]:
+    for key, row in bucket.scan(b"u", start, b""):
+        yield key, cast("Record", unpack(row))
+
+
+def _row(bucket: Bucket, key: str, upload_id: str) -> bytes:
+    return bucket.row(b"u", key) + upload_id.encode()
+
+
+# Listed
+
+
+def list_parts(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    upload = get(snapshot, bucket, request)
+    limit = _limit(request, "MaxParts", "max-parts")
+    marker = int(request.get("PartNumberMarker") or 0)
+    if not 0 <= marker <= 2**31 - 1:
+        raise InvalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647",
+                              "part-number-marker", marker)
+    told: list[Answer] = []
+    answer: Answer = {
+        "Bucket": bucket.name, "Key": upload["key"], "UploadId": upload["upload"], "PartNumberMarker": marker,
+        "NextPartNumberMarker": 0, "MaxParts": limit, "IsTruncated": False, "Parts": told,
+        "Initiator": owner(upload["owner"]), "Owner": owner(bucket.owner), "StorageClass": upload["class"],
+    }
+    if upload["algorithm"]:
+        answer |= {"ChecksumAlgorithm": upload["algorithm"], "ChecksumType": upload["sum_type"]}
+    for key, part in parts(snapshot, upload["upload"], marker):
+        if len(told) == limit:
+            answer["IsTruncated"] = True
+            break
+        sums = {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
+        told.append({"PartNumber": state.part_number(key), "ETag": f'"{part["etag"]}"', "Size": part["size"],
+                     "LastModified": datetime.fromtimestamp(int(part["time"]), UTC), **sums})
+    if told:
+        answer["NextPartNumberMarker"] = told[-1]["PartNumber"]
+    return answer
+
+
+def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    """ListMultipartUploads: by key, then by when they began."""
+    bucket = bucket_of(context, snapshot, request)
+    limit = _limit(request, "MaxUploads", "max-uploads")
+    write = writer(request)
+    prefix, delimiter = request.get("Prefix") or "", request.get("Delimiter") or ""
+    key_marker, id_marker = request.get("KeyMarker") or "", request.get("UploadIdMarker") or ""
+    told: list[Answer] = []
+    groups: list[str] = []
+    answer: Answer = {
+        "Bucket": bucket.name, "KeyMarker": write(key_marker), "UploadIdMarker": id_marker if key_marker else "",
+        "Prefix": write(prefix), "MaxUploads": limit, "IsTruncated": False, "Uploads": told,
+        "NextKeyMarker": "", "NextUploadIdMarker": "",
+    }
+    if delimiter:
+        answer["Delimiter"] = write(delimiter)
+    if request.get("EncodingType"):
+        answer["EncodingType"] = request["EncodingType"]
+    for upload in _behind(bucket, key_marker, id_marker):
+        key = upload["key"]
+        if not key.startswith(prefix):
+            if key.encode() > prefix.encode():
+                break
+            continue
+        cut = key.find(delimiter, len(prefix)) if delimiter else -1
+        group = key[:cut + len(delimiter)] if cut >= 0 else ""
+        if group and (group in groups or group <= key_marker):
+            continue
+        if len(told) + len(groups) == limit:
+            answer["IsTruncated"] = bool(limit)
+            break
+        answer["NextKeyMarker"] = write(group or key)
+        answer["NextUploadIdMarker"] = "" if group else upload["upload"]
+        if group:
+            groups.append(group)
+        else:
+            told.append(_upload(upload, bucket, write))
+    answer["CommonPrefixes"] = [{"Prefix": write(group)} for group in groups]
+    return answer
+
+
+def _behind(bucket: Bucket, key: str, id_: str) -> Iterator[Record]:
+    """Uploads behind a key, or behind one upload of it."""
+    start = b""
+    if key:
+        start = state.closed(key) + (id_.encode() + b"\0" if id_ else b"\xff")
+    for _, upload in _under_way(bucket, start):
+        yield upload
+
+
+def _upload(upload: Record, bucket: Bucket, write: Any) -> Answer:
+    told: Answer = {
+        "UploadId": upload["upload"], "Key": write(upload["key"]), "StorageClass": upload["class"],
+        "Initiated": datetime.fromtimestamp(int(upload["time"]), UTC), "Owner": owner(bucket.owner),
+        "Initiator": owner(upload["owner"]),
+    }
+    if upload["algorithm"]:
+        told |= {"ChecksumAlgorithm": upload["algorithm"], "ChecksumType": upload["sum_type"]}
+    return told
+
+
+def _limit(request: Request, member: str, name: str) -> int:
+    given: int = request.get(member, PAGE_LIMIT)
+    if not 0 <= given <= 2**31 - 1:
+        raise InvalidArgument(f"Argument {name} must be an integer between 0 and 2147483647", name, given)
+    return min(given, PAGE_LIMIT)

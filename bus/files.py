@@ -1,0 +1,124 @@
+"""Bodies as files, between processes of one host: what an envelope then carries is a reference, never the bytes.
+
+A service that takes such bodies keeps a folder of them; that the folder is there is what tells a gateway so.
+
+    <folder>/incoming/<name>        being written by a gateway, which holds an exclusive flock on it all the while
+    <folder>/<two digits>/<name>    the service's own, never changed; a reader holds a shared flock on it
+
+In a request, a streaming member is then {"file": name, "size": bytes, "sums": {algorithm: digest}}, believed from the
+gateway's door only; in a reply to the gateway it is {"files": [[name, offset, bytes], …]}. A lock dies with its
+process, so who finds none on a file knows that nobody uses it any more. Not here: when files are made durable, named
+in a record, or removed (the service's affair).
+"""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from schemas import checksums
+
+INCOMING = "incoming"
+FOLDER = "blobs"                          # under a service's own directory
+NAME_CHARACTERS = 32
+_HEX = frozenset("0123456789abcdef")
+
+
+class Piece(NamedTuple):
+    """A stretch of one file."""
+
+    name: str
+    offset: int
+    size: int                             # bytes
+
+
+class Reference(NamedTuple):
+    """A body that a gateway has written."""
+
+    name: str
+    size: int                             # bytes
+    sums: Mapping[str, bytes]             # digests by algorithm
+
+
+def new_name() -> str:
+    return secrets.token_hex(NAME_CHARACTERS // 2)
+
+
+def is_name(text: object) -> bool:
+    return type(text) is str and len(text) == NAME_CHARACTERS and _HEX.issuperset(text)
+
+
+def path_of(folder: Path, name: str) -> Path:
+    return folder / name[:2] / name
+
+
+def refer(reference: Reference) -> dict[str, Any]:
+    return {"file": reference.name, "size": reference.size, "sums": dict(reference.sums)}
+
+
+def referred(body: Mapping[str, Any]) -> Reference:
+    """What `refer` wrote. ValueError for anything else."""
+    name, size, sums = body.get("file"), body.get("size"), body.get("sums")
+    if not is_name(name) or type(size) is not int or size < 0 or type(sums) is not dict:
+        raise ValueError("no reference to a file")
+    assert isinstance(name, str)
+    return Reference(name, size, sums)
+
+
+class IncomingFile:
+    """A body on its way in: written, and digested as it passes. Every method may wait for the disk."""
+
+    def __init__(self, folder: Path, algorithms: tuple[str, ...]) -> None:
+        self.name = new_name()
+        self.size = 0
+        self._path = folder / INCOMING / self.name
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._digests = {algorithm: checksums.new(algorithm) for algorithm in algorithms}
+
+    def write(self, piece: bytes) -> None:
+        for digest in self._digests.values():
+            digest.update(piece)
+        self.size += len(piece)
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(self._descriptor, view):]
+
+    def reference(self) -> Reference:
+        return Reference(self.name, self.size, {name: digest.digest() for name, digest in self._digests.items()})
+
+    def close(self) -> None:
+        """Lets go: the file is the service's by now, or nobody's, and then it is removed."""
+        if self._descriptor >= 0:
+            self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class OpenFile:
+    """A file being read; while it is open, nobody removes it."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """FileNotFoundError when it is gone."""
+        self.descriptor = os.open(path_of(folder, name), os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(self.descriptor, fcntl.LOCK_SH)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+def in_use(path: Path) -> bool:
+    """Does any process hold a lock on this file? False also when there is no such file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,113 @@
+"""S3's old signatures, version 2, which botocore still makes for presigned URLs of us-east-1: in the query
+(AWSAccessKeyId, Expires, Signature) or in `Authorization: AWS key:signature`.
+
+They say neither region nor what the body is. Claims are sigv4's, with V2 for a scope.
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from hmac import digest as hmac_digest
+from urllib.parse import unquote
+
+from gateway.sigv4 import SKEW_S, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, Signer, format_time, same
+
+V2 = "AWS2"
+EXPIRES_LIMIT_DIGITS = 12
+# The query parameters that are part of what is signed.
+_SIGNED_QUERY = frozenset({
+    "accelerate", "acl", "analytics", "cors", "defaultObjectAcl", "delete", "inventory", "lifecycle", "location",
+    "logging", "metrics", "notification", "object-lock", "partNumber", "policy", "replication", "requestPayment",
+    "response-cache-control", "response-content-disposition", "response-content-encoding",
+    "response-content-language", "response-content-type", "response-expires", "restore", "select", "select-type",
+    "storageClass", "tagging", "torrent", "uploadId", "uploads", "versionId", "versioning", "versions", "website",
+})
+
+
+def is_header(authorization: str) -> bool:
+    return authorization.startswith("AWS ")
+
+
+def is_query(query: str) -> bool:
+    return "AWSAccessKeyId=" in query and "Signature=" in query
+
+
+def header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
+    """Refusal."""
+    key, colon, signature = authorization.removeprefix("AWS ").strip().partition(":")
+    if not colon or not key or not signature:
+        raise Refusal(Reason.INCOMPLETE, "AWS authorization header is invalid. Expected AwsAccessKeyId:signature")
+    date = headers.get("x-amz-date") or headers.get("date", "")
+    if not date:
+        raise Refusal(Reason.MISSING, "AWS authentication requires a valid Date or x-amz-date header")
+    return _claim(key, signature, date, None, headers.get("x-amz-security-token", ""))
+
+
+def query_claim(query: str) -> Claim:
+    """Refusal."""
+    values = {name: unquote(value) for name, value in _pairs(query)}
+    expires = values.get("Expires", "")
+    if not (expires.isascii() and expires.isdigit() and len(expires) <= EXPIRES_LIMIT_DIGITS):
+        raise Refusal(Reason.QUERY_PARAMETERS, "Query-string authentication requires the Signature, Expires and "
+                                               "AWSAccessKeyId parameters")
+    return _claim(values.get("AWSAccessKeyId", ""), values.get("Signature", ""), expires, int(expires),
+                  values.get("x-amz-security-token", ""))
+
+
+def _claim(key: str, signature: str, date: str, expires: int | None, token: str) -> Claim:
+    return Claim(Signer(key, "", "", "s3", V2), (), signature, date, token, expires, expires is not None,
+                 UNSIGNED_PAYLOAD)
+
+
+def verify(
+    claim: Claim, secret: str | None, method: str, path: str, query: str, headers: Mapping[str, str], now: float
+) -> None:
+    """As sigv4.verify. The bucket of a virtual host stands before the path in what was signed."""
+    _check_time(claim, now, secret is not None)
+    if secret is None:
+        return
+    host = headers.get("host", "").partition(":")[0]
+    bucket = host.partition(".s3")[0] if ".s3" in host else host.partition(".")[0]
+    signed = [_to_sign(claim, method, resource, query, headers) for resource in (path, f"/{bucket}{path}")]
+    if not any(same(_signature(secret, text), claim.signature) for text in signed):
+        raise Refusal(Reason.MISMATCH, AWSAccessKeyId=claim.signer.access_key, SignatureProvided=claim.signature,
+                      StringToSign=signed[0])
+
+
+def _signature(secret: str, text: str) -> str:
+    signature = hmac_digest(secret.encode(), text.encode("utf-8", "surrogateescape"), "sha1")
+    return b64encode(signature).decode()
+
+
+def _to_sign(claim: Claim, method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
+    date = claim.timestamp if claim.presigned else "" if "x-amz-date" in headers else headers.get("date", "")
+    lines = [method, headers.get("content-md5", ""), headers.get("content-type", ""), date]
+    amz = {name: " ".join(value.split()) for name, value in headers.items() if name.startswith("x-amz-")}
+    if claim.presigned:
+        amz |= {name: unquote(value) for name, value in _pairs(query) if name.startswith("x-amz-")}
+    lines += [f"{name}:{value}" for name, value in sorted(amz.items())]
+    wanted = sorted((name, value) for name, value in _pairs(query) if name in _SIGNED_QUERY)
+    resources = "&".join(f"{name}={unquote(value)}" if value else name for name, value in wanted)
+    return "\n".join(lines) + "\n" + (f"{path}?{resources}" if resources else path)
+
+
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        yield name, value
+
+
+def _check_time(claim: Claim, now: float, verified: bool) -> None:
+    if claim.expires_s is not None:
+        if now > claim.expires_s:
+            raise Refusal(Reason.PRESIGN_EXPIRED, Expires=format_time(claim.expires_s), ServerTime=format_time(now))
+        return
+    if not verified:
+        return
+    try:
+        signed_at = parsedate_to_datetime(claim.timestamp).timestamp()
+    except ValueError:
+        raise Refusal(Reason.MISSING, "AWS authentication requires a valid Date or x-amz-date header") from None
+    if abs(now - signed_at) > SKEW_S:
+        raise Refusal(Reason.EXPIRED if now > signed_at else Reason.NOT_YET)

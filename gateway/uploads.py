@@ -1,0 +1,238 @@
+"""Streaming bodies into files, for services of this host that keep some (bus/files.py); and out of them.
+
+What comes from the socket is decoded, digested and written in a worker thread, a block behind the reader: memory stays
+two blocks an upload whatever its size. Nothing is made of a body before all of it has come and been verified.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from bus import files
+from bus.files import IncomingFile
+from gateway import bodies
+from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming
+from gateway.forms import FormDecoder
+from gateway.posts import Policy
+from gateway.sigv4 import Claim, Reason, Refusal, SigningKey
+from schemas import checksums
+from schemas.errors import AwsError
+
+INLINE_LIMIT_BYTES = 16 * 1024            # a smaller body travels in its envelope
+SIZE_LIMIT_BYTES = 5 * 1024**3            # of one body: S3's own
+BLOCK_BYTES = 256 * 1024                  # decoded, digested and written at a time
+WORKERS = 4                               # threads of all uploads
+LEAST_RATE_BYTES_S = 16 * 1024            # a body may take BODY_LIMIT_S and as long as it would need at this rate
+
+
+class MissingContentLength(AwsError):
+    code = "MissingContentLength"
+
+    def __init__(self) -> None:
+        super().__init__("You must provide the Content-Length HTTP header.", status=411)
+
+
+class EntityTooLarge(AwsError):
+    code = "EntityTooLarge"
+
+    def __init__(self, proposed: int) -> None:
+        super().__init__("Your proposed upload exceeds the maximum allowed size", status=400,
+                         ProposedSize=str(proposed), MaxSizeAllowed=str(SIZE_LIMIT_BYTES))
+
+
+class Uploads:
+    """`state`: where services keep their folders; None: none is on this host."""
+
+    def __init__(self, state: Path | None, reader: BodyReader) -> None:
+        self._state = state
+        self._reader = reader
+        self._folders: dict[str, Path] = {}
+        self._workers: ThreadPoolExecutor | None = None
+
+    def folder(self, service: str) -> Path | None:
+        """Where this service takes bodies; None: it does not, or not here."""
+        found = self._folders.get(service)
+        if found is None and self._state is not None:
+            folder = self._state / service / files.FOLDER
+            if (folder / files.INCOMING).is_dir():
+                found = self._folders[service] = folder
+        return found
+
+    async def receive(
+        self, incoming: Incoming, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None,
+        folder: Path,
+    ) -> "Upload":
+        """The body, written and verified against what its claim says. AwsError, Refusal."""
+        length = stated_length(headers)
+        pieces = self._reader.pieces(incoming, BODY_LIMIT_S + length / LEAST_RATE_BYTES_S)
+        kind = Chunked if claim is not None and claim.streaming else Plain
+        return await self._fill(incoming, pieces, kind(headers, claim, key, folder))
+
+    async def receive_form(
+        self, incoming: Incoming, pieces: AsyncIterator[bytes], form: FormDecoder, first: bytes, policy: Policy | None,
+        headers: Mapping[str, str], folder: Path,
+    ) -> "Upload":
+        """A form's file, of which `first` has come already. AwsError."""
+        upload = Form(headers, form, policy, folder)
+        upload.write(first)
+        return await self._fill(incoming, pieces, upload)
+
+    async def _fill(self, incoming: Incoming, pieces: AsyncIterator[bytes], upload: "Upload") -> "Upload":
+        loop = asyncio.get_running_loop()
+        if self._workers is None:
+            self._workers = ThreadPoolExecutor(WORKERS, "upload")
+        running: asyncio.Future[None] | None = None
+        block = bytearray()
+        try:
+            async for piece in pieces:
+                block += piece
+                if len(block) >= BLOCK_BYTES:
+                    if running is not None:
+                        await running
+                    running = loop.run_in_executor(self._workers, upload.feed, bytes(block))
+                    block.clear()
+            if running is not None:
+                await running
+            await loop.run_in_executor(self._workers, upload.finish, bytes(block))
+        except BaseException:
+            incoming.close = True                   # what is left of the body is not worth reading
+            await loop.run_in_executor(None, upload.close)
+            raise
+        return upload
+
+
+class Upload:
+    """One body on its way into a file. `feed` and `finish` run in a worker, one at a time; `close` at any time."""
+
+    def __init__(self, headers: Mapping[str, str], folder: Path) -> None:
+        self.headers = dict(headers)      # from `finish` on with the trailers
+        self._file = IncomingFile(folder, (checksums.MD5, *bodies.algorithms(headers)))
+        self._lock = threading.Lock()     # between a worker and who gives up
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        return self._file.size
+
+    def reference(self) -> dict[str, Any]:
+        """What stands for the body in the envelope."""
+        return files.refer(self._file.reference())
+
+    def feed(self, block: bytes) -> None:
+        """AwsError when the framing or a chunk's signature is wrong."""
+        with self._lock:
+            if not self._closed:
+                for piece in self._decoded(block):
+                    self.write(piece)
+
+    def write(self, piece: bytes) -> None:
+        """Of the payload."""
+        self._file.write(piece)
+
+    def finish(self, block: bytes) -> None:
+        """The last block. AwsError, Refusal when it is not what was signed or announced."""
+        self.feed(block)
+        self._check()
+
+    def close(self) -> None:
+        """The service has taken the file, or nobody will."""
+        with self._lock:
+            self._closed = True
+            self._file.close()
+
+    def _decoded(self, block: bytes) -> Iterable[bytes]:
+        raise NotImplementedError
+
+    def _check(self) -> None:
+        """Was that all, and what was meant?"""
+        raise NotImplementedError
+
+
+class Plain(Upload):
+    """As it is, of a stated length and perhaps a stated SHA-256."""
+
+    def __init__(
+        self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, folder: Path
+    ) -> None:
+        super().__init__(headers, folder)
+        self._length = stated_length(headers)
+        self._stated = claim.content_hash if claim is not None else ""
+        self._hash = sha256() if len(self._stated) == 64 and key is not None else None
+
+    def _decoded(self, block: bytes) -> Iterable[bytes]:
+        if self._hash is not None:
+            self._hash.update(block)
+        return (block,)
+
+    def _check(self) -> None:
+        if self.size != self._length:
+            raise bodies.IncompleteBody
+        if self._hash is not None and self._hash.hexdigest() != self._stated:
+            raise Refusal(Reason.CONTENT_MISMATCH, ClientComputedContentSHA256=self._stated,
+                          S3ComputedContentSHA256=self._hash.hexdigest())
+
+
+class Chunked(Upload):
+    """In aws-chunked, whose trailers become headers."""
+
+    def __init__(
+        self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, folder: Path
+    ) -> None:
+        super().__init__(headers, folder)
+        assert claim is not None, "the claim says which form it is"
+        self._decoder = bodies.decoder(claim, key, SIZE_LIMIT_BYTES)
+
+    def _decoded(self, block: bytes) -> Iterable[bytes]:
+        return self._decoder.feed(block)
+
+    def _check(self) -> None:
+        self._decoder.finish()
+        bodies.check_length(self.headers, self._decoder.decoded_bytes)
+        self.headers = bodies.with_trailers(self.headers, self._decoder.trailers)
+
+
+class Form(Upload):
+    """In multipart/form-data, of a size that a policy bounds."""
+
+    def __init__(
+        self, headers: Mapping[str, str], form: FormDecoder, policy: Policy | None, folder: Path
+    ) -> None:
+        super().__init__(headers, folder)
+        self._form = form
+        self._policy = policy
+
+    def _decoded(self, block: bytes) -> Iterable[bytes]:
+        return self._form.feed(block)
+
+    def write(self, piece: bytes) -> None:
+        super().write(piece)
+        if self._policy is not None:
+            self._policy.check_size(self.size, whole=False)
+
+    def _check(self) -> None:
+        self._form.finish()
+        if self._policy is not None:
+            self._policy.check_size(self.size, whole=True)
+
+
+def is_large(headers: Mapping[str, str]) -> bool:
+    """Is this body one for a file? By its Content-Length, or because it has none."""
+    length = headers.get("content-length", "")
+    if length:
+        return length.isdigit() and int(length) > INLINE_LIMIT_BYTES
+    return "transfer-encoding" in headers
+
+
+def stated_length(headers: Mapping[str, str]) -> int:
+    """Of the payload. MissingContentLength, EntityTooLarge."""
+    text = headers.get("x-amz-decoded-content-length") or headers.get("content-length", "")
+    if not (text.isascii() and text.isdigit()):
+        raise MissingContentLength
+    length = int(text)
+    if length > SIZE_LIMIT_BYTES:
+        raise EntityTooLarge(length)
+    return length

@@ -1,0 +1,99 @@
+"""Digests of a body that passes in pieces: MD5, the SHA family, and S3's checksums. Pure functions, one place.
+
+A digest is the bytes that AWS writes in base64 into x-amz-checksum-* (CRCs and XXHashes big-endian). CRC32C, CRC64NVME
+and the XXHashes come from awscrt (7 MB, 0.1 s), which is imported when the first of them is asked for.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+MD5 = "MD5"
+CRC_BYTES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8}
+# By AWS's names, as in x-amz-checksum-algorithm.
+ALGORITHMS = (
+    "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", MD5, "XXHASH64", "XXHASH3", "XXHASH128",
+)
+DIGEST_BYTES = {
+    **CRC_BYTES, "SHA1": 20, "SHA256": 32, "SHA512": 64, MD5: 16, "XXHASH64": 8, "XXHASH3": 8, "XXHASH128": 16,
+}
+
+
+class Digest(Protocol):
+    """One digest under way."""
+
+    def update(self, piece: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+def new(algorithm: str) -> Digest:
+    """Of one of ALGORITHMS; KeyError for any other."""
+    return _NEW[algorithm]()
+
+
+def of(algorithm: str, body: bytes) -> bytes:
+    """The digest of a whole body."""
+    one = new(algorithm)
+    one.update(body)
+    return one.digest()
+
+
+def combined(algorithm: str, parts: list[tuple[bytes, int]]) -> bytes:
+    """The CRC of what parts of these CRCs and sizes make together, without their bytes."""
+    combine = getattr(_crt(), f"combine_{algorithm.lower()}")
+    size = CRC_BYTES[algorithm]
+    total = 0
+    for digest, length in parts:
+        total = combine(total, int.from_bytes(digest, "big"), length)
+    return int(total).to_bytes(size, "big")
+
+
+class _Crc:
+    """A CRC that is a function of the bytes and the CRC so far."""
+
+    __slots__ = ("_size", "_step", "_value")
+
+    def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
+        self._step = step
+        self._size = size
+        self._value = 0
+
+    def update(self, piece: bytes, /) -> None:
+        self._value = self._step(piece, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._size, "big")
+
+
+class _XXHash:
+    __slots__ = ("_state",)
+
+    def __init__(self, kind: str) -> None:
+        self._state = getattr(_crt().XXHash, f"new_{kind}")()
+
+    def update(self, piece: bytes, /) -> None:
+        self._state.update(piece)
+
+    def digest(self) -> bytes:
+        return bytes(self._state.finalize())
+
+
+def _crt() -> Any:
+    from awscrt import checksums
+
+    return checksums
+
+
+_NEW: dict[str, Callable[[], Digest]] = {
+    MD5: lambda: hashlib.md5(usedforsecurity=False),
+    "SHA1": lambda: hashlib.sha1(usedforsecurity=False), "SHA256": hashlib.sha256, "SHA512": hashlib.sha512,
+    "CRC32": lambda: _Crc(zlib.crc32, 4),
+    "CRC32C": lambda: _Crc(_crt().crc32c, 4), "CRC64NVME": lambda: _Crc(_crt().crc64nvme, 8),
+    "XXHASH64": lambda: _XXHash("xxhash64"), "XXHASH3": lambda: _XXHash("xxhash3_64"),
+    "XXHASH128": lambda: _XXHash("xxhash3_128"),
+}
+assert _NEW.keys() == DIGEST_BYTES.keys() == set(ALGORITHMS)

@@ -1,0 +1,46 @@
+"""A form decodes to what urllib3 encoded, however it is cut on its way; what is no form is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from urllib3 import encode_multipart_formdata
+
+from gateway.forms import FIELDS_LIMIT_BYTES, FormDecoder
+from schemas.errors import AwsError
+
+names = st.text("abcdefg-", min_size=1, max_size=8).filter(lambda name: name != "file")
+
+
+@given(fields=st.dictionaries(names, st.text(max_size=40)), body=st.binary(max_size=300),
+       cuts=st.lists(st.integers(1, 50), max_size=40), boundary=st.text("abc-", min_size=1, max_size=20))
+def test_round_trip(fields: dict[str, str], body: bytes, cuts: list[int], boundary: str) -> None:
+    if f"\r\n--{boundary}".encode() in b"\r\n" + body or any(f"--{boundary}" in value for value in fields.values()):
+        return
+    encoded, content_type = encode_multipart_formdata({**fields, "file": ("a/b.txt", body, "x/y")}, boundary)
+    decoder = FormDecoder(content_type)
+    found, at = b"", 0
+    for cut in [*cuts, len(encoded)]:
+        found += b"".join(decoder.feed(encoded[at:at + cut]))
+        at += cut
+    decoder.finish()
+    assert (decoder.fields, decoder.file_name, decoder.file_type, found) == (fields, "b.txt", "x/y", body)
+
+
+def test_refused() -> None:
+    for content_type in ("multipart/form-data", "multipart/form-data; boundary=" + "x" * 71):
+        with pytest.raises(AwsError):
+            FormDecoder(content_type)
+    encoded, content_type = encode_multipart_formdata({"a": "x" * FIELDS_LIMIT_BYTES, "file": ("f", b"1")})
+    with pytest.raises(AwsError) as caught:
+        list(FormDecoder(content_type).feed(encoded))
+    assert caught.value.error_code == "MaxPostPreDataLengthExceeded"
+    encoded, content_type = encode_multipart_formdata({"a": "x"})
+    with pytest.raises(AwsError) as caught:
+        list(FormDecoder(content_type).feed(encoded))
+    assert caught.value.error_code == "InvalidArgument"
+    encoded, content_type = encode_multipart_formdata({"file": ("f", b"1" * 100)})
+    decoder = FormDecoder(content_type)
+    list(decoder.feed(encoded[:-20]))
+    with pytest.raises(AwsError) as caught:
+        decoder.finish()
+    assert caught.value.error_code == "MalformedPOSTRequest"

@@ -1,0 +1,213 @@
+"""S3 against moto_server and ministack, in one run: small objects, a large one, and listings.
+
+    python -m tests.load.bench_s3 [--peers DIR] [--only skybus] [--seconds 8] [--large 1024] [--listed 100000] [--json]
+
+Small: 1 KB put and get at 64 connections, signed, verified, durable. Large: one object of --large MiB, put beside what
+one core hashes with MD5, get beside what one core sends through a loopback socket. Listed: the first 1,000 keys of
+--listed beside those of 1,000.
+"""
+
+import argparse
+import hashlib
+import http.client
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from tests import servers
+from tests.load import wrk
+from tests.load.bench_throughput import measure, ratios, scattered
+
+BUCKET = "bench"
+BODY = b"x" * 1024
+MIB = 1024 * 1024
+
+
+class _Unsigned(S3SigV4Auth):
+    def payload(self, request: AWSRequest) -> str:
+        return "UNSIGNED-PAYLOAD"
+
+
+def signed(method: str, host: str, path: str, body: bytes = b"", unsigned: bool = False) -> dict[str, str]:
+    """Headers, signed as SDKs sign; `unsigned`: the body is not covered, as over TLS."""
+    request = AWSRequest(method, f"http://{host}{path}", data=body)
+    signer = _Unsigned if unsigned else S3SigV4Auth
+    signer(Credentials("test", "test"), "s3", "us-east-1").add_auth(request)
+    return dict(request.headers.items())
+
+
+def requests(host: str, keys: int, method: str, body: bytes) -> Iterator[bytes]:
+    for key in scattered(keys):
+        path = f"/{BUCKET}/object/{key:08d}"
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in signed(method, host, path, body).items()]
+        yield "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def small(server: servers.Server, options: argparse.Namespace) -> list[dict[str, object]]:
+    client: Any = server.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    rows = []
+    host = f"127.0.0.1:{server.port}"
+    with tempfile.TemporaryDirectory() as scratch:
+        for method, body in (("PUT", BODY), ("GET", b"")):
+            path = Path(scratch) / method
+            wrk.write_requests(path, requests(host, options.keys, method, body))
+            rows += [measure(server, method, path, count, options.seconds) for count in options.connections]
+    return rows
+
+
+def large(server: servers.Server, mib: int) -> list[dict[str, object]]:
+    """MiB/s of one body each way, and of what they are measured against."""
+    hashing = _md5_rate(mib)
+    sending = _loopback_rate(mib)
+    put, get = _put_rate(server, mib), _get_rate(server, mib)
+    return [
+        {"what": "put", "MiB/s": put, "beside": "MD5 of the same", "its MiB/s": hashing, "ratio": put / hashing},
+        {"what": "get", "MiB/s": get, "beside": "file to loopback", "its MiB/s": sending, "ratio": get / sending},
+    ]
+
+
+def _md5_rate(mib: int) -> float:
+    block = os.urandom(MIB)
+    started = time.perf_counter()
+    digest = hashlib.md5(usedforsecurity=False)
+    for _ in range(mib):
+        digest.update(block)
+    return mib / (time.perf_counter() - started)
+
+
+def _loopback_rate(mib: int) -> float:
+    """A file of that size through a socket to who throws it away, as `cat file > /dev/null` would."""
+    with tempfile.NamedTemporaryFile() as file, socket.create_server(("127.0.0.1", 0)) as listening:
+        block = os.urandom(MIB)
+        for _ in range(mib):
+            file.write(block)
+        file.flush()
+
+        def send() -> None:
+            with socket.create_connection(listening.getsockname()) as to, open(file.name, "rb") as source:
+                while data := source.read(MIB):
+                    to.sendall(data)
+
+        sender = threading.Thread(target=send)
+        started = time.perf_counter()
+        sender.start()
+        connection, _ = listening.accept()
+        _read_away(connection)
+        sender.join()
+        return mib / (time.perf_counter() - started)
+
+
+def _read_away(connection: socket.socket) -> None:
+    buffer = bytearray(MIB)
+    while connection.recv_into(buffer):
+        pass
+    connection.close()
+
+
+def _put_rate(server: servers.Server, mib: int) -> float:
+    path = f"/{BUCKET}/large"
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
+    headers = signed("PUT", f"127.0.0.1:{server.port}", path, unsigned=True)
+    block = os.urandom(MIB)
+    started = time.perf_counter()
+    connection.request("PUT", path, body=(block for _ in range(mib)),
+                       headers={**headers, "Content-Length": str(mib * MIB)})
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    took = time.perf_counter() - started
+    connection.close()
+    return mib / took
+
+
+def _get_rate(server: servers.Server, mib: int) -> float:
+    path = f"/{BUCKET}/large"
+    headers = signed("GET", f"127.0.0.1:{server.port}", path)
+    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    started = time.perf_counter()
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+        buffer, size = bytearray(MIB), 0
+        while count := connection.recv_into(buffer):
+            size += count
+    assert size > mib * MIB, size
+    return mib / (time.perf_counter() - started)
+
+
+def listed(server: servers.Server, count: int) -> list[dict[str, object]]:
+    """Milliseconds for the first page of 1,000."""
+    client: Any = server.client("s3")
+    rows: list[dict[str, object]] = []
+    for keys in (1000, count):
+        bucket = f"listed-{keys}"
+        client.create_bucket(Bucket=bucket)
+        _fill(server, bucket, keys)
+        took = []
+        for _ in range(9):
+            started = time.perf_counter()
+            assert client.list_objects_v2(Bucket=bucket, StartAfter="object/00000")["KeyCount"] == min(keys, 1000)
+            took.append((time.perf_counter() - started) * 1e3)
+        rows.append({"keys": keys, "ms for 1,000": sorted(took)[4]})
+    rows[1]["times"] = float(str(rows[1]["ms for 1,000"])) / float(str(rows[0]["ms for 1,000"]))
+    rows[0]["times"] = 1.0
+    return rows
+
+
+def _fill(server: servers.Server, bucket: str, keys: int) -> None:
+    host = f"127.0.0.1:{server.port}"
+
+    def fill(first: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        for key in range(first, keys, 32):
+            path = f"/{bucket}/object/{key:08d}"
+            connection.request("PUT", path, body=b"x", headers=signed("PUT", host, path, b"x"))
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+            answer.read()
+
+    threads = [threading.Thread(target=fill, args=(first,)) for first in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def main() -> None:
+    wants = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    wants.add_argument("--peers", default="", help="folder with moto_server and ministack")
+    wants.add_argument("--only", choices=("skybus",), help="leave the peers out")
+    wants.add_argument("--seconds", type=int, default=8)
+    wants.add_argument("--keys", type=int, default=2_000)
+    wants.add_argument("--connections", type=int, nargs="+", default=[64, 1])
+    wants.add_argument("--large", type=int, default=1024, help="MiB of the large object; 0: none")
+    wants.add_argument("--listed", type=int, default=0, help="keys to list from; 0: no listing")
+    wants.add_argument("--json", action="store_true")
+    options = wants.parse_args()
+    with servers.skybus() as server:
+        rows = small(server, options)
+        shown = large(server, options.large) if options.large else []
+        pages = listed(server, options.listed) if options.listed else []
+    if not options.only:
+        peers = servers.peers_folder(options.peers)
+        for peer in (servers.moto, servers.ministack):
+            with peer(peers) as server:
+                rows += small(server, options)
+    servers.show(rows, options.json)
+    for more in (ratios(rows) if not options.only else [], shown, pages):
+        if more:
+            servers.show(more, options.json)
+
+
+if __name__ == "__main__":
+    main()

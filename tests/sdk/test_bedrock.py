@@ -1,0 +1,158 @@
+"""An unmodified boto3 program against Bedrock: streams parse, errors are exceptions, API keys open the door.
+
+Expectations are AWS's documented behaviour; the model is the echo, which says what it is told.
+"""
+
+import base64
+import contextlib
+import json
+import urllib.error
+import urllib.request
+import uuid
+from typing import Any, Literal
+
+import boto3
+import pytest
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import EventStreamError
+
+from tests import servers
+
+ECHO = "skybus.echo-v1"
+
+
+def client(skybus: servers.Server, service: Literal["bedrock", "bedrock-runtime"], account: str = "") -> Any:
+    """Of an account of its own, by its 12-digit key, unless one is named."""
+    account = account or f"{uuid.uuid4().int % 10**12:012}"
+    return boto3.Session(account, "any", region_name="us-east-1").client(service, endpoint_url=skybus.endpoint)
+
+
+def user(text: str) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": [{"text": text}]}]
+
+
+def test_converse(skybus: servers.Server) -> None:
+    runtime = client(skybus, "bedrock-runtime")
+    answer = runtime.converse(modelId=ECHO, messages=user("one two"))
+    assert answer["output"]["message"]["content"] == [{"text": "one two"}]
+    assert answer["usage"] == {"inputTokens": 2, "outputTokens": 2, "totalTokens": 4}
+    arn = f"arn:aws:bedrock:us-east-1::foundation-model/{ECHO}"           # slashes and colons in the path
+    with contextlib.closing(runtime.converse_stream(modelId=arn, messages=user("one two"))["stream"]) as stream:
+        events = list(stream)
+    assert [next(iter(event)) for event in events] == [
+        "messageStart", "contentBlockDelta", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]
+    with pytest.raises(runtime.exceptions.ValidationException) as caught:
+        runtime.converse_stream(modelId="no.such-v1", messages=user("x"))
+    assert caught.value.response["Error"]["Message"] == "The provided model identifier is invalid."
+    assert runtime.count_tokens(modelId=ECHO, input={"converse": {"messages": user("a b c")}})["inputTokens"] == 3
+
+
+# A model that fails on the way: what it said arrives, then the exception.
+def test_failure_on_the_way(skybus: servers.Server) -> None:
+    runtime = client(skybus, "bedrock-runtime")
+    stream = runtime.converse_stream(modelId=ECHO, messages=user("!fail 1\none two"))["stream"]
+    seen: list[Any] = []
+    with contextlib.closing(stream), pytest.raises(EventStreamError, match="The script says: fail"):
+        _read(stream, seen)
+    assert "contentBlockDelta" in seen[-1]
+
+
+def _read(stream: Any, seen: list[Any]) -> None:
+    for event in stream:
+        seen.append(event)  # noqa: PERF402  - what came before an error is kept
+
+
+def test_invoke(skybus: servers.Server) -> None:
+    runtime = client(skybus, "bedrock-runtime")
+    body = json.dumps({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "one two"}]})
+    answer = runtime.invoke_model(modelId=ECHO, body=body)
+    assert json.loads(answer["body"].read())["content"][0]["text"] == "one two"
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert (headers["x-amzn-bedrock-input-token-count"], headers["x-amzn-bedrock-output-token-count"]) == ("2", "2")
+    stream = runtime.invoke_model_with_response_stream(modelId=ECHO, body=body)
+    assert stream["contentType"] == "application/json"
+    with contextlib.closing(stream["body"]) as parts:
+        chunks = [json.loads(event["chunk"]["bytes"]) for event in parts]
+    assert [chunk["delta"]["text"] for chunk in chunks if chunk["type"] == "content_block_delta"] == ["one", " two"]
+    assert chunks[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == 2
+    with pytest.raises(runtime.exceptions.ValidationException):
+        runtime.invoke_model_with_response_stream(modelId=ECHO, body=b"{}")
+
+
+def test_guardrail(skybus: servers.Server) -> None:
+    account = f"{uuid.uuid4().int % 10**12:012}"
+    control, runtime = client(skybus, "bedrock", account), client(skybus, "bedrock-runtime", account)
+    made = control.create_guardrail(
+        name="g", blockedInputMessaging="no", blockedOutputsMessaging="no",
+        wordPolicyConfig={"wordsConfig": [{"text": "secret"}]})
+    version = control.create_guardrail_version(guardrailIdentifier=made["guardrailId"])["version"]
+    applied = runtime.apply_guardrail(
+        guardrailIdentifier=made["guardrailArn"], guardrailVersion=version, source="INPUT",
+        content=[{"text": {"text": "a secret"}}])
+    assert (applied["action"], applied["outputs"]) == ("GUARDRAIL_INTERVENED", [{"text": "no"}])
+    config = {"guardrailIdentifier": made["guardrailId"], "guardrailVersion": version}
+    assert runtime.converse(modelId=ECHO, messages=user("secret"), guardrailConfig=config)["stopReason"] == \
+        "guardrail_intervened"
+
+
+def short_term_key(access_key: str = "test", secret: str = "test", expires: int = 600) -> str:
+    """As AWS's aws-bedrock-token-generator makes it."""
+    request = AWSRequest("POST", "https://bedrock.amazonaws.com/", headers={"host": "bedrock.amazonaws.com"},
+                         params={"Action": "CallWithBearerToken"})
+    SigV4QueryAuth(Credentials(access_key, secret), "bedrock", "us-east-1", expires=expires).add_auth(request)
+    url = str(request.url).replace("https://", "") + "&Version=1"
+    return "bedrock-api-key-" + base64.b64encode(url.encode()).decode()
+
+
+def post(skybus: servers.Server, path: str, body: dict[str, Any], **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(f"{skybus.endpoint}{path}", json.dumps(body).encode(), {
+        "content-type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+# API keys without a signature (botocore itself sends them over HTTPS alone, other clients here too).
+def test_api_keys(skybus: servers.Server) -> None:
+    path, body = f"/model/{ECHO}/converse", {"messages": user("hi")}
+    status, answer = post(skybus, path, body, authorization=f"Bearer {short_term_key()}")
+    assert (status, json.loads(answer)["stopReason"]) == (200, "end_turn")
+    for key in (short_term_key(secret="wrong"), short_term_key(expires=-600), "bedrock-api-key-????"):
+        status, answer = post(skybus, path, body, authorization=f"Bearer {key}")
+        assert (status, json.loads(answer)["message"]) == (
+            403, "Authentication failed: Please make sure your API Key is valid.")
+    long_term = "ABSK" + base64.b64encode(b"BedrockAPIKey-abcd-at-000000000000:secret").decode()
+    status, answer = post(skybus, path, body, authorization=f"Bearer {long_term}")
+    assert status == 200                                                  # in open mode, a key nobody knows is root
+
+
+# OpenAI's and Anthropic's paths: whole, streamed as server-sent events, refused in their own words.
+def test_doors(skybus: servers.Server) -> None:
+    chat = {"model": ECHO, "messages": [{"role": "user", "content": "one two"}]}
+    key = {"authorization": f"Bearer {short_term_key()}"}
+    for path in ("/openai/v1/chat/completions", "/v1/chat/completions"):
+        status, body = post(skybus, path, chat, **key)
+        assert (status, json.loads(body)["choices"][0]["message"]["content"]) == (200, "one two")
+    status, body = post(skybus, "/openai/v1/chat/completions", {**chat, "stream": True}, **key)
+    events = [line.removeprefix("data: ") for line in body.decode().split("\n\n") if line]
+    assert events[-1] == "[DONE]"
+    texts = [choice["delta"].get("content", "") for event in events[:-1] for choice in json.loads(event)["choices"]]
+    assert "".join(texts) == "one two"
+    status, body = post(skybus, "/openai/v1/chat/completions", {**chat, "model": "no.such"}, **key)
+    assert (status, json.loads(body)["error"]["code"]) == (400, "ValidationException")
+    status, body = post(skybus, "/anthropic/v1/messages", {**chat, "max_tokens": 9}, x_api_key=short_term_key())
+    assert (status, json.loads(body)["content"][0]["text"]) == (200, "one two")
+    status, body = post(skybus, "/anthropic/v1/messages", {**chat, "max_tokens": 9, "stream": True}, **key)
+    assert body.startswith(b"event: message_start\ndata: ")
+    assert b"event: message_stop" in body
+    status, body = post(skybus, "/anthropic/v1/messages", {"model": ECHO}, **key)
+    assert json.loads(body)["error"]["type"] == "invalid_request_error"
+    request = urllib.request.Request(f"{skybus.endpoint}/openai/v1/models", headers=key)
+    with urllib.request.urlopen(request) as answer:
+        assert ECHO in [model["id"] for model in json.load(answer)["data"]]
