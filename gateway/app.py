@@ -409,7 +409,8 @@ class Gateway:
 
     def _as_aws_error(self, exchange: Exchange, error: Exception) -> AwsError:
         if exchange.service is None:
-            exchange.service = self._router.likely(exchange.request, exchange.claim)
+            exchange.service = load("bedrock-runtime") if bearer.is_key(exchange.request.headers) else \
+                self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
             return error
         if isinstance(error, Refusal):

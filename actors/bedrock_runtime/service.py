@@ -4,18 +4,18 @@ Guardrails and an account's own models are bedrock's rows, which this actor read
 that shard too, and the one thing it writes there. InvokeModelWithBidirectionalStream needs HTTP/2 and answers 501.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar, cast
 
 from actors.bedrock import foundation, invocations
 from actors.bedrock.catalogue import Models
 from actors.bedrock.state import Book
-from actors.bedrock_runtime import applying, checking, conversing, counting, invoking
+from actors.bedrock_runtime import applying, arns, checking, conversing, counting, invoking
 from actors.bedrock_runtime.answering import Invocation
-from actors.bedrock_runtime.arns import resource_of
 from actors.bedrock_runtime.guarding import Guarding
 from actors.bedrock_runtime.models import resolve
+from actors.runtime.access import Access
 from actors.runtime.actor import InitialResponse, ServiceActor, operation, query
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -37,8 +37,8 @@ class BedrockRuntime(ServiceActor):
         self._models = Models(surroundings.models.catalogue)
         self._guards = applying.Guards()
 
-    def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
-        return resource_of(operation, request, account, region)
+    def accesses(self, context: Context, request: Mapping[str, Any]) -> Sequence[Access]:
+        return arns.accesses(context, request)
 
     # Conversations
 

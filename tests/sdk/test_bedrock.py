@@ -6,9 +6,11 @@ Expectations are AWS's documented behaviour; the model is the echo, which says w
 import base64
 import contextlib
 import json
+import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from typing import Any, Literal
 
 import boto3
@@ -23,7 +25,10 @@ from tests import servers
 ECHO = "skybus.echo-v1"
 
 
-def client(skybus: servers.Server, service: Literal["bedrock", "bedrock-runtime"], account: str = "") -> Any:
+Name = Literal["bedrock", "bedrock-runtime", "iam", "s3"]
+
+
+def client(skybus: servers.Server, service: Name, account: str = "") -> Any:
     """Of an account of its own, by its 12-digit key, unless one is named."""
     account = account or f"{uuid.uuid4().int % 10**12:012}"
     return boto3.Session(account, "any", region_name="us-east-1").client(service, endpoint_url=skybus.endpoint)
@@ -96,6 +101,76 @@ def test_guardrail(skybus: servers.Server) -> None:
     config = {"guardrailIdentifier": made["guardrailId"], "guardrailVersion": version}
     assert runtime.converse(modelId=ECHO, messages=user("secret"), guardrailConfig=config)["stopReason"] == \
         "guardrail_intervened"
+
+
+WAIT_S, WAITS_LIMIT = 0.1, 300
+
+
+def ended(ask: Callable[[], dict[str, Any]], *running: str) -> dict[str, Any]:
+    for _ in range(WAITS_LIMIT):
+        got = ask()
+        if got["status"] not in running:
+            return got
+        time.sleep(WAIT_S)
+    raise AssertionError(got)
+
+
+# Batches and asynchronous invocations read and write S3 as who started them, model imports copy from it.
+def test_objects(skybus: servers.Server) -> None:
+    account = f"{uuid.uuid4().int % 10**12:012}"
+    control, runtime = client(skybus, "bedrock", account), client(skybus, "bedrock-runtime", account)
+    s3 = client(skybus, "s3", account)
+    bucket = f"b{account}"
+    s3.create_bucket(Bucket=bucket)
+    chat = {"messages": [{"role": "user", "content": "one two"}]}
+    s3.put_object(Bucket=bucket, Key="in/a.jsonl", Body=json.dumps({"recordId": "r", "modelInput": chat}).encode())
+    job = control.create_model_invocation_job(
+        jobName="j", roleArn=f"arn:aws:iam::{account}:role/r", modelId=ECHO,
+        inputDataConfig={"s3InputDataConfig": {"s3Uri": f"s3://{bucket}/in/"}},
+        outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"s3://{bucket}/out/"}})["jobArn"]
+    got = ended(lambda: control.get_model_invocation_job(jobIdentifier=job), "Submitted", "Validating", "InProgress")
+    assert (got["status"], got["successRecordCount"]) == ("Completed", 1), got
+    key = f"out/{job.rpartition('/')[2]}/a.jsonl.out"
+    answer = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    assert answer["modelOutput"]["choices"][0]["message"]["content"] == "one two"
+    arn = runtime.start_async_invoke(modelId=ECHO, modelInput=chat, outputDataConfig={
+        "s3OutputDataConfig": {"s3Uri": f"s3://{bucket}/async"}})["invocationArn"]
+    got = ended(lambda: runtime.get_async_invoke(invocationArn=arn), "InProgress")
+    assert got["status"] == "Completed", got
+    assert s3.head_object(Bucket=bucket, Key=f"async/{arn.rpartition('/')[2]}/output.json")["ContentLength"] > 0
+    s3.put_object(Bucket=bucket, Key="model/m.gguf", Body=b"no model" * 2_000_000)       # 16 MB: more than one range
+    job = control.create_model_import_job(
+        jobName="i", importedModelName="m", roleArn=f"arn:aws:iam::{account}:role/r",
+        modelDataSource={"s3DataSource": {"s3Uri": f"s3://{bucket}/model/"}})["jobArn"]
+    got = ended(lambda: control.get_model_import_job(jobIdentifier=job), "InProgress")
+    assert (got["status"], got["failureMessage"]) == ("Failed", "m.gguf is not a GGUF file.")
+
+
+# A user may ask the models that its policy names, and its guardrails only where it may apply them.
+def test_permissions(skybus: servers.Server) -> None:
+    account = f"{uuid.uuid4().int % 10**12:012}"
+    iam, control = client(skybus, "iam", account), client(skybus, "bedrock", account)
+    guardrail = control.create_guardrail(
+        name="g", blockedInputMessaging="no", blockedOutputsMessaging="no",
+        wordPolicyConfig={"wordsConfig": [{"text": "secret"}]})["guardrailId"]
+    iam.create_user(UserName="alice")
+    iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "bedrock:InvokeModel*",
+            "Resource": f"arn:aws:bedrock:*::foundation-model/{ECHO}"}]}))
+    key = iam.create_access_key(UserName="alice")["AccessKey"]
+    runtime = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1").client(
+        "bedrock-runtime", endpoint_url=skybus.endpoint)
+    assert runtime.converse(modelId=ECHO, messages=user("hi"))["stopReason"] == "end_turn"
+    with pytest.raises(runtime.exceptions.AccessDeniedException) as caught:
+        runtime.converse(modelId="skybus.tiny-toy-v1", messages=user("hi"))
+    assert caught.value.response["Error"]["Message"] == (
+        f"User: arn:aws:iam::{account}:user/alice is not authorized to perform: bedrock:InvokeModel on resource: "
+        "arn:aws:bedrock:us-east-1::foundation-model/skybus.tiny-toy-v1 because no identity-based policy allows the "
+        "bedrock:InvokeModel action")
+    config = {"guardrailIdentifier": guardrail, "guardrailVersion": "DRAFT"}
+    with pytest.raises(runtime.exceptions.AccessDeniedException, match="bedrock:ApplyGuardrail"):
+        runtime.converse(modelId=ECHO, messages=user("hi"), guardrailConfig=config)
 
 
 def short_term_key(access_key: str = "test", secret: str = "test", expires: int = 600) -> str:
