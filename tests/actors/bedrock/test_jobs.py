@@ -1,6 +1,7 @@
 """Batch inference and model import: objects in, objects out, states on the way, what fails said plainly."""
 
 import asyncio
+import gzip
 import json
 import struct
 from pathlib import Path
@@ -155,6 +156,36 @@ async def invoked(caller: Caller, arn: str) -> dict[str, Any]:
             return got
         await asyncio.sleep(WAIT_S)
     raise AssertionError(got)
+
+
+# Every invocation, of each kind, is a line in the bucket that is configured; none before and none after.
+def test_invocations_are_logged(tmp_path: Path) -> None:
+    s3 = FakeS3({})
+
+    async def test(caller: Caller) -> None:
+        chat = {"messages": [{"role": "user", "content": "one two"}]}
+        await caller.call("Converse", modelId=ECHO, messages=[user("before")])
+        await caller.control("PutModelInvocationLoggingConfiguration", loggingConfig={
+            "s3Config": {"bucketName": "logs", "keyPrefix": "mine"}})
+        await caller.call("Converse", modelId=ECHO, messages=[user("one two")])
+        await caller.stream("ConverseStream", modelId=ECHO, messages=[user("one two")])
+        await caller.invoke(chat)
+        await caller.chunks(chat)
+        for _ in range(WAITS_LIMIT):
+            if len(s3.objects) == 4:
+                break
+            await asyncio.sleep(WAIT_S)
+        await caller.control("DeleteModelInvocationLoggingConfiguration")
+        await caller.call("Converse", modelId=ECHO, messages=[user("after")])
+        lines = [json.loads(gzip.decompress(content)) for content in s3.objects.values()]
+        assert sorted(line["operation"] for line in lines) == [
+            "Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"]
+        assert all((line["input"]["inputTokenCount"], line["output"]["outputTokenCount"]) == (2, 2) for line in lines)
+        assert all("one two" in json.dumps(line["input"]["inputBodyJson"]) for line in lines)
+        assert all(name.startswith("logs/mine/AWSLogs/000000000000/BedrockModelInvocationLogs/us-east-1/2023/11/14/22/")
+                   for name in s3.objects)
+
+    in_world(tmp_path, test, [s3])
 
 
 def file_of(**members: str) -> bytes:
