@@ -27,7 +27,9 @@ def test_exit_codes() -> None:
 
 
 @pytest.mark.parametrize("command", [
-    "up", "status", "call", "credentials", "explain", "backup", "restore", "logs", "down", "restart"])
+    "up", "status", "call", "credentials", "explain", "rotate-secrets", "audit", "backup", "restore", "logs", "down",
+    "restart",
+])
 def test_commands(command: str) -> None:
     assert f"`skybus {command}" in OPERATING
 
