@@ -20,6 +20,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import EventStreamError
 
+from actors.runtime.inference.catalogue import TINY_FILE
 from tests import servers
 
 ECHO = "skybus.echo-v1"
@@ -231,3 +232,58 @@ def test_doors(skybus: servers.Server) -> None:
     request = urllib.request.Request(f"{skybus.endpoint}/openai/v1/models", headers=key)
     with urllib.request.urlopen(request) as answer:
         assert ECHO in [model["id"] for model in json.load(answer)["data"]]
+
+
+TINY = "skybus.tiny-toy-v1"
+LOOK: dict[str, Any] = {"toolSpec": {"name": "look", "inputSchema": {"json": {
+    "type": "object", "properties": {"where": {"enum": ["here", "there"]}, "times": {"type": "integer"}},
+    "required": ["where", "times"]}}}}
+
+
+# The model in the box, a real engine: it counts as its tokenizer does, streams, and is held to tools and schemas.
+def test_the_model_in_the_box(skybus: servers.Server) -> None:
+    runtime = client(skybus, "bedrock-runtime")
+    asked: dict[str, Any] = {"modelId": TINY, "messages": user("What is a list?")}
+    counted = runtime.count_tokens(modelId=TINY, input={"converse": {"messages": asked["messages"]}})["inputTokens"]
+    answer = runtime.converse(**asked, inferenceConfig={"maxTokens": 12, "temperature": 0})
+    usage = answer["usage"]
+    assert usage["inputTokens"] + usage.get("cacheReadInputTokens", 0) == counted
+    assert (answer["stopReason"], usage["outputTokens"]) == ("max_tokens", 12)
+    with contextlib.closing(runtime.converse_stream(
+            **asked, inferenceConfig={"maxTokens": 12, "temperature": 0})["stream"]) as stream:
+        events = list(stream)
+    text = "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event)
+    assert text == answer["output"]["message"]["content"][0]["text"]
+    answer = runtime.converse(**asked, toolConfig={"tools": [LOOK], "toolChoice": {"any": {}}})
+    [call] = [block["toolUse"] for block in answer["output"]["message"]["content"] if "toolUse" in block]
+    assert call["name"] == "look"
+    assert call["input"]["where"] in ("here", "there")
+    assert isinstance(call["input"]["times"], int)
+    body = json.dumps({"inputText": "a list", "normalize": True})
+    vector = json.loads(runtime.invoke_model(modelId=TINY, body=body)["body"].read())["embedding"]
+    assert sum(part * part for part in vector) == pytest.approx(1, abs=1e-3)
+
+
+# Weights that somebody brings: imported from S3, answered under the imported model's ARN, gone when deleted.
+def test_an_imported_model(skybus: servers.Server) -> None:
+    account = f"{uuid.uuid4().int % 10**12:012}"
+    control, runtime = client(skybus, "bedrock", account), client(skybus, "bedrock-runtime", account)
+    s3 = client(skybus, "s3", account)
+    bucket = f"b{account}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="model/tiny.gguf", Body=TINY_FILE.read_bytes())
+    job = control.create_model_import_job(
+        jobName="i", importedModelName="mine", roleArn=f"arn:aws:iam::{account}:role/r",
+        modelDataSource={"s3DataSource": {"s3Uri": f"s3://{bucket}/model/"}})["jobArn"]
+    got = ended(lambda: control.get_model_import_job(jobIdentifier=job), "InProgress")
+    assert got["status"] == "Completed", got
+    arn = got["importedModelArn"]
+    assert control.get_imported_model(modelIdentifier="mine")["modelArchitecture"] == "llama"
+    answer = runtime.converse(modelId=arn, messages=user("Hello"), inferenceConfig={"maxTokens": 4})
+    assert answer["usage"]["outputTokens"] == 4
+    other = client(skybus, "bedrock-runtime")
+    with pytest.raises(other.exceptions.AccessDeniedException):               # of another account
+        other.converse(modelId=arn, messages=user("Hello"))
+    control.delete_imported_model(modelIdentifier=arn)
+    with pytest.raises(runtime.exceptions.ResourceNotFoundException):
+        runtime.converse(modelId=arn, messages=user("Hello"))
