@@ -54,6 +54,16 @@ def read_key(headers: Mapping[str, str], region: str, *, any_form: bool, now: fl
     return ApiKey(Claim(Signer(name, timestamp[:8], region, SIGNING_NAME, scope), (), "", timestamp), secret, "")
 
 
+def bears(headers: Mapping[str, str]) -> bool:
+    """Does the request bear any token at all?"""
+    return bool(_token(headers))
+
+
+def is_key(headers: Mapping[str, str]) -> bool:
+    """Does the request bear what looks like a key of Bedrock's?"""
+    return _token(headers).startswith((SHORT_TERM, LONG_TERM))
+
+
 def prove(key: ApiKey, secret: str | None, now: float) -> None:
     """Returns when the credential with `secret` is this key's; None: it is taken unverified (open mode). Refusal."""
     if key.query:
