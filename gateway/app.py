@@ -409,7 +409,8 @@ class Gateway:
 
     def _as_aws_error(self, exchange: Exchange, error: Exception) -> AwsError:
         if exchange.service is None:
-            exchange.service = self._router.likely(exchange.request, exchange.claim)
+            bears = isinstance(error, Refusal) and error.reason is Reason.BEARER
+            exchange.service = load(bearer.SERVICE) if bears else self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
             return error
         if isinstance(error, Refusal):

@@ -16,6 +16,7 @@ from gateway.sigv4 import Claim, Reason, Refusal, Signer, format_time, read_clai
 
 SHORT_TERM, LONG_TERM = "bedrock-api-key-", "ABSK"
 SIGNING_NAME = "bedrock"
+SERVICE = "bedrock-runtime"                # in whose words a key is refused
 HOST = "bedrock.amazonaws.com"
 TOKEN_LIMIT_CHARACTERS = 8192
 NAME_LIMIT_CHARACTERS = 64
