@@ -16,6 +16,7 @@ from gateway.sigv4 import Claim, Reason, Refusal, Signer, format_time, read_clai
 
 SHORT_TERM, LONG_TERM = "bedrock-api-key-", "ABSK"
 SIGNING_NAME = "bedrock"
+SERVICE = "bedrock-runtime"                # in whose words a key is refused
 HOST = "bedrock.amazonaws.com"
 TOKEN_LIMIT_CHARACTERS = 8192
 NAME_LIMIT_CHARACTERS = 64
@@ -51,6 +52,16 @@ def read_key(headers: Mapping[str, str], region: str, *, any_form: bool, now: fl
     timestamp = format_time(time.time() if now is None else now)
     scope = f"{timestamp[:8]}/{region}/{SIGNING_NAME}/aws4_request"
     return ApiKey(Claim(Signer(name, timestamp[:8], region, SIGNING_NAME, scope), (), "", timestamp), secret, "")
+
+
+def bears(headers: Mapping[str, str]) -> bool:
+    """Does the request bear any token at all?"""
+    return bool(_token(headers))
+
+
+def is_key(headers: Mapping[str, str]) -> bool:
+    """Does the request bear what looks like a key of Bedrock's?"""
+    return _token(headers).startswith((SHORT_TERM, LONG_TERM))
 
 
 def prove(key: ApiKey, secret: str | None, now: float) -> None:

@@ -111,6 +111,7 @@ class World:
         """With an audit trail where CloudTrail is among the actors."""
         if not any(actor.service == "cloudtrail" for actor in self.actors):
             return weave()
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.audit = AuditTrail(self.directory / "audit.jsonl")
         return weave(journal=self.audit.journal, interests=self.audit.interests)
 

@@ -19,7 +19,7 @@ def test_a_new_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             users = [await sky.user(f"u{number}") for number in range(5)]
             role = await sky.role("r", {"AWS": "*"})
             everyone = [*users, *[await sky.root().assume(role) for _ in range(3)]]
-            iam = sky.world.actors[0]
+            [iam] = [actor for actor in sky.world.actors if actor.service == "iam"]
             credential = iam.system_answers()["credential"]
             file = iam.surroundings.directory / KEY_FILE
             before = file.read_bytes()
