@@ -20,6 +20,7 @@ SERVICE = "bedrock-runtime"                # in whose words a key is refused
 HOST = "bedrock.amazonaws.com"
 TOKEN_LIMIT_CHARACTERS = 8192
 NAME_LIMIT_CHARACTERS = 64
+LIFETIME_LIMIT_S = 12 * 3600              # of a short-term key
 INVALID = "Authentication failed: Please make sure your API Key is valid."
 
 _UNSIGNED = "Version=1"                   # stands behind the signature
@@ -100,7 +101,7 @@ def _short(text: str) -> ApiKey:
         claim = read_claim(query, {})
     except Refusal as refusal:
         raise Refusal(Reason.BEARER, INVALID) from refusal
-    if claim is None or claim.signer.service != SIGNING_NAME:
+    if claim is None or claim.signer.service != SIGNING_NAME or not 0 < (claim.expires_s or 0) <= LIFETIME_LIMIT_S:
         raise Refusal(Reason.BEARER, INVALID)
     return ApiKey(claim, "", query)
 
