@@ -1,6 +1,6 @@
-"""Whose is this bucket, and may this caller have it? The one door to a bucket for every operation.
+"""Which bucket does a request mean, and is it where the request was sent? The one door to a bucket for every operation.
 
-Until policies and ACLs open it to others, a bucket is its owner's account's alone.
+Whether the caller may have it was decided before, in the chain (permissions.py).
 """
 
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ Request = Mapping[str, Any]
 
 def bucket_of(context: Context, view: Snapshot, request: Request) -> Bucket:
     """NoSuchBucket, AccessDenied, PermanentRedirect."""
-    bucket = owned(context, view, request["Bucket"], request.get("ExpectedBucketOwner"))
+    bucket = named(view, request["Bucket"], request.get("ExpectedBucketOwner"))
     region = bucket.record["region"]
     if region != context.region:
         raise PermanentRedirect(bucket.name, region)
     return bucket
 
 
-def owned(context: Context, view: Snapshot, name: str, expected_owner: str | None = None) -> Bucket:
+def named(view: Snapshot, name: str, expected_owner: str | None = None) -> Bucket:
     """The bucket wherever it is. NoSuchBucket, AccessDenied."""
     bucket = state.get_bucket(view, bucket_name(name))
-    if bucket.owner != context.account or (expected_owner and expected_owner != bucket.owner):
+    if expected_owner and expected_owner != bucket.owner:
         raise AccessDenied
     return bucket
 

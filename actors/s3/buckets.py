@@ -13,7 +13,7 @@ from typing import Any
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import state, uploads
-from actors.s3.access import bucket_of, owned
+from actors.s3.access import bucket_of, named
 from actors.s3.errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
@@ -156,7 +156,7 @@ def _after(request: Request) -> str:
 
 def location(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     """From any region: this is how a client learns where to go."""
-    region = owned(context, snapshot, request["Bucket"], request.get("ExpectedBucketOwner")).record["region"]
+    region = named(snapshot, request["Bucket"], request.get("ExpectedBucketOwner")).record["region"]
     return {"LocationConstraint": "" if region == HOME_REGION else region}
 
 

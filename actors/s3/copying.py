@@ -43,7 +43,7 @@ class Source(NamedTuple):
 def source_of(context: Context, snapshot: Snapshot, request: Request) -> Source:
     """The object that CopySource names, where its conditions hold. AwsError."""
     name, key, version_id = parse_source(request["CopySource"])
-    bucket = access.owned(context, snapshot, name, request.get("ExpectedSourceBucketOwner"))
+    bucket = access.named(snapshot, name, request.get("ExpectedSourceBucketOwner"))
     record = bucket.current(key) if not version_id else reading.version_of(bucket, key, version_id)
     if record is None or record.get("marker"):
         raise NoSuchKey(key)

@@ -210,6 +210,17 @@ class InvalidTag(S3Error):
     code, words = "InvalidTag", "The TagValue you have provided is invalid"
 
 
+class NoSuchBucketPolicy(S3Error):
+    code, status_code, words = "NoSuchBucketPolicy", 404, "The bucket policy does not exist"
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(BucketName=bucket)
+
+
+class MalformedBucketPolicy(S3Error):
+    code = "MalformedPolicy"
+
+
 class NoSuchTagSet(S3Error):
     code, status_code, words = "NoSuchTagSet", 404, "The TagSet does not exist"
 

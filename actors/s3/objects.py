@@ -1,7 +1,7 @@
 """PutObject and DeleteObject(s): what makes an object, and what ends one."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from actors.runtime.context import Context
@@ -10,6 +10,7 @@ from actors.s3 import checksums, conditions, contents, state, tags
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.errors import (
+    AccessDenied,
     InvalidArgument,
     InvalidStorageClass,
     KeyTooLong,
@@ -173,8 +174,10 @@ def _delete_version(
     return answer | ({"DeleteMarker": True} if record.get("marker") else {})
 
 
-def delete_many(context: Context, transaction: Transaction, request: Request) -> Answer:
-    """Each on its own: an error of one is told of it alone."""
+def delete_many(
+    context: Context, transaction: Transaction, request: Request, may: Callable[[Request], bool]
+) -> Answer:
+    """Each on its own: an error of one is told of it alone. `may` says whether the caller may delete it."""
     bucket = bucket_of(context, transaction, request)
     wanted = request["Delete"].get("Objects") or []
     if not wanted or len(wanted) > DELETE_LIMIT:
@@ -184,6 +187,8 @@ def delete_many(context: Context, transaction: Transaction, request: Request) ->
     for each in wanted:
         named = {name: each[name] for name in ("Key", "VersionId") if each.get(name)}
         try:
+            if not may(each):
+                raise AccessDenied
             outcome = delete_one(transaction, bucket, each)
         except AwsError as error:
             errors.append({**named, "Code": error.error_code, "Message": error.message})

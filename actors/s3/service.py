@@ -1,16 +1,17 @@
 """Amazon S3's operations: a table of contents. What each does stands in the module it names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from actors.runtime.access import Access, Guard
 from actors.runtime.actor import ServiceActor, job, operation, query
+from actors.runtime.chain.authorise import allowed
 from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from actors.s3 import (
-    access,
     attributes,
     bodies,
     buckets,
@@ -20,6 +21,8 @@ from actors.s3 import (
     listing,
     multipart,
     objects,
+    permissions,
+    policies,
     reading,
     tagging,
     uploads,
@@ -51,13 +54,21 @@ class S3(ServiceActor):
         assert self.surroundings.shard is not None, "S3 has state"
         return self.surroundings.shard
 
-    def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
-        bucket = request.get("Bucket")
-        if not isinstance(bucket, str):
-            return "*"
-        key = request.get("Key")
-        arn = f"arn:aws:s3:::{access.bucket_name(bucket)}"
-        return f"{arn}/{key}" if isinstance(key, str) else arn
+    # What authorisation asks
+
+    def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        return permissions.accesses(context, request)
+
+    def guard(self, context: Context, access: Access) -> Guard | None:
+        if context.operation.name == "CreateBucket":   # whose it is already, the operation says
+            return None
+        found: Guard | None = self.shard.read(lambda view: permissions.guard(view, access))
+        return found
+
+    def condition_keys(
+        self, context: Context, access: Access, request: Request
+    ) -> Mapping[str, str | tuple[str, ...]]:
+        return permissions.condition_keys(request)
 
     # Buckets
 
@@ -88,6 +99,18 @@ class S3(ServiceActor):
     @operation("PutBucketVersioning")
     def put_bucket_versioning(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return buckets.set_versioning(context, transaction, request)
+
+    @query("GetBucketPolicy")
+    def get_bucket_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.get(context, snapshot, request)
+
+    @operation("PutBucketPolicy")
+    def put_bucket_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.put(context, transaction, request)
+
+    @operation("DeleteBucketPolicy")
+    def delete_bucket_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return policies.delete(context, transaction, request)
 
     # Objects
 
@@ -120,7 +143,10 @@ class S3(ServiceActor):
 
     @operation("DeleteObjects")
     def delete_objects(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return objects.delete_many(context, transaction, request)
+        def may(each: Request) -> bool:
+            return allowed(context, self, permissions.of_deletion(request["Bucket"], each), request)
+
+        return objects.delete_many(context, transaction, request, may)
 
     @operation("CopyObject")
     async def copy_object(self, context: Context, request: Request) -> Answer:

@@ -27,7 +27,7 @@ from gateway.protocols.xml_shapes import (
     namespace,
     parse_xml,
 )
-from schemas.errors import AwsError, SerializationException
+from schemas.errors import AwsError, SerializationException, UnknownOperation
 from schemas.models import Operation, Service, Shape
 
 CONTENT_TYPE = "application/xml"
@@ -55,12 +55,20 @@ _S3_ERROR_HEADERS = "Headers"
 _S3_UNWRAPPED = {"GetBucketLocation": "LocationConstraint"}
 
 
+class MethodNotAllowed(AwsError):
+    code = "MethodNotAllowed"
+
+    def __init__(self, method: str) -> None:
+        super().__init__("The specified method is not allowed against this resource.", status=405, Method=method,
+                         ResourceType="SERVICE")
+
+
 class _Codecs:
     """What is compiled for one service."""
 
     def __init__(self, service: Service) -> None:
         self.is_s3 = service.name == "s3"
-        self.readers, self.writers = XmlReaders(), XmlWriters()
+        self.readers, self.writers = XmlReaders(), XmlWriters(milliseconds=self.is_s3)
         self.inputs: dict[str, Input] = {}         # by operation
         self.outputs: dict[str, Output] = {}
 
@@ -156,6 +164,18 @@ def _unwrapped(member: str) -> WriteBody:
 
 class RestXml(Rest):
     name = "rest-xml"
+
+    def operation(self, service: Service, request: HttpRequest) -> Operation:
+        """S3 knows every path, so what it does not know is a method. AwsError."""
+        try:
+            found = super().operation(service, request)
+        except UnknownOperation as error:
+            if not _codecs(service).is_s3:
+                raise
+            raise MethodNotAllowed(request.method) from error
+        if found.name == "CompleteMultipartUpload" and "uploadId" not in request.named[2]:
+            raise MethodNotAllowed(request.method)
+        return found
 
     def input(self, operation: Operation) -> Input:
         return _codecs(operation.service).input(operation)

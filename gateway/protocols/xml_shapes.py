@@ -208,12 +208,18 @@ def namespace(trait: Any) -> str:
     return f' xmlns{":" + prefix if prefix else ""}="{uri.translate(_ATTRIBUTE)}"'
 
 
-def _scalar_text(member: Member) -> Callable[[Any], str]:
+def _scalar_text(member: Member, milliseconds: bool) -> Callable[[Any], str]:
     kind = member.shape.kind
     if kind == "timestamp":
         form = member.trait("timestampFormat") or scalars.ISO
+        if milliseconds and form == scalars.ISO:
+            return lambda moment: _with_milliseconds(scalars.write_time(moment, form))
         return lambda moment: scalars.write_time(moment, form)
     return _SCALAR_TEXTS.get(kind, escape)
+
+
+def _with_milliseconds(time: str) -> str:
+    return time if "." in time else f"{time[:-1]}.000Z"
 
 
 _SCALAR_TEXTS: dict[str, Callable[[Any], str]] = {
@@ -223,9 +229,10 @@ _SCALAR_TEXTS: dict[str, Callable[[Any], str]] = {
 
 
 class XmlWriters:
-    """The writing closures of one service."""
+    """The writing closures of one service. `milliseconds`: times have them even where they are 0, as S3's do."""
 
-    def __init__(self) -> None:
+    def __init__(self, milliseconds: bool = False) -> None:
+        self._milliseconds = milliseconds
         self._insides: dict[str, Mapping[str, Write]] = {}
 
     def element(self, member: Member, tag: str) -> Write:
@@ -235,7 +242,7 @@ class XmlWriters:
             return self._structure(self.inside(shape), shape.members, tag, start)
         if shape.kind in ("list", "map"):
             return self._collection(shape, tag, start, is_flattened(member))
-        text, end = _scalar_text(member), f"</{tag}>"
+        text, end = _scalar_text(member, self._milliseconds), f"</{tag}>"
         start += ">"
         return lambda out, value: out.append(f"{start}{text(value)}{end}")
 

@@ -18,6 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from deploy.asking import ask_actors
 from deploy.config import resolve
 from schemas.routing import Share, slot_of
@@ -54,14 +56,15 @@ def measure(
     server: servers.Server, data: Path, file: Path, options: argparse.Namespace, label: dict[str, object]
 ) -> dict[str, object]:
     wrk.run(server.endpoint, file, options.connections, 1)
-    before, began = cpu_seconds(server), time.perf_counter()
+    before, idle, began = cpu_seconds(server), psutil.cpu_times().idle, time.perf_counter()
     result = wrk.run(server.endpoint, file, options.connections, options.seconds)
     took_s = time.perf_counter() - began
-    after = cpu_seconds(server)
+    after, idle = cpu_seconds(server), psutil.cpu_times().idle - idle
     spent = {name: after[name] - before.get(name, 0) for name in after}
     return {
         **label, "req/s": round(result.per_second), "p50 ms": result.p50_ms, "p99 ms": result.p99_ms,
-        "errors": result.bad_status + result.broken, "commit ms": commit_ms(data), "binds": binding(spent, took_s),
+        "errors": result.bad_status + result.broken, "commit ms": commit_ms(data),
+        "binds": binding(spent, took_s, idle),
         "cpu us/request": " ".join(f"{name}={seconds / max(result.requests, 1) * 1e6:.0f}"
                                    for name, seconds in spent.items() if seconds > 0.01 * took_s),
     }
@@ -74,17 +77,18 @@ def cpu_seconds(server: servers.Server) -> dict[str, float]:
 
 
 def commit_ms(data: Path) -> float:
-    """The median of the last commits, in the shard where it is longest."""
+    """The median of the last commits, in that shard of DynamoDB's where it is longest."""
     answers = ask_actors(resolve({"data_dir": str(data)}, {}, {}), "status", {}, 10.0)
-    return 1e3 * max(float(shard["commit_p50_s"]) for answer in answers.values() for shard in answer["shards"].values())
+    return 1e3 * max(float(shard["commit_p50_s"]) for answer in answers.values()
+                     for name, shard in answer["shards"].items() if name.startswith("dynamodb/"))
 
 
-def binding(spent: dict[str, float], took_s: float) -> str:
-    """The process without a rest, or the machine; else neither has enough to do."""
+def binding(spent: dict[str, float], took_s: float, idle_s: float) -> str:
+    """The process without a rest; or the machine, whoever uses it; or else something is waited for."""
     name, cores = max(spent, key=spent.__getitem__), os.cpu_count() or 1
-    busy = sum(spent.values()) / took_s
+    busy = cores - idle_s / took_s
     what = name if spent[name] > FULL * took_s else "the machine" if busy > FULL * cores else "waiting"
-    return f"{what} ({busy:.2f} of {cores} cores busy)"
+    return f"{what} ({busy:.2f} of {cores} cores busy, {sum(spent.values()) / took_s:.2f} ours)"
 
 
 def bench(shards: int, options: argparse.Namespace) -> Iterator[Any]:

@@ -19,8 +19,7 @@ from deploy.process_actors import actor_of
 from deploy.topology import services
 from schemas.models import load
 from tests import servers
-from tests.actors.sts.test_every_operation import DENIALS, FREE, WRITTEN, operations
-from tests.schemas.inputs import Inputs
+from tests.actors.sts.test_every_operation import DENIALS, FREE, operations, request_of
 
 SECRET = "a-secret-of-the-operator"
 ACCOUNT = "000000000000"
@@ -144,12 +143,15 @@ def test_every_operation_over_http(server: servers.Server) -> None:
         if service not in clients:
             clients[service] = client(server, service, keys)
             clients[service].meta.config.parameter_validation = False
-        params = WRITTEN.get((service, name)) or Inputs(load(service).operations[name], 1).request()
+        params = request_of(service, name, 1)
+        shape = load(service).operations[name].input
+        if service == "s3" and shape is not None:             # the rest may be checksums that are none
+            params = {member: value for member, value in params.items() if member in shape.required}
         try:
             clients[service]._make_api_call(name, params)
             denied = False
         except ClientError as error:
-            denied = error.response["Error"]["Code"] in DENIALS
+            denied = error.response["Error"]["Code"] in (*DENIALS, "403")            # HEAD's answers have no body
         assert denied != ((service, name) in FREE), f"{service}:{name}"
 
 

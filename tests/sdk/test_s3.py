@@ -1,6 +1,7 @@
 """An unmodified boto3 program against S3: expectations are AWS's documented behaviour."""
 
 import hashlib
+import json
 import os
 import socket
 import urllib.error
@@ -198,3 +199,39 @@ def test_presigned(skybus: servers.Server, bucket: str, version: str) -> None:
     assert urllib3.request("GET", get.replace("Signature=", "Signature=0")).status == 403
     assert urllib3.request("GET", get.replace("text%2Fz", "text%2Fy")).status == 403
     assert urllib3.request("HEAD", get).status == 403
+
+
+# Two accounts and nobody: each sees what the owner's policy says, and nothing else.
+def test_bucket_policies(skybus: servers.Server, s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="public/k", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="private", Body=b"2")
+    with pytest.raises(ClientError) as caught:
+        s3.get_bucket_policy(Bucket=bucket)
+    assert refused(caught) == ("NoSuchBucketPolicy", 404)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/public/*"},
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "s3:ListBucket",
+         "Resource": f"arn:aws:s3:::{bucket}", "Condition": {"StringEquals": {"s3:prefix": "public/"}}},
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject",
+         "Resource": f"arn:aws:s3:::{bucket}/public/*"},
+    ]})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy
+    assert urllib3.request("GET", f"{skybus.endpoint}/{bucket}/public/k").data == b"1"
+    assert urllib3.request("GET", f"{skybus.endpoint}/{bucket}/private").status == 403
+    assert urllib3.request("PUT", f"{skybus.endpoint}/{bucket}/public/k", body=b"2").status == 403
+    other = client(skybus, "222222222222")
+    assert other.list_objects_v2(Bucket=bucket, Prefix="public/")["KeyCount"] == 1
+    for call, key in ((other.list_objects_v2, {}), (other.get_object, {"Key": "private"}),
+                      (other.put_object, {"Key": "public/k"}), (s3.delete_object, {"Key": "public/k"})):
+        with pytest.raises(ClientError) as caught:
+            call(Bucket=bucket, **key)
+        assert refused(caught) == ("AccessDenied", 403)
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "public/k"}, {"Key": "private"}]})
+    assert [each["Key"] for each in answer["Deleted"]] == ["private"]
+    assert [(each["Key"], each["Code"]) for each in answer["Errors"]] == [("public/k", "AccessDenied")]
+    with pytest.raises(ClientError) as caught:
+        s3.put_bucket_policy(Bucket=bucket, Policy="not a policy")
+    assert refused(caught) == ("MalformedPolicy", 400)
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert urllib3.request("GET", f"{skybus.endpoint}/{bucket}/public/k").status == 403

@@ -1,0 +1,160 @@
+"""Files of objects: when they come, when they go, and what is found of those that should not be there."""
+
+import asyncio
+import os
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from actors.runtime.context import Context
+from actors.runtime.store.environment import Durability
+from actors.runtime.store.shard import open_shard
+from actors.runtime.surroundings import Surroundings
+from actors.s3 import collecting, contents
+from actors.s3.contents import Content
+from actors.s3.engine.blobs import SETTLED_AFTER_S, SHELVES, Blobs, Rotten
+from actors.s3.service import S3
+from bus.files import FOLDER, INCOMING, IncomingFile, OpenFile, Piece, path_of
+from schemas import checksums
+from schemas.envelope import Identity
+from schemas.models import load
+from tests.actors.s3.caller import JOBS
+
+LARGE = 40_000
+
+
+class Lone:
+    """An S3 actor on a shard with a real loop: what waits for the disk can be awaited."""
+
+    def __init__(self, directory: Path) -> None:
+        self.shard = open_shard(
+            directory / "000", asyncio.get_running_loop(), durability=Durability.OS, jobs=JOBS)
+        self.actor = S3()
+        self.actor.attach(Surroundings(cast("Any", None), self.shard, directory))
+        self.blobs = self.actor.blobs
+
+    async def call(self, name: str, **request: Any) -> Any:
+        definition = self.actor.operations[name].chosen(request)
+        context = Context(Identity("gw", "0" * 12, "test"), "us-east-1", load("s3").operations[name], "r", 0.0, 0.0)
+        if asyncio.iscoroutinefunction(definition.method):
+            return await definition.method(self.actor, context, request)
+        return await self.shard.transact(lambda view: definition.method(self.actor, context, view, request))
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.blobs.folder.glob("??/*"))
+
+    async def put(self, key: str, body: bytes) -> str:
+        """The name of the new object's file."""
+        before = set(self.files())
+        await self.call("PutObject", Bucket="bucket", Key=key, Body=body)
+        [name] = set(self.files()) - before
+        return name
+
+
+def run(directory: Path, test: "Any") -> None:
+    async def scene() -> None:
+        lone = Lone(directory)
+        await lone.call("CreateBucket", Bucket="bucket")
+        try:
+            await cast("Coroutine[Any, Any, None]", test(lone))
+        finally:
+            await lone.shard.close()
+
+    asyncio.run(scene())
+
+
+# What is overwritten or deleted goes once its grace is over and nobody reads it any more, and not before.
+def test_an_ended_file_goes_after_its_last_reader(tmp_path: Path) -> None:
+    async def test(s3: Lone) -> None:
+        old = await s3.put("k", b"1" * LARGE)
+        new = await s3.put("k", b"2" * LARGE)
+        assert s3.files() == sorted([old, new])
+        await collecting.sweep(s3.shard, s3.blobs, time.time() + contents.GRACE_S - 5)
+        assert s3.files() == sorted([old, new])
+        later = time.time() + contents.GRACE_S + 5
+        reading = OpenFile(s3.blobs.folder, old)
+        again = await collecting.sweep(s3.shard, s3.blobs, later)
+        assert again is not None
+        assert s3.files() == sorted([old, new])
+        reading.close()
+        assert await collecting.sweep(s3.shard, s3.blobs, later) is None
+        assert s3.files() == [new]
+        assert os.stat(path_of(s3.blobs.folder, new)).st_size == LARGE
+        await s3.call("DeleteObject", Bucket="bucket", Key="k")
+        assert await collecting.sweep(s3.shard, s3.blobs, later + contents.GRACE_S) is None
+        assert s3.files() == []
+
+    run(tmp_path, test)
+
+
+def test_a_refused_body_leaves_no_file(tmp_path: Path) -> None:
+    async def test(s3: Lone) -> None:
+        for more in ({"ContentMD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, {"Bucket": "none"}, {"IfMatch": "x"}):
+            with pytest.raises(Exception, match=r"BadDigest|NoSuchBucket|NoSuchKey"):
+                await s3.call("PutObject", **{"Bucket": "bucket", "Key": "k", "Body": b"1" * LARGE, **more})
+        assert s3.files() == []
+
+    run(tmp_path, test)
+
+
+# What a crash left between a file and its record is removed once it is surely nobody's; rot is told, and nothing else.
+def test_tending(tmp_path: Path) -> None:
+    async def test(s3: Lone) -> None:
+        kept = await s3.put("k", b"1" * LARGE)
+        rotten = await s3.put("r", b"2" * LARGE)
+        young, orphan = s3.blobs.store(b"x"), s3.blobs.store(b"y")
+        old = time.time() - SETTLED_AFTER_S - 60
+        for name in (kept, rotten, orphan):
+            os.utime(path_of(s3.blobs.folder, name), (old, old))
+        with path_of(s3.blobs.folder, rotten).open("r+b") as file:
+            file.write(b"3")
+        os.utime(path_of(s3.blobs.folder, rotten), (old, old))
+        left, held = s3.blobs.folder / INCOMING / ("a" * 32), IncomingFile(s3.blobs.folder, ())
+        left.write_bytes(b"")
+        for path in (left, s3.blobs.folder / INCOMING / held.name):
+            os.utime(path, (old, old))
+        with capture_logs() as logs:
+            state: dict[str, Any] = {"shelf": 0}
+            for _ in range(SHELVES):
+                state = await collecting.tend(s3.shard, s3.blobs, 0.0, state)
+        assert state["shelf"] == 0
+        assert s3.files() == sorted([kept, rotten, young])
+        assert [(log["event"], log["file"]) for log in logs if log["log_level"] == "error"] == [
+            ("object_rotten", rotten)]
+        assert [path.name for path in (s3.blobs.folder / INCOMING).iterdir()] == [held.name]
+        held.close()
+
+    run(tmp_path, test)
+
+
+# A copy shares its bytes with its source and outlives it.
+def test_links(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / FOLDER, durable=True)
+    name = blobs.store(b"abc")
+    other = blobs.link(name)
+    assert path_of(blobs.folder, name).samefile(path_of(blobs.folder, other))
+    assert blobs.remove([name])
+    assert blobs.read([Piece(other, 1, 2)]) == b"bc"
+    blobs.verify(other, "SHA256", checksums.of("SHA256", b"abc"))
+    with pytest.raises(Rotten):
+        blobs.verify(other, "SHA256", checksums.of("SHA256", b"abd"))
+    with pytest.raises(Rotten):
+        blobs.read([Piece(other, 0, 4)])
+    with pytest.raises(FileNotFoundError):
+        blobs.read([Piece(name, 0, 1)])
+
+
+# Any stretch of any list of files is what that stretch of their bytes is.
+@given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=5), start=st.integers(0, 20), length=st.integers(0, 20))
+def test_stretches(sizes: list[int], start: int, length: int) -> None:
+    files = {str(number): bytes([number]) * size for number, size in enumerate(sizes)}
+    whole = b"".join(files.values())
+    content = Content(b"", [Piece(name, 0, len(data)) for name, data in files.items()])
+    cut = content.between(start, start + length)
+    assert b"".join(files[name][at:at + size] for name, at, size in cut.pieces) == whole[start:start + length]
