@@ -30,6 +30,7 @@ def test_an_organization(skybus: servers.Server) -> None:
     assert unit["Id"].startswith(f"ou-{root['Id'][2:]}-")
     assert refused(client.create_organizational_unit, ParentId=root["Id"], Name="ou01") == (
         "DuplicateOrganizationalUnitException")
+    assert refused(client.list_children, ParentId=root["Id"], ChildType="BLEE") == "InvalidInputException"
     assert refused(client.list_organizational_units_for_parent, ParentId="r-zzzz") == "ParentNotFoundException"
 
     for number in range(24):
