@@ -111,6 +111,7 @@ class ActorProcess:
             principals=self.principals, shares=self.shares, models=self.models,
         )
         await self.host.start()
+        self.models.warm()
         if "cloudtrail" in self.process.run.services:          # wherever it runs
             self.audit.start(self.process.transport)
 

@@ -143,11 +143,11 @@ class Gateway:
         incoming, request = exchange.incoming, exchange.request
         if posts.is_form(request.method, request.headers) and "authorization" not in request.headers:
             return await self._post(exchange)
-        key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and request.path in doors.PATHS)
-        exchange.claim = claim = key.claim if key else _read_claim(request)
-        door = doors.find(request.path) if key is not None else None
+        door = doors.find(request.path) if bearer.bears(request.headers) else None
         if door is not None:                       # whatever is wrong from here on is told in its words
             exchange.service, exchange.protocol = load(door[0]), door[1]
+        key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and door is not None)
+        exchange.claim = claim = key.claim if key else _read_claim(request)
         if key is None and uploads.is_large(request.headers):
             streamed = self._streams(request, claim)
             if streamed is not None:
@@ -409,8 +409,8 @@ class Gateway:
 
     def _as_aws_error(self, exchange: Exchange, error: Exception) -> AwsError:
         if exchange.service is None:
-            bears = isinstance(error, Refusal) and error.reason is Reason.BEARER
-            exchange.service = load(bearer.SERVICE) if bears else self._router.likely(exchange.request, exchange.claim)
+            exchange.service = load(bearer.SERVICE) if bearer.is_key(exchange.request.headers) else \
+                self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
             return error
         if isinstance(error, Refusal):

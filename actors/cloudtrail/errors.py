@@ -6,6 +6,10 @@ from schemas.errors import AwsError
 class InvalidTimeRange(AwsError):
     code = "InvalidTimeRangeException"
 
+    def __init__(self) -> None:
+        super().__init__("The timestamp values are not valid. Either the start time occurs after the end time, or the "
+                         "time range is outside the range of possible values.")
+
 
 class InvalidLookupAttributes(AwsError):
     code = "InvalidLookupAttributesException"

@@ -81,9 +81,7 @@ def _range(request: Request, now: float) -> tuple[int, int]:
     first_s = 0 if first is None else int(first.timestamp())
     last_s = int(now) + 1 if last is None else int(last.timestamp())
     if first_s > last_s or last_s < 0:
-        raise InvalidTimeRange(
-            "The timestamp values are not valid. Either the start time occurs after the end time, or the time range is "
-            "outside the range of possible values.")
+        raise InvalidTimeRange
     return max(first_s, int(now - ledger.RETENTION_S), 0), last_s
 
 

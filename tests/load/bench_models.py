@@ -2,7 +2,7 @@
 
     python -m tests.load.bench_models [--streams 16] [--tokens 64]
 
-The model is a random one of 57 M parameters, big enough that batching shows, written by this script (needs the packages
+The model is a random one of 20 M parameters, big enough that batching shows, written by this script (needs the packages
 gguf and numpy). `direct` calls the engine in a process of its own, `bus` goes through the broker and a model host.
 """
 
@@ -24,11 +24,11 @@ from actors.runtime.inference.protocol import Event, Finish, GenerateRequest, Sa
 from tests import servers
 
 MODEL = "bench.random-v1"
-PROMPT = "The quick brown fox jumps over the lazy dog. " * 3
+PROMPT = "The quick brown fox jumps over the lazy dog."
 Generate = Callable[[GenerateRequest], AsyncGenerator[Event, None]]
 
 
-def random_model(path: Path, width: int = 768, layers: int = 8, heads: int = 12, hidden: int = 2048) -> None:
+def random_model(path: Path, width: int = 512, layers: int = 6, heads: int = 8, hidden: int = 1408) -> None:
     """A Llama of noise with a tokenizer of bytes."""
     import gguf
     import numpy as np

@@ -47,6 +47,12 @@ class Models:
         self.client = client
         self._clock = clock
 
+    def warm(self) -> None:
+        """Loads what the catalogue wants kept loaded."""
+        for entry in self.catalogue:
+            if entry.min_replicas:
+                self.fleet.keep(entry, entry.min_replicas)
+
     def resolve(self, model: str) -> Entry:
         """The catalogue's entry of an id, an inference profile's id or an ARN of either. UnknownModel."""
         return self.catalogue.resolve(model)

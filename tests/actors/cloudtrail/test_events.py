@@ -99,7 +99,7 @@ def test_denials(tmp_path: Path) -> None:
             assert (event["errorCode"], event["errorMessage"]) == ("AccessDeniedException", words)
             assert event["resources"][0]["type"] == "AWS::DynamoDB::Table"
             assert await verified(sky)
-            journal = (tmp_path / "0" / "audit.jsonl").read_text()
+            journal = (sky.world.directory / "audit.jsonl").read_text()
             assert '"eventName":"GetItem"' in journal
             assert not (await sky.root().call("cloudtrail", "LookupEvents", LookupAttributes=[
                 {"AttributeKey": "EventName", "AttributeValue": "GetItem"}]))["Events"]
@@ -163,7 +163,7 @@ def test_restarts(tmp_path: Path) -> None:
                     await root.call("iam", "CreateUser", UserName=f"u{round_}{number}")
                 if round_ == 1:
                     await asyncio.sleep(1)
-                    (tmp_path / "0" / "audit.jsonl.delivered").unlink()
+                    (sky.world.directory / "audit.jsonl.delivered").unlink()
                 await sky.world.restart()
             names = [event["requestParameters"]["userName"] for event in await lookup(root, 15, EventName="CreateUser")]
             assert sorted(names) == sorted(f"u{round_}{number}" for round_ in range(3) for number in range(5))
