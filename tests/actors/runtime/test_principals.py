@@ -20,6 +20,10 @@ def record(name: str = "alice") -> dict[str, Any]:
             "name": name, "tags": {}, "policies": []}
 
 
+def root_of(account: str) -> dict[str, Any]:
+    return {"kind": "root", "account": account, "arn": f"arn:aws:iam::{account}:root", "id": account, "name": ""}
+
+
 class Iam:
     def __init__(self) -> None:
         self.answers: dict[str, dict[str, Any] | None] = {"AKIA": record(), "OLD": {}}
@@ -30,7 +34,7 @@ class Iam:
     async def __call__(self, account: str, access_key: str) -> dict[str, Any] | None:
         self.asked += 1
         self.begun.set()
-        answer = self.answers.get(access_key)
+        answer = root_of(account) if access_key == account else self.answers.get(access_key)
         await self.gate.wait()
         return answer
 

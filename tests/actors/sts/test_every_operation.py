@@ -45,7 +45,6 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
     # Over HTTP an empty version is no path, an empty list is not there.
     ("bedrock-runtime", "ApplyGuardrail"): {"guardrailIdentifier": "aaaaaaaaaaaa", "guardrailVersion": "1",
                                             "source": "INPUT", "content": [{"text": {"text": "a"}}]},
-    ("s3", "DeleteObjects"): {"Bucket": "bucket", "Delete": {"Objects": [{"Key": "a"}, {"Key": "b"}]}},
     ("s3", "GetObjectAttributes"): {"Bucket": "bucket", "Key": "a", "ObjectAttributes": ["ETag"]},
     # What is no ARN is denied to everybody.
     **{("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
@@ -54,6 +53,8 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
 # Needs no permission, says AWS of each.
 FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRoleWithWebIdentity"),
         ("sts", "AssumeRoleWithSAML")}
+# Is let in and refused object by object, in its answer.
+FREE |= {("s3", "DeleteObjects")}
 # A role's trust policy decides, and no role of that name is there.
 TRUST = {("sts", "AssumeRole")}
 # Newer than the list.
