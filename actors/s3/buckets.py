@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import state, uploads
+from actors.s3 import ownership, state, uploads
 from actors.s3.access import bucket_of, named
 from actors.s3.errors import (
     BucketAlreadyExists,
@@ -27,7 +27,7 @@ from actors.s3.errors import (
     MalformedXML,
     NotImplementedHeader,
 )
-from actors.s3.listing import owner
+from actors.s3.owners import owner
 from actors.s3.state import Bucket
 
 HOME_REGION = "us-east-1"                 # whose location is null, and which makes buckets anywhere
@@ -55,9 +55,9 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
     record = {"name": name, "account": context.account, "region": region, "time": transaction.now()}
     if request.get("ObjectLockEnabledForBucket"):
         record |= {"versioning": state.ENABLED, "lock": True}
-    if request.get("ACL"):
-        record["acl"] = request["ACL"]
-    Bucket(transaction, record).save()
+    bucket = Bucket(transaction, record)
+    bucket.save()
+    ownership.begin(bucket, request)
     return {"Location": f"/{name}" if region == HOME_REGION else f"http://{name}.s3.amazonaws.com/",
             "BucketArn": f"arn:aws:s3:::{name}"}
 

@@ -134,7 +134,7 @@ def _known(record: Record, algorithm: str) -> Mapping[str, bytes] | None:
 def _put(context: Context, transaction: Transaction, request: Request, source: Source, copied: _Copied) -> Answer:
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
-    record = objects.described(context, transaction, _taken_over(request, old), key)
+    record = objects.described(context, transaction, bucket, _taken_over(request, old))
     conditions.check_write(request, key, bucket.current(key))
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])

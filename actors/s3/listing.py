@@ -6,7 +6,6 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html a
 """
 
 import base64
-import hashlib
 from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -18,6 +17,7 @@ from actors.s3 import state
 from actors.s3.access import bucket_of
 from actors.s3.errors import InvalidArgument
 from actors.s3.objects import STANDARD
+from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
 from bus.codec import unpack
 
@@ -250,15 +250,6 @@ def _common(bucket: Bucket, request: Request, page: Page, write: Any) -> Answer:
     if request.get("EncodingType"):
         answer["EncodingType"] = request["EncodingType"]
     return answer
-
-
-def owner(account: str) -> Answer:
-    return {"DisplayName": account, "ID": canonical_id(account)}
-
-
-def canonical_id(account: str) -> str:
-    """An account's canonical user id: 64 hex digits that stay the same."""
-    return hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()
 
 
 def _object(key: str, record: Record, write: Any, account: str) -> Answer:

@@ -38,7 +38,7 @@ Answer = dict[str, Any]
 def create(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
     key = request["Key"]
-    record = described(context, transaction, request, key)
+    record = described(context, transaction, bucket, request)
     algorithm, kind = _checksum_of_upload(request)
     record |= {"upload": _new_id(transaction), "key": key, "algorithm": algorithm, "sum_type": kind}
     uploads.save(transaction, bucket, record)

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import checksums, conditions, contents, state, tags
+from actors.s3 import checksums, conditions, contents, locks, ownership, state, tags
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.errors import (
@@ -43,7 +43,7 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     bucket = bucket_of(context, transaction, request)
     key = request["Key"]
     algorithm, digest = checksums.check(request, body.sums)
-    record = described(context, transaction, request, key)
+    record = described(context, transaction, bucket, request)
     conditions.check_write(request, key, bucket.current(key))
     record.update(size=body.size, etag=body.etag, sums={algorithm: digest}, content=contents.keep(transaction, body))
     put_version(transaction, bucket, key, record)
@@ -61,14 +61,17 @@ def put_version(transaction: Transaction, bucket: Bucket, key: str, record: Reco
         contents.release(transaction, replaced.get("content"))
 
 
-def described(context: Context, transaction: Transaction, request: Request, key: str) -> Record:
+def described(context: Context, transaction: Transaction, bucket: Bucket, request: Request) -> Record:
     """What a request that makes an object or begins an upload says of it, checked. AwsError."""
-    check_key(key)
+    check_key(request["Key"])
     storage_class = request.get("StorageClass") or STANDARD
     if storage_class not in STORAGE_CLASSES:
         raise InvalidStorageClass
     refuse_unbuilt(request)
-    record: Record = {"time": second(transaction), "owner": context.account, "class": storage_class}
+    record: Record = {
+        "time": second(transaction), "class": storage_class, **ownership.of_new_object(context, bucket, request),
+        **locks.of_new_object(bucket, request, transaction.now()),
+    }
     headers = {name: request[name] for name in HEADERS if request.get(name) is not None}
     headers.setdefault("ContentType", DEFAULT_TYPE)
     record["headers"] = headers
@@ -80,8 +83,6 @@ def described(context: Context, transaction: Transaction, request: Request, key:
         record["redirect"] = checked_redirect(request["WebsiteRedirectLocation"])
     record["encryption"] = {name: request[name] for name in _ENCRYPTION if request.get(name) is not None}
     record["encryption"].setdefault("ServerSideEncryption", "AES256")
-    if request.get("ACL"):
-        record["acl"] = request["ACL"]
     return record
 
 
@@ -95,8 +96,6 @@ def refuse_unbuilt(request: Request) -> None:
     """NotImplementedHeader: never stored as if it did something."""
     for member, header in (
         ("SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"),
-        ("ObjectLockMode", "x-amz-object-lock-mode"), ("ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold"),
-        ("ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"),
         ("WriteOffsetBytes", "x-amz-write-offset-bytes"),
     ):
         if request.get(member):
@@ -138,15 +137,15 @@ def version_of(bucket: Bucket, record: Record) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    return delete_one(transaction, bucket, request)
+    return delete_one(transaction, bucket, request, bypass=bool(request.get("BypassGovernanceRetention")))
 
 
-def delete_one(transaction: Transaction, bucket: Bucket, request: Request) -> Answer:
-    """What became of one Key (and VersionId). AwsError."""
+def delete_one(transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool) -> Answer:
+    """What became of one Key (and VersionId). `bypass`: of governance. AwsError."""
     key, version_id = request["Key"], request.get("VersionId")
     check_key(key)
     if version_id:
-        return _delete_version(transaction, bucket, request, key, version_id)
+        return _delete_version(transaction, bucket, request, bypass=bypass)
     current = bucket.current(key)
     conditions.check_delete(request, key, current)
     if not bucket.versioning:
@@ -160,8 +159,9 @@ def delete_one(transaction: Transaction, bucket: Bucket, request: Request) -> An
 
 
 def _delete_version(
-    transaction: Transaction, bucket: Bucket, request: Request, key: str, version_id: str
+    transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
 ) -> Answer:
+    key, version_id = request["Key"], request["VersionId"]
     if version_id != state.NULL and state.sequence_of(version_id) is None:
         raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
@@ -169,6 +169,7 @@ def _delete_version(
     answer: Answer = {"VersionId": version_id}
     if record is None:
         return answer
+    locks.check_removal(record, transaction.now(), bypass=bypass)
     bucket.remove(key, record)
     contents.release(transaction, record.get("content"))
     return answer | ({"DeleteMarker": True} if record.get("marker") else {})
@@ -189,7 +190,7 @@ def delete_many(
         try:
             if not may(each):
                 raise AccessDenied
-            outcome = delete_one(transaction, bucket, each)
+            outcome = delete_one(transaction, bucket, each, bypass=bool(request.get("BypassGovernanceRetention")))
         except AwsError as error:
             errors.append({**named, "Code": error.error_code, "Message": error.message})
             continue

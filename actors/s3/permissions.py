@@ -1,10 +1,11 @@
-"""What S3's operations need to be allowed, and what stands around a bucket: its owner's account and its policy.
+"""What S3's operations need to be allowed, and what stands around a bucket: its owner's account, its policy and ACLs.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html. DeleteObjects needs a
-permission for every key and tells each key's refusal on its own (objects.py); ACLs grant nothing yet.
+permission for every key and tells each key's refusal on its own (objects.py). ACLs: ownership.py.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from actors.runtime.access import Access, Guard
@@ -12,13 +13,16 @@ from actors.runtime.actions import action_of
 from actors.runtime.context import Context
 from actors.runtime.policy import Policy, Use, compile_document
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import state
+from actors.s3 import ownership, publicity, state, tags
 from actors.s3.access import bucket_name
 from actors.s3.copying import parse_source
-from actors.s3.errors import InvalidArgument
+from actors.s3.errors import InvalidArgument, S3Error
+from actors.s3.publicity import POLICY
+from actors.s3.state import Bucket, Record
 
-POLICY = "policy"                         # the kind of configuration it is
 _ARN = "arn:aws:s3:::"
+_VERSION = "s3:versionid"
+_NONE: Mapping[str, str] = {}
 # Operations whose action is another where the request names a version.
 _OF_VERSIONS = frozenset({
     "GetObject", "HeadObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging",
@@ -32,20 +36,43 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     operation = context.operation
     name, bucket = operation.name, request.get("Bucket")
     if name == "DeleteObjects":
-        return ()
+        return _bypass(request, "*")
     if not isinstance(bucket, str):
         return (Access(action_of(operation)),)
     key = request.get("Key")
     arn = _arn(bucket, key)
-    action = action_of(operation)
-    if request.get("VersionId") and name in _OF_VERSIONS:
+    action, version_id = action_of(operation), request.get("VersionId")
+    if version_id and name in _OF_VERSIONS:
         action = _of_version(action)
-    found = [Access(action, arn)]
+    found = [Access(action, arn, _naming(version_id))]
     if isinstance(request.get("CopySource"), str):
         found += _of_source(request["CopySource"])
-    if request.get("Tagging") and name in ("PutObject", "CopyObject", "CreateMultipartUpload"):
-        found.append(Access("s3:PutObjectTagging", arn))
+    if name == "CreateBucket":
+        found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION.items() if request.get(member)]
+    elif name in _MAKING:
+        found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
+    elif request.get("BypassGovernanceRetention"):
+        found += _bypass(request, key)
     return found
+
+
+# What more it takes to say these things of a bucket that is made, and of an object.
+_GRANTS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
+_BY_CREATION = {
+    **dict.fromkeys(_GRANTS, "PutBucketAcl"), "ObjectOwnership": "PutBucketOwnershipControls",
+    "ObjectLockEnabledForBucket": "PutBucketObjectLockConfiguration",
+}
+_MAKING = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+_BY_MAKING = {
+    **dict.fromkeys(_GRANTS, "PutObjectAcl"), "Tagging": "PutObjectTagging", "ObjectLockMode": "PutObjectRetention",
+    "ObjectLockLegalHoldStatus": "PutObjectLegalHold",
+}
+
+
+def _bypass(request: Request, key: Any) -> Sequence[Access]:
+    if not request.get("BypassGovernanceRetention"):
+        return ()
+    return (Access("s3:BypassGovernanceRetention", _arn(request["Bucket"], key)),)
 
 
 def _arn(bucket: str, key: Any = None) -> str:
@@ -59,7 +86,12 @@ def _of_source(text: str) -> Sequence[Access]:
         bucket, key, version_id = parse_source(text)
     except InvalidArgument:
         return ()
-    return (Access("s3:GetObjectVersion" if version_id else "s3:GetObject", _arn(bucket, key)),)
+    return (Access("s3:GetObjectVersion" if version_id else "s3:GetObject", _arn(bucket, key), _naming(version_id)),)
+
+
+def _naming(version_id: str | None) -> Mapping[str, str]:
+    """The keys of an access to this version: its guard and its tags are that version's."""
+    return {_VERSION: version_id} if version_id else _NONE
 
 
 def _of_version(action: str) -> str:
@@ -69,33 +101,101 @@ def _of_version(action: str) -> str:
 
 def of_deletion(bucket: str, each: Request) -> Access:
     """What one key of DeleteObjects needs."""
-    return Access("s3:DeleteObjectVersion" if each.get("VersionId") else "s3:DeleteObject", _arn(bucket, each["Key"]))
+    version_id = each.get("VersionId")
+    return Access("s3:DeleteObjectVersion" if version_id else "s3:DeleteObject", _arn(bucket, each["Key"]),
+                  _naming(version_id))
 
 
-def guard(view: Snapshot, access: Access) -> Guard | None:
-    """The bucket's owner and policy; None where there is no such bucket, which the operation says."""
-    name = access.resource.removeprefix(_ARN).partition("/")[0]
-    bucket = state.find_bucket(view, name) if access.resource.startswith(_ARN) else None
-    if bucket is None:
+def of_listing(bucket: str) -> Access:
+    """What it takes to be told that a key is not there."""
+    return Access("s3:ListBucket", _arn(bucket))
+
+
+def guard(view: Snapshot, context: Context, access: Access) -> Guard | None:
+    """The bucket's owner, its policy and what ACLs grant this caller. A bucket that is not there lets everybody in: the
+    operation says so."""
+    name, _, key = access.resource.removeprefix(_ARN).partition("/")
+    if not access.resource.startswith(_ARN):
         return None
+    bucket = state.find_bucket(view, name)
+    if bucket is None:
+        return Guard(granted=True)
+    account = context.principal.account
+    if ownership.of_bucket(bucket) == ownership.ENFORCED:
+        return Guard(bucket.owner, _policy(bucket, account))
+    record = _version(bucket, key, access)
+    granted = ownership.granted(bucket, access.action, record, account)
+    if record is not None and ownership.is_strangers(bucket, access.action, record):
+        return Guard(record["owner"], granted=granted)       # the bucket's policy is about its owner's objects
+    return Guard(bucket.owner, _policy(bucket, account), granted)
+
+
+def _policy(bucket: Bucket, account: str) -> Policy | None:
+    """None also where a public one may not count for strangers."""
     text = bucket.configuration(POLICY)
-    policy = None if text is None else Policy("BucketPolicy", compile_document(text, Use.RESOURCE))
-    return Guard(bucket.owner, policy)
+    if text is None:
+        return None
+    restricted = account != bucket.owner and publicity.of_bucket(bucket).get("RestrictPublicBuckets")
+    if restricted and publicity.is_public(text):
+        return None
+    return Policy("BucketPolicy", compile_document(text, Use.RESOURCE))
 
 
-def condition_keys(request: Request) -> Mapping[str, str | tuple[str, ...]]:
-    """S3's own, from the request's members."""
+def _version(bucket: Bucket, key: str, access: Access) -> Record | None:
+    """What an access is about, if it is a version that is there and no delete marker."""
+    version_id = str(access.keys.get(_VERSION, ""))
+    record = None if not key else bucket.version(key, version_id) if version_id else bucket.current(key)
+    return None if record is None or record.get("marker") else record
+
+
+def _tags_of(view: Snapshot, access: Access) -> Mapping[str, str]:
+    """Of the object an access is about."""
+    name, _, key = access.resource.removeprefix(_ARN).partition("/")
+    bucket = state.find_bucket(view, name)
+    record = None if bucket is None else _version(bucket, key, access)
+    return {} if record is None else record.get("tags", {})
+
+
+def condition_keys(
+    view: Snapshot, access: Access, request: Request
+) -> Mapping[str, str | tuple[str, ...]]:
+    """S3's own: from the request's members, from the tags it brings and from those the object has."""
     keys: dict[str, str | tuple[str, ...]] = {}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:
-            keys[key] = str(value)
+            keys[key] = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+    for tag, value in _tags_of(view, access).items():
+        keys[f"s3:existingobjecttag/{tag.lower()}"] = value
+    brought = _brought(request)
+    for tag, value in brought.items():
+        keys[f"s3:requestobjecttag/{tag.lower()}"] = value
+    if brought:
+        keys["s3:requestobjecttagkeys"] = tuple(brought)
     return keys
 
 
+def _brought(request: Request) -> Mapping[str, str]:
+    """Nothing of what is no set of tags: the operation says what is wrong with it."""
+    given = request.get("Tagging")
+    try:
+        if isinstance(given, str):
+            return tags.from_header(given)
+        return {} if given is None else tags.from_set(given, tags.BUCKET_TAGS_LIMIT, "Object")
+    except S3Error:
+        return {}
+
+
 _KEYS = {
-    "s3:prefix": "Prefix", "s3:delimiter": "Delimiter", "s3:max-keys": "MaxKeys", "s3:versionid": "VersionId",
+    "s3:prefix": "Prefix", "s3:delimiter": "Delimiter", "s3:max-keys": "MaxKeys",
     "s3:x-amz-acl": "ACL", "s3:x-amz-copy-source": "CopySource", "s3:x-amz-metadata-directive": "MetadataDirective",
     "s3:x-amz-server-side-encryption": "ServerSideEncryption", "s3:x-amz-storage-class": "StorageClass",
     "s3:x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId", "s3:locationconstraint": "LocationConstraint",
+    "s3:x-amz-object-ownership": "ObjectOwnership", "s3:x-amz-website-redirect-location": "WebsiteRedirectLocation",
+    "s3:x-amz-grant-full-control": "GrantFullControl", "s3:x-amz-grant-read": "GrantRead",
+    "s3:x-amz-grant-read-acp": "GrantReadACP", "s3:x-amz-grant-write": "GrantWrite",
+    "s3:x-amz-grant-write-acp": "GrantWriteACP", "s3:object-lock-mode": "ObjectLockMode",
+    "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
+    "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
+    "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }

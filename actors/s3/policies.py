@@ -11,9 +11,10 @@ from typing import Any
 from actors.runtime.context import Context
 from actors.runtime.policy import MalformedPolicy, Use, compile_document
 from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import publicity
 from actors.s3.access import bucket_of
 from actors.s3.errors import MalformedBucketPolicy, NoSuchBucketPolicy
-from actors.s3.permissions import POLICY
+from actors.s3.publicity import POLICY
 
 POLICY_LIMIT_BYTES = 20 * 1024
 
@@ -25,6 +26,7 @@ def put(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
     text = request["Policy"]
     check(text, bucket.name)
+    publicity.check_policy(context, bucket, text)
     bucket.configure(POLICY, text)
     return {}
 

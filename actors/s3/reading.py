@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import checksums, conditions, contents
+from actors.s3 import checksums, conditions, contents, locks
 from actors.s3.access import bucket_of
 from actors.s3.contents import Content
 from actors.s3.errors import (
@@ -87,6 +87,7 @@ def _answer(bucket: Bucket, record: Record, request: Request, view: Snapshot) ->
         answer["TagCount"] = len(record["tags"])
     if record.get("redirect"):
         answer["WebsiteRedirectLocation"] = record["redirect"]
+    answer |= locks.told(record)
     start, stop = _stretch(record, request, view)
     number = request.get("PartNumber")
     if number is not None and record.get("parts"):

@@ -29,14 +29,17 @@ from actors.s3 import (
 )
 from actors.s3.contents import Body
 from actors.s3.engine.blobs import Blobs
+from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
+from actors.s3.settings import Settings
 from bus.files import FOLDER
+from schemas.errors import AwsError
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-class S3(ServiceActor):
+class S3(Settings, ServiceActor):
     """Buckets and objects. `blobs` holds what is too large for the shard."""
 
     service: ClassVar[str] = "s3"
@@ -62,13 +65,15 @@ class S3(ServiceActor):
     def guard(self, context: Context, access: Access) -> Guard | None:
         if context.operation.name == "CreateBucket":   # whose it is already, the operation says
             return None
-        found: Guard | None = self.shard.read(lambda view: permissions.guard(view, access))
+        found: Guard | None = self.shard.read(lambda view: permissions.guard(view, context, access))
         return found
 
     def condition_keys(
         self, context: Context, access: Access, request: Request
     ) -> Mapping[str, str | tuple[str, ...]]:
-        return permissions.condition_keys(request)
+        found: Mapping[str, str | tuple[str, ...]] = self.shard.read(
+            lambda view: permissions.condition_keys(view, access, request))
+        return found
 
     # Buckets
 
@@ -127,11 +132,24 @@ class S3(ServiceActor):
 
     @query("GetObject")
     def get_object(self, context: Context, snapshot: Snapshot, request: Request) -> Any:
-        return bodies.answered(self.blobs, context, *reading.get(context, snapshot, request))
+        try:
+            found = reading.get(context, snapshot, request)
+        except NoSuchKey as error:
+            raise self._missing(context, request, error) from error
+        return bodies.answered(self.blobs, context, *found)
 
     @query("HeadObject")
     def head_object(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return reading.head(context, snapshot, request)
+        try:
+            return reading.head(context, snapshot, request)
+        except NoSuchKey as error:
+            raise self._missing(context, request, error) from error
+
+    def _missing(self, context: Context, request: Request, error: NoSuchKey) -> AwsError:
+        """That a key is not there is told to those who may list."""
+        if allowed(context, self, permissions.of_listing(request["Bucket"]), request):
+            return error
+        return AccessDenied()
 
     @query("GetObjectAttributes")
     def get_object_attributes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:

@@ -9,7 +9,8 @@ from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import checksums, contents, state
 from actors.s3.access import bucket_of
 from actors.s3.errors import InvalidArgument, NoSuchUpload
-from actors.s3.listing import owner, writer
+from actors.s3.listing import writer
+from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
 from bus.codec import unpack
 

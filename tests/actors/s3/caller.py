@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from actors.runtime.actor import Kind
 from actors.runtime.context import Context
+from actors.runtime.principal import root
 from actors.runtime.surroundings import Surroundings
 from actors.s3 import contents
 from actors.s3.service import S3
@@ -34,7 +35,8 @@ class Caller:
     def call(self, name: str, **request: Any) -> dict[str, Any]:
         operation = load("s3").operations[name]
         validator(operation)(request)
-        context = Context(Identity("gw", self.account, "test"), self.region, operation, "request", 0.0, 1.7e9)
+        context = Context(Identity("gw", self.account, "test"), self.region, operation, "request", 0.0, 1.7e9,
+                          principal=root(self.account))
         definition = self.actor.operations[name].chosen(request)
 
         def evaluate(view: Any) -> Any:

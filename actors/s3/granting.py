@@ -1,0 +1,89 @@
+"""The operations on ACLs and ownership controls. What they mean: acls.py, ownership.py."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import acls, publicity, reading
+from actors.s3.access import bucket_of
+from actors.s3.errors import MalformedXML
+from actors.s3.ownership import (
+    ACL,
+    ENFORCED,
+    OWNERSHIP,
+    OWNERSHIPS,
+    AclsNotSupported,
+    InvalidBucketAcl,
+    OwnershipControlsNotFound,
+    acl_of,
+    bucket_acl,
+    of_bucket,
+)
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def get_object(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket, record = reading.find(context, snapshot, request)
+    if of_bucket(bucket) == ENFORCED:
+        return acls.told(acls.private(bucket.owner), bucket.owner)
+    return acls.told(acl_of(record), record["owner"])
+
+
+def put_object(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket, record = reading.find(context, transaction, request)
+    if of_bucket(bucket) == ENFORCED:
+        if request.get("ACL") == "bucket-owner-full-control":
+            return {}
+        raise AclsNotSupported
+    acl = acls.of_put(request, record["owner"], bucket.owner)
+    publicity.check_acl(context, bucket, acl)
+    bucket.update(request["Key"], {**record, "acl": acl})
+    return {}
+
+
+def get_bucket(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    acl = acls.private(bucket.owner) if of_bucket(bucket) == ENFORCED else bucket_acl(bucket)
+    return acls.told(acl, bucket.owner)
+
+
+def put_bucket(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    if of_bucket(bucket) == ENFORCED:
+        if request.get("ACL") == "private":
+            return {}
+        raise AclsNotSupported
+    acl = acls.of_put(request, bucket.owner, bucket.owner)
+    publicity.check_acl(context, bucket, acl)
+    bucket.configure(ACL, acl)
+    return {}
+
+
+def get_controls(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    ownership = bucket.configuration(OWNERSHIP)
+    if ownership is None:
+        raise OwnershipControlsNotFound(BucketName=bucket.name)
+    return {"OwnershipControls": {"Rules": [{"ObjectOwnership": ownership}]}}
+
+
+def put_controls(context: Context, transaction: Transaction, request: Request) -> Answer:
+    """ACLs end with BucketOwnerEnforced, which a bucket that grants anybody anything refuses."""
+    bucket = bucket_of(context, transaction, request)
+    rules = request["OwnershipControls"].get("Rules") or []
+    if len(rules) != 1 or rules[0].get("ObjectOwnership") not in OWNERSHIPS:
+        raise MalformedXML
+    ownership = rules[0]["ObjectOwnership"]
+    mine = acls.private(bucket.owner)[0][0]
+    if ownership == ENFORCED and any(grantee != mine for grantee, _ in bucket_acl(bucket)):
+        raise InvalidBucketAcl(ownership)
+    bucket.configure(OWNERSHIP, ownership)
+    return {}
+
+
+def delete_controls(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket_of(context, transaction, request).configure(OWNERSHIP, None)
+    return {}

@@ -1,0 +1,137 @@
+"""Is a policy public, and public-access blocks: what they forbid to set, and what of the set they leave out.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import Any
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import acls
+from actors.s3.access import bucket_of
+from actors.s3.acls import Acl
+from actors.s3.errors import AccessDenied, MalformedXML, NoSuchBucketPolicy, S3Error
+from actors.s3.state import Bucket
+
+BLOCK, POLICY = "public-access", "policy"  # kinds of configuration
+SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+# Condition keys whose fixed values make an allowance to everyone one to somebody.
+_NARROWING = frozenset({
+    "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "aws:sourcearn",
+    "aws:sourceaccount", "aws:sourceorgid", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce", "aws:userid",
+    "aws:vpcsourceip", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+})
+_ADDRESSES = ("aws:sourceip", "aws:vpcsourceip")
+_BROADEST_BITS = {4: 8, 6: 32}            # of a network that is still somebody's
+_FIXING = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class NoSuchPublicAccessBlock(S3Error):
+    code, status_code = "NoSuchPublicAccessBlockConfiguration", 404
+    words = "The public access block configuration was not found"
+
+
+def of_bucket(bucket: Bucket) -> Mapping[str, bool]:
+    found: Mapping[str, bool] | None = bucket.configuration(BLOCK)
+    return found or {}
+
+
+def get(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    found = of_bucket(bucket)
+    if not found:
+        raise NoSuchPublicAccessBlock(BucketName=bucket.name)
+    return {"PublicAccessBlockConfiguration": dict(found)}
+
+
+def put(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    asked = request["PublicAccessBlockConfiguration"]
+    if not asked:
+        raise MalformedXML
+    bucket.configure(BLOCK, {name: bool(asked.get(name)) for name in SETTINGS})
+    return {}
+
+
+def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket_of(context, transaction, request).configure(BLOCK, None)
+    return {}
+
+
+def status(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    """GetBucketPolicyStatus."""
+    bucket = bucket_of(context, snapshot, request)
+    text = bucket.configuration(POLICY)
+    if text is None:
+        raise NoSuchBucketPolicy(bucket.name)
+    return {"PolicyStatus": {"IsPublic": is_public(text)}}
+
+
+def check_policy(context: Context, bucket: Bucket, text: str) -> None:
+    """AccessDenied where the bucket's block has no public policy."""
+    if of_bucket(bucket).get("BlockPublicPolicy") and is_public(text):
+        raise _prevented(context, "s3:PutBucketPolicy", bucket, "policies", "BlockPublicPolicy")
+
+
+def check_acl(context: Context, bucket: Bucket, acl: Acl) -> None:
+    """AccessDenied where the bucket's block has no public ACL."""
+    if acls.is_public(acl) and of_bucket(bucket).get("BlockPublicAcls"):
+        raise _prevented(context, f"s3:{context.operation.name}", bucket, "ACLs", "BlockPublicAcls")
+
+
+def _prevented(context: Context, action: str, bucket: Bucket, what: str, setting: str) -> AccessDenied:
+    return AccessDenied(
+        f"User: {context.principal.arn or 'anonymous'} is not authorized to perform: {action} on resource: "
+        f'"arn:aws:s3:::{bucket.name}" because public {what} are prevented by the {setting} setting in S3 Block Public '
+        "Access.")
+
+
+def is_public(text: str) -> bool:
+    """Does a policy, well-formed, allow everyone anything?"""
+    statements = json.loads(text)["Statement"]
+    return any(map(_opens, statements if isinstance(statements, list) else [statements]))
+
+
+def _opens(statement: Mapping[str, Any]) -> bool:
+    if statement["Effect"] != "Allow":
+        return False
+    if "NotPrincipal" not in statement and "*" not in _principals(statement.get("Principal")):
+        return False
+    return not any(_narrows(operator, key, _listed(values))
+                   for operator, block in (statement.get("Condition") or {}).items() for key, values in block.items())
+
+
+def _principals(principal: Any) -> Iterator[str]:
+    if isinstance(principal, Mapping):
+        for names in principal.values():
+            yield from _listed(names)
+    else:
+        yield principal
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+
+def _narrows(operator: str, key: str, values: list[str]) -> bool:
+    operator, key = operator.lower().rpartition(":")[2], key.lower()
+    if operator not in _FIXING:
+        return False
+    if key in _ADDRESSES:
+        return operator == "ipaddress" and all(map(_is_somebodys, values))
+    return key in _NARROWING and not any("*" in value or "?" in value or "${" in value for value in values)
+
+
+def _is_somebodys(address: str) -> bool:
+    try:
+        network = ip_network(address, strict=False)
+    except ValueError:
+        return False
+    return network.prefixlen >= _BROADEST_BITS[network.version]
