@@ -24,7 +24,7 @@ from tests import servers
 ALICE = Identity("svc", "000000000000", "test")
 FOREVER = {
     ECHO_ID: GenerateRequest(messages=[{"role": "user", "content": "!pause 20\n" + "word " * 5000}]),
-    TINY_ID: GenerateRequest(prompt="def", sampling=Sampling(temperature=3.0)),
+    TINY_ID: GenerateRequest(prompt="def", sampling=Sampling(temperature=9.0, top_k=0, top_p=1.0, seed=7)),
 }
 
 
