@@ -108,7 +108,7 @@ async def upload_step(surroundings: Surroundings, now: float, job: Answer) -> An
             return after
         ended = await _write_manifests(surroundings, scope, record, job, now)
     except AwsError as error:
-        ended = {"ExportStatus": "FAILED", "FailureCode": error.error_code, "FailureMessage": error.message}
+        ended = {"ExportStatus": "FAILED", "FailureCode": f"S3{error.error_code}", "FailureMessage": error.message}
     except BusError as error:
         ended = {"ExportStatus": "FAILED", "FailureCode": "S3Unavailable",
                  "FailureMessage": f"S3 could not be reached: {error}"}
@@ -178,8 +178,7 @@ async def _put(surroundings: Surroundings, scope: Scope, record: Record, key: st
     params = {"Bucket": description["S3Bucket"], "Key": key, "Body": content}
     if description.get("S3BucketOwner"):
         params["ExpectedBucketOwner"] = description["S3BucketOwner"]
-    answer = await surroundings.client.call(
-        "s3", "PutObject", params, identity=ledger.asker(scope, record), region=scope[1])
+    answer = await ledger.ask_s3(surroundings, scope, record, "PutObject", params)
     return str(answer.get("ETag", "")).strip('"')
 
 

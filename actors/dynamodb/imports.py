@@ -1,9 +1,10 @@
 """Imports: a new table from objects in S3, DynamoDB JSON or CSV, plain or gzip.
 
 A job that waits takes one object a step, in the order of their keys, under the principal that asked. Lines that are no
-item, or no item of this table, are counted as errors. The table is CREATING until the end; what S3 refuses, or that
-there is none, ends the import FAILED, and the table goes, since nobody could use it.
-Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
+item, or no item of this table, are counted as errors: with any the import ends FAILED, but the table serves the others.
+The table is CREATING until the end; what S3 refuses, or that there is none, ends the import FAILED, and the table goes.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html and
+S3DataImport.Validation.html
 """
 
 import zlib
@@ -36,6 +37,9 @@ READ_JOB = "read_import"
 CHUNK_ITEMS = 64
 OBJECT_LIMIT_BYTES = 256 * 1024 * 1024    # of one object, unpacked
 LIST_LIMIT = 25
+SOME_REFUSED = {"FailureCode": "ItemValidationError", "FailureMessage": (
+    "Some of the items failed validation checks and were not imported. Please check CloudWatch error logs for more "
+    "details.")}
 TOKEN_MIN_CHARS = 112                     # of ListImports' NextToken, by the model
 
 Request = Mapping[str, Any]
@@ -104,9 +108,9 @@ async def read_step(tables: Catalogue, surroundings: Surroundings, now: float, j
         after = await _read_object(tables, surroundings, scope, record, job)
         if after is not None:
             return after
-        ended: Answer = {"ImportStatus": "COMPLETED"}
+        ended: Answer = {"ImportStatus": "FAILED", **SOME_REFUSED} if job["errors"] else {"ImportStatus": "COMPLETED"}
     except AwsError as error:
-        ended = {"ImportStatus": "FAILED", "FailureCode": error.error_code, "FailureMessage": error.message}
+        ended = {"ImportStatus": "FAILED", "FailureCode": f"S3{error.error_code}", "FailureMessage": error.message}
     except BusError as error:
         ended = {"ImportStatus": "FAILED", "FailureCode": "S3Unavailable",
                  "FailureMessage": f"S3 could not be reached: {error}"}
@@ -122,7 +126,7 @@ def _end(
     table = _table(tables, transaction, scope, record)
     counts = _counts(job["bytes"], job["read"], state.statistics(transaction, table).items, job["errors"])
     ledger.put(transaction, IMPORTS, scope, {**record, "description": {**record["description"], **counts, **ended}})
-    if ended["ImportStatus"] == "COMPLETED":
+    if ended["ImportStatus"] == "COMPLETED" or ended["FailureCode"] == SOME_REFUSED["FailureCode"]:
         restores.finish(transaction, table)
     else:
         transaction.delete(state.table_key(*scope, table.table_name))
@@ -134,7 +138,7 @@ async def _read_object(
 ) -> Answer | None:
     """The job after one more object; None when there is none left."""
     source = record["description"]["S3BucketSource"]
-    ask = partial(surroundings.client.call, "s3", identity=ledger.asker(scope, record), region=scope[1])
+    ask = partial(ledger.ask_s3, surroundings, scope, record)
     owner = {"ExpectedBucketOwner": source["S3BucketOwner"]} if source.get("S3BucketOwner") else {}
     wanted = {"Bucket": source["S3Bucket"], "Prefix": source.get("S3KeyPrefix", ""), "MaxKeys": 1, **owner}
     if job["after"]:
@@ -185,10 +189,7 @@ def _items(description: Request, table: Table, content: bytes) -> Iterator[Item 
         return
     for line in content.split(b"\n"):
         if line.strip():
-            try:
-                yield lines.read_json(line)
-            except lines.Unreadable as error:
-                yield error
+            yield from lines.read_jsons(line)
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -7,14 +7,16 @@ So they are listed in the order of their making, and outlive their table.
 
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from actors.dynamodb.state import catalogue_prefix, past
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.surroundings import on_behalf
+from actors.runtime.surroundings import Surroundings, on_behalf
 from bus.codec import pack, unpack
 from schemas.envelope import Identity
+from schemas.errors import AwsError
 
 RECORD_VERSION = 1
 BACKUPS, EXPORTS, IMPORTS, POLICIES = "backup", "export", "import", "policy"      # kinds of state.CATALOGUE
@@ -79,3 +81,17 @@ def asked_by(context: Context) -> Record:
 def asker(scope: Scope, record: Record) -> Identity:
     """The one who asked for it, whose account need not be the table's."""
     return on_behalf(record.get("asker", scope[0]), record["principal"])
+
+
+async def ask_s3(
+    surroundings: Surroundings, scope: Scope, record: Record, operation: str, params: dict[str, Any]
+) -> dict[str, Any]:
+    """S3's answer to whoever asked for it; the bucket may be in another region than the table."""
+    ask = partial(surroundings.client.call, "s3", operation, params, identity=asker(scope, record))
+    try:
+        return await ask(region=scope[1])
+    except AwsError as error:
+        region = error.fields.get("Headers", {}).get("x-amz-bucket-region")
+        if error.error_code != "PermanentRedirect" or not region:
+            raise
+        return await ask(region=region)

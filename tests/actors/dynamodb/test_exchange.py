@@ -31,16 +31,21 @@ ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/live"
 
 
 class S3(ServiceActor):
-    """Buckets in memory. `askers`: by which door and as whom it was asked."""
+    """Buckets in memory, of one region. `askers`: by which door and as whom it was asked."""
 
     service: ClassVar[str] = "s3"
 
-    def __init__(self) -> None:
+    def __init__(self, region: str = "us-east-1") -> None:
+        self.region = region
         self.objects: dict[str, bytes] = {}
         self.askers: set[tuple[str, ...]] = set()
 
     def _open(self, context: Context, request: Any) -> None:
         self.askers.add(tuple(context.identity))
+        if context.region != self.region:
+            error = AwsError("another endpoint", code="PermanentRedirect", status=301)
+            error.fields = {"Headers": {"x-amz-bucket-region": self.region}}
+            raise error
         if request["Bucket"] != "bucket":
             raise AwsError("The specified bucket does not exist", code="NoSuchBucket")
 
@@ -97,7 +102,7 @@ def test_there_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("actors.dynamodb.exports.CHUNK_ROWS", 16)
 
     async def main() -> None:
-        s3 = S3()
+        s3 = S3("eu-west-1")
         async with world(tmp_path, [DynamoDB(), s3]) as skies:
             client = skies.client()
             items = await fill(client, 300)
@@ -156,7 +161,8 @@ def test_csv(tmp_path: Path) -> None:
                 "S3BucketSource": {"S3Bucket": "bucket", "S3KeyPrefix": "in/"}, "InputFormat": "CSV",
                 "TableCreationParameters": {"TableName": "live", **KEYED}}))["ImportTableDescription"]
             done = await ended(client, "DescribeImport", ImportArn=started["ImportArn"])
-            assert (done["ImportStatus"], done["ProcessedItemCount"], done["ErrorCount"]) == ("COMPLETED", 5, 2)
+            assert (done["ImportStatus"], done["ProcessedItemCount"], done["ErrorCount"]) == ("FAILED", 5, 2)
+            assert done["FailureCode"] == "ItemValidationError"
             assert await scanned(client, "live") == {
                 "a": {"pk": {"S": "a"}, "v": {"S": "1\n2"}}, "b": {"pk": {"S": "b"}},
                 "d": {"pk": {"S": "d"}, "v": {"S": "z"}}}
@@ -165,7 +171,7 @@ def test_csv(tmp_path: Path) -> None:
 
 
 # Without S3, and with one that refuses: FAILED, with the reason; a failed import leaves no table.
-@pytest.mark.parametrize(("others", "code"), [([], "S3Unavailable"), ([S3()], "NoSuchBucket")])
+@pytest.mark.parametrize(("others", "code"), [([], "S3Unavailable"), ([S3()], "S3NoSuchBucket")])
 def test_failures(tmp_path: Path, others: list[ServiceActor], code: str) -> None:
     async def main() -> None:
         async with world(tmp_path, [DynamoDB(), *others]) as skies:
@@ -201,6 +207,7 @@ def test_lines(item: dict[str, Any], junk: bytes) -> None:
     line = lines.write_json(item)
     assert line.count(b"\n") == 1
     assert lines.read_json(line) == item
+    assert list(lines.read_jsons(line.strip() + line[:-1] + b" " + line)) == [item] * 3
     for broken in (junk, b'{"Item":' + junk, b'{"Item":{"a":{"B":' + junk + b"}}}"):
         try:
             lines.read_json(broken)

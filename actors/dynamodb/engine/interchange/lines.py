@@ -12,6 +12,7 @@ from typing import Any
 
 from actors.dynamodb.engine.values import ITEM_LIMIT_BYTES, Item
 
+_DECODER = json.JSONDecoder()
 LINE_LIMIT_BYTES = 4 * ITEM_LIMIT_BYTES   # an item's JSON is longer than the item: base64, quotes, escapes
 
 
@@ -30,12 +31,31 @@ def _base64(content: Any) -> str:
     raise TypeError(f"no member of an item: {type(content)}")
 
 
+def read_jsons(line: bytes) -> Iterator[Item | Unreadable]:
+    """The items of a line, mostly one, or why one is none. AWS reads several that nothing parts, too."""
+    try:
+        text, start = line.decode().strip(), 0
+        while start < len(text):
+            record, start = _DECODER.raw_decode(text, start)
+            yield _item(record)
+            while text[start:start + 1].isspace():
+                start += 1
+    except Unreadable as error:
+        yield error
+    except (ValueError, RecursionError):
+        yield Unreadable("the line is not JSON")
+
+
 def read_json(line: bytes) -> Item:
     """Unreadable. What the attributes hold is not checked, but that their binaries are base64."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise Unreadable("the line is not JSON") from error
+    return _item(record)
+
+
+def _item(record: Any) -> Item:
     item = record.get("Item") if isinstance(record, dict) else None
     if not isinstance(item, dict) or not item:
         raise Unreadable("the line has no Item")
