@@ -13,13 +13,21 @@ A question and its answers are msgpack maps; an answer names its process. Everyo
 Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown: true} when it never made it:
 
     principal    {account, access_key}   -> {record}     whose it is and what policies they have; {}: nobody's any more
+    rotate       {}                      -> {secrets}    how many are sealed under a new key
     credential   {access_key}            -> {account, secret, token, expires}; {refused: true} when it is no good
+
+Asked of CloudTrail alone:
+
+    record     {events: [JSON, …]}       -> {stored}      a process's audit records; answered when they are committed
+    interests  {}                        -> {trails: [[account, region, selectors], …]}     who wants data events
+    verify     {}                        -> {records, broken, …}    is the audit log what it was?
 
 An answer {process, error} says why not. `slots` is {service: [first slot, slot behind the last]} of services of which
 the process has a share only; of others it has all. What is told, not asked:
 
     arrived  {process, services, slots}  who alone answers for these begins anew: what was under way is lost
     identities  {account}                keys, policies or principals of that account have changed
+    trails   {}                          which data events are wanted has changed
 """
 
 import asyncio
@@ -34,9 +42,10 @@ from bus.subjects import INBOX, is_sent_to
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.routing import SLOT_COUNT
 
-QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "principal", "credential")
-ARRIVED, IDENTITIES = "arrived", "identities"
-VERBS = (*QUESTIONS, ARRIVED, IDENTITIES)
+QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "rotate", "principal", "credential", "record",
+             "interests", "verify")
+ARRIVED, IDENTITIES, TRAILS = "arrived", "identities", "trails"
+VERBS = (*QUESTIONS, ARRIVED, IDENTITIES, TRAILS)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused
 ANSWERS_LIMIT_COUNT = 256                 # to one question
 
@@ -190,13 +199,16 @@ def tell(transport: Transport, verb: str, news: dict[str, Any]) -> None:
 
 
 class Listening:
-    """Hears of changed identities until closed: `changed(account)`, "" for all of them, which is also said whenever
-    news may have been missed (IAM began anew, or the connection was lost)."""
+    """Hears news of changes until closed, by default of identities: `changed(account)`, "" for all of them, which is
+    also said whenever news may have been missed (the service that tells it began anew, the connection was lost)."""
 
-    def __init__(self, transport: Transport, changed: Callable[[str], None]) -> None:
+    def __init__(
+        self, transport: Transport, changed: Callable[[str], None], verb: str = IDENTITIES, teller: str = "iam"
+    ) -> None:
         self._changed = changed
+        self._teller = teller
         self._subscriptions = [
-            transport.subscribe(subject(IDENTITIES), self._told), transport.subscribe(subject(ARRIVED), self._arrived)]
+            transport.subscribe(subject(verb), self._told), transport.subscribe(subject(ARRIVED), self._arrived)]
         self._inbox = transport.listen(lambda message: None, self._lost)
 
     def close(self) -> None:
@@ -212,7 +224,7 @@ class Listening:
     def _arrived(self, message: Message) -> None:
         news = _map(message.data)
         services = news.get("services") if news is not None else None
-        if not isinstance(services, list) or "iam" in services:
+        if not isinstance(services, list) or self._teller in services:
             self._changed("")
 
     def _lost(self, error: BusError) -> None:

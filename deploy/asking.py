@@ -36,6 +36,25 @@ def on_bus(url: str, user: BusUser, work: Callable[[Transport], Awaitable[Result
     return asyncio.run(main())
 
 
+def ask_one(config: Config, verb: str, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """The answer of the process that knows; others say that they do not. NotRunning; CommandError when nobody does."""
+    run = read_run(config.storage.run_dir / RUN_FILE)
+
+    def known(came: Answers) -> bool:
+        return any("error" not in answer for answer in came.values())
+
+    async def ask(bus: Transport) -> Answers:
+        return await gather(bus, verb, request, timeout_s, known)
+
+    answers = on_bus(run.url, run.users[ADMIN], ask)
+    if not answers:
+        raise CommandError(f"Nobody answered {verb!r} within {timeout_s:.0f} s.")
+    answer = min(answers.values(), key=lambda each: "error" in each)
+    if "error" in answer:
+        raise CommandError(str(answer["error"]))
+    return answer
+
+
 def ask_actors(config: Config, verb: str, request: dict[str, Any], timeout_s: float) -> dict[str, dict[str, Any]]:
     """The answer of every actor process, by its name. NotRunning; CommandError when one is missing or says no."""
     rows = control.ask(config.storage.run_dir, "status")["processes"]

@@ -61,11 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("principal", help="a user's or role's ARN, or an access key")
     explain.add_argument("action", help="e.g. dynamodb:PutItem")
     explain.add_argument("resource", help="an ARN, or *")
+    command("rotate-secrets", _rotate, "replace the key under which secrets are kept on disk")
     backup = command("backup", _backup, "copy the whole state, consistently, while it is in use")
     backup.add_argument("directory", help="a directory that does not exist yet, or an empty one")
     restore = command("restore", _restore, "put a backup into a data directory on which nothing runs")
     restore.add_argument("directory", help="what `skybus backup` wrote")
     restore.add_argument("--force", action="store_true", help="replace the state that is there")
+    command("audit", _audit, "verify the audit log: every event as it came, none missing")
     logs = command("logs", _logs, "show the processes' logs")
     logs.add_argument("process", nargs="?", help="only this one, e.g. gateway-1")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as more is written")
@@ -132,6 +134,12 @@ def _explain(options: argparse.Namespace) -> int:
     return explain(_config(options), options.principal, options.action, options.resource)
 
 
+def _rotate(options: argparse.Namespace) -> int:
+    from deploy.rotate import rotate
+
+    return rotate(_config(options))
+
+
 def _backup(options: argparse.Namespace) -> int:
     from deploy.backup import backup
 
@@ -142,6 +150,12 @@ def _restore(options: argparse.Namespace) -> int:
     from deploy.backup import restore
 
     return restore(_config(options), options.directory, force=options.force)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from deploy.audit import audit
+
+    return audit(_config(options))
 
 
 def _logs(options: argparse.Namespace) -> int:

@@ -130,6 +130,8 @@ class Inference:
     model_memory_bytes: int = setting(
         0, "memory that all loaded models may take together", span=(0, 2**50), shown="half of the machine's"
     )
+    ray: bool = setting(False, "models that need a GPU run in Ray actors (extra `ray`), others in processes of ours")
+    ray_address: str = setting("", "a Ray cluster to use for them", shown="one of our own, on this machine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,11 @@ def unknown_variables() -> list[str]:
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """This process's environment with `extra`, for a child."""
     return {**os.environ, **extra}
+
+
+def set_variables(variables: Mapping[str, str]) -> None:
+    """In this process's environment: for a library that takes its settings from there alone."""
+    os.environ.update(variables)
 
 
 def aws_files() -> tuple[Path, Path]:

@@ -13,6 +13,7 @@ from actors.runtime.principal import Principal, principal_of, root
 from bus.subjects import DIRECT
 from schemas.envelope import DEFAULT_REGION, Identity
 from schemas.models import load
+from schemas.routing import slot_of
 
 Answer = dict[str, Any]
 
@@ -27,6 +28,10 @@ def explained(actors: Mapping[str, ServiceActor], question: Answer) -> Answer:
     actor = actors.get(prefix)
     if actor is None:
         return {"error": f"There is no service {prefix} here, so nothing says what stands around {resource}."}
+    share = actor.surroundings.share
+    if share.of > 1 and resource != "*" and share.holder(slot_of(principal.account, DEFAULT_REGION, resource)) != share:
+        return {"error": f"{resource} is in another shard of {prefix}, and so is its policy, if it has one: "
+                "without it the answer might be wrong."}
     operation = next(iter(load(actor.service).operations.values()))      # of no account to the decision
     now = time.time()
     context = Context(Identity(DIRECT, principal.account, name), DEFAULT_REGION, operation, "", now, now,

@@ -13,12 +13,14 @@ from actors.runtime.inference.catalogue import Catalogue, CatalogueError, Entry
 from actors.runtime.inference.fleet import Fleet
 from actors.runtime.inference.host import SERVICE
 from actors.runtime.inference.models import Models
-from actors.runtime.inference.placement import CannotPlace
+from actors.runtime.inference.placement import CannotPlace, Placement
+from actors.runtime.inference.ray_placement import Access, RayPlacement
 from actors.runtime.surroundings import OWN_IDENTITY
 from bus.client import Client
 from bus.transport import NoResponders
 from deploy import control
-from deploy.config import Config
+from deploy.broker import MODELS
+from deploy.config import Config, set_variables
 from deploy.failures import CommandError, UsageError
 from deploy.process import Process
 
@@ -33,8 +35,18 @@ def models_of(process: Process) -> Models:
     config = process.run.config
     client = Client(process.transport, OWN_IDENTITY, region=config.access.region)
     budget = config.inference.model_memory_bytes or machine_memory_bytes() // 2
-    placement = Supervised(config.storage.run_dir, client)
-    return Models(client, read_catalogue(config), Fleet(process.transport, client, placement, budget))
+    fleet = Fleet(process.transport, client, placement_of(process, client), budget)
+    return Models(client, read_catalogue(config), fleet)
+
+
+def placement_of(process: Process, client: Client) -> Placement:
+    config = process.run.config
+    supervised = Supervised(config.storage.run_dir, client)
+    if not config.inference.ray:
+        return supervised
+    user = process.run.users[MODELS]
+    access = Access(process.run.url, user.user, user.password, user.inbox_prefix)
+    return ByNeed(supervised, RayPlacement(access, config.storage.run_dir, set_variables, config.inference.ray_address))
 
 
 def read_catalogue(config: Config) -> Catalogue:
@@ -48,6 +60,23 @@ def read_catalogue(config: Config) -> Catalogue:
 
 def machine_memory_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+class ByNeed:
+    """A placement: Ray for what needs a GPU, a process of ours for the rest."""
+
+    def __init__(self, supervised: "Supervised", ray: RayPlacement) -> None:
+        self._supervised = supervised
+        self._ray = ray
+
+    async def start(self, host: str, entry: Entry) -> None:
+        await (self._ray if entry.gpu else self._supervised).start(host, entry)
+
+    async def stop(self, host: str) -> None:
+        await (self._ray if host in await self._ray.running() else self._supervised).stop(host)
+
+    async def running(self) -> list[str]:
+        return [*await self._ray.running(), *await self._supervised.running()]
 
 
 class Supervised:

@@ -13,8 +13,8 @@ from typing import Any, cast
 import structlog
 
 from actors.runtime.actor import ServiceActor
+from actors.runtime.audit.trail import AuditTrail
 from actors.runtime.chain import weave
-from actors.runtime.chain.audit import Journal
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
@@ -71,10 +71,10 @@ class ActorProcess:
         check_complete(self.actors)
         self.shards: dict[str, Shard] = {}
         audit = process.name.replace(ACTORS, "audit", 1)            # a file has one writer
-        self.journal = Journal(self.config.storage.log_dir / f"{audit}.jsonl")
+        self.audit = AuditTrail(self.config.storage.log_dir / f"{audit}.jsonl")
         self.meter = Meter()
-        self.chain = weave(journal=self.journal, meter=self.meter, tracer=process.tracer,
-                           enforcing=not self.config.access.dry_run)
+        self.chain = weave(journal=self.audit.journal, interests=self.audit.interests, meter=self.meter,
+                           tracer=process.tracer, enforcing=not self.config.access.dry_run)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
         self.models = models_of(process)
@@ -111,6 +111,9 @@ class ActorProcess:
             principals=self.principals, shares=self.shares, models=self.models,
         )
         await self.host.start()
+        self.models.warm()
+        if "cloudtrail" in self.process.run.services:          # wherever it runs
+            self.audit.start(self.process.transport)
 
     def _principals(self) -> Principals:
         """Who asks: IAM says, wherever it runs; without it everyone is root, or nobody in strict mode."""
@@ -133,7 +136,7 @@ class ActorProcess:
     def admit(self) -> Admission | None:
         """Who may publish directly: said where IAM is. With an external broker that is its owner's affair."""
         iam = next((actor for actor in self.actors if actor.service == "iam"), None)
-        if not self.process.run.issuer or (iam is None and "iam" in self.process.run.services):
+        if not self.process.run.issuer or self.process.name != ACTORS:      # the first has IAM, if anyone has
             return None
         credential = iam.system_answers()["credential"] if iam is not None else None
         return Admission(self.process.transport, self.process.run, cast("Answer | None", credential))
@@ -151,6 +154,7 @@ class ActorProcess:
         )
 
     async def close(self) -> None:
+        await self.audit.stop()
         if self.host is not None:
             await self.host.stop()
             self.host = None
@@ -160,7 +164,7 @@ class ActorProcess:
 
     def end(self) -> None:
         self.models.fleet.close()
-        self.journal.close()
+        self.audit.close()
 
     async def backup(self, request: dict[str, Any]) -> dict[str, Any]:
         target = Path(str(request["directory"]))

@@ -49,15 +49,22 @@ def _table(report: dict[str, Any]) -> str:
     lines += _columns(rows)
     lines += ["", f"services  {', '.join(report['services']) or '-'}"]
     if report["shards"]:
-        names = sorted({key for shard in report["shards"].values() for key in shard})
-        rows = [["shard", *names]]
-        rows += [[shard, *(str(facts.get(name, "-")) for name in names)] for shard, facts in report["shards"].items()]
+        rows = [["shard", "slots", "data", "commits", "failed", "commit p50", "p99", "queue", "jobs", "fault"]]
+        rows += [_shard(name, facts) for name, facts in report["shards"].items()]
         lines += ["", *_columns(rows)]
     lines += ["", f"engines   {', '.join(report['engines']) or '-'}",
               "versions  " + ", ".join(f"{name} {value}" for name, value in report["versions"].items())]
     if "problem" in report:
         lines += ["", f"problem   {report['problem']}"]
     return "\n".join(lines)
+
+
+def _shard(name: str, facts: dict[str, Any]) -> list[str]:
+    """What an operator looks for first; all of it is in --json."""
+    counts = [str(facts[key]) for key in ("commits", "commits_failed")]
+    latencies = [f"{facts[key] * 1000:.1f} ms" for key in ("commit_p50_s", "commit_p99_s")]
+    return [name, str(facts.get("slots", "00-ff")), f"{facts['map_used'] / MIB:.1f} MiB", *counts, *latencies,
+            str(facts["queue"]), str(facts["jobs"]), facts["fault"] or "-"]
 
 
 def _columns(rows: list[list[str]]) -> list[str]:

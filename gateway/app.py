@@ -143,15 +143,15 @@ class Gateway:
         incoming, request = exchange.incoming, exchange.request
         if posts.is_form(request.method, request.headers) and "authorization" not in request.headers:
             return await self._post(exchange)
-        key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and request.path in doors.PATHS)
+        door = doors.find(request.path) if bearer.bears(request.headers) else None
+        if door is not None:                       # whatever is wrong from here on is told in its words
+            exchange.service, exchange.protocol = load(door[0]), door[1]
+        key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and door is not None)
         exchange.claim = claim = key.claim if key else _read_claim(request)
         if key is None and uploads.is_large(request.headers):
             streamed = self._streams(request, claim)
             if streamed is not None:
                 return await self._receive(exchange, *streamed)
-        door = doors.find(request.path) if key is not None else None
-        if door is not None:                       # whatever is wrong from here on is told in its words
-            exchange.service, exchange.protocol = load(door[0]), door[1]
         request.body = body = await self._reader.read(incoming)
         self._metrics.body_bytes_in += len(body)
         if key is not None:
@@ -409,7 +409,8 @@ class Gateway:
 
     def _as_aws_error(self, exchange: Exchange, error: Exception) -> AwsError:
         if exchange.service is None:
-            exchange.service = self._router.likely(exchange.request, exchange.claim)
+            exchange.service = load(bearer.SERVICE) if bearer.is_key(exchange.request.headers) else \
+                self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
             return error
         if isinstance(error, Refusal):
@@ -475,6 +476,11 @@ class Gateway:
         return Answer(200, browsers.preflight_headers(incoming.headers, self._open_mode), b"")
 
 
+def _timeout_s(operation: Operation) -> float:
+    """How long the bus is given: models may think for long, and their clients say how long they wait."""
+    return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
+
+
 def _read_claim(request: wire.HttpRequest) -> Claim | None:
     """In whichever version it is signed; None: it is not. Refusal."""
     authorization = request.headers.get("authorization")
@@ -483,11 +489,6 @@ def _read_claim(request: wire.HttpRequest) -> Claim | None:
     if authorization is not None and sigv2.is_header(authorization):
         return sigv2.header_claim(authorization, request.headers)
     return read_claim(request.query, request.headers)
-
-
-def _timeout_s(operation: Operation) -> float:
-    """How long the bus is given: models may think for long, and their clients say how long they wait."""
-    return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
 
 
 def _target(target: str) -> tuple[str, str]:

@@ -16,9 +16,11 @@ from gateway.sigv4 import Claim, Reason, Refusal, Signer, format_time, read_clai
 
 SHORT_TERM, LONG_TERM = "bedrock-api-key-", "ABSK"
 SIGNING_NAME = "bedrock"
+SERVICE = "bedrock-runtime"                # in whose words a key is refused
 HOST = "bedrock.amazonaws.com"
 TOKEN_LIMIT_CHARACTERS = 8192
 NAME_LIMIT_CHARACTERS = 64
+LIFETIME_LIMIT_S = 12 * 3600              # of a short-term key
 INVALID = "Authentication failed: Please make sure your API Key is valid."
 
 _UNSIGNED = "Version=1"                   # stands behind the signature
@@ -51,6 +53,16 @@ def read_key(headers: Mapping[str, str], region: str, *, any_form: bool, now: fl
     timestamp = format_time(time.time() if now is None else now)
     scope = f"{timestamp[:8]}/{region}/{SIGNING_NAME}/aws4_request"
     return ApiKey(Claim(Signer(name, timestamp[:8], region, SIGNING_NAME, scope), (), "", timestamp), secret, "")
+
+
+def bears(headers: Mapping[str, str]) -> bool:
+    """Does the request bear any token at all?"""
+    return bool(_token(headers))
+
+
+def is_key(headers: Mapping[str, str]) -> bool:
+    """Does the request bear what looks like a key of Bedrock's?"""
+    return _token(headers).startswith((SHORT_TERM, LONG_TERM))
 
 
 def prove(key: ApiKey, secret: str | None, now: float) -> None:
@@ -89,7 +101,7 @@ def _short(text: str) -> ApiKey:
         claim = read_claim(query, {})
     except Refusal as refusal:
         raise Refusal(Reason.BEARER, INVALID) from refusal
-    if claim is None or claim.signer.service != SIGNING_NAME:
+    if claim is None or claim.signer.service != SIGNING_NAME or not 0 < (claim.expires_s or 0) <= LIFETIME_LIMIT_S:
         raise Refusal(Reason.BEARER, INVALID)
     return ApiKey(claim, "", query)
 

@@ -162,7 +162,6 @@ _WHOLE = {
     **{f"/openai{path}": door for path, door in _PATHS.items() if path != "/v1/messages"},
     "/anthropic/v1/messages": _PATHS["/v1/messages"], **_PATHS,
 }
-PATHS = frozenset(_WHOLE)
 
 
 def find(path: str) -> tuple[str, Protocol] | None:

@@ -183,6 +183,8 @@ _BY_SERVICE = {
     "ecs": replace(_JSON, invalid="ClientException", failed="ServerException"),
     "iot": replace(_BY_PROTOCOL["rest-json"], invalid="InvalidRequestException"),
     "logs": replace(_JSON, invalid="InvalidParameterException"),
+    "organizations": replace(
+        _JSON, invalid="InvalidInputException", throttled="TooManyRequestsException", failed="ServiceException"),
     "route53": replace(_XML, invalid="InvalidInput"),
     "s3": Dialect("InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False),
     "s3control": Dialect("InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False),

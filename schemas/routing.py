@@ -43,9 +43,7 @@ def slot(service: str, account: str, region: str, params: Mapping[str, Any]) -> 
     for member in RESOURCE_MEMBERS.get(service, ()):
         name = params.get(member)
         if isinstance(name, str) and name:
-            if service in NAME_SERVICES:
-                return slot_of("", "", resource_name(name))
-            return slot_of(account, region, name)
+            return slot_of("", "", resource_name(name)) if service in NAME_SERVICES else slot_of(account, region, name)
     if service == "dynamodb":
         found = slots_of(account, region, set(tables(params)))
         return found.pop() if len(found) == 1 else ANY

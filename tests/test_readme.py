@@ -49,6 +49,7 @@ def run(skybus: servers.Server, home: Path, *argv: str) -> str:
 def test_the_examples(skybus: servers.Server, home: Path) -> None:
     assert "Nina Simone" in run(skybus, home, "bash", "-euc", example("With the AWS CLI"))
     assert "Miles Davis" in run(skybus, home, sys.executable, "-c", example("With boto3"))
+    assert '"outputTokens"' in run(skybus, home, "bash", "-euc", example("Ask a model"))
     assert run(skybus, home, sys.executable, "-c", example("Straight on the bus, with any NATS client")) == (
         "{'ok': {'Item': {'Artist': {'S': 'Nina Simone'}, 'Born': {'N': '1933'}}}}\n")
     called = re.search(r"`.venv/bin/skybus (call .*?)`", README)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime.actor import ServiceActor
-from actors.runtime.chain import weave
+from actors.runtime.audit.trail import AuditTrail
+from actors.runtime.chain import Chain, weave
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
 from actors.runtime.inference.catalogue import Catalogue, Entry
@@ -55,6 +56,7 @@ class World:
     open_mode: bool = True
     share: Share = WHOLE                  # of every service that can be divided
     has_iam: bool = False                 # here or in another process
+    audit: AuditTrail | None = None
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
@@ -72,6 +74,7 @@ class World:
 
     async def restart(self) -> None:
         """As a process that dies and comes back: what was not committed is gone."""
+        await self.stop_audit()
         await self.host.stop()
         self.models.fleet.close()
         for shard in self.shards.values():
@@ -97,10 +100,26 @@ class World:
         Listening(self.transport, principals.forget)
         self.models = models_over(self.transport, self.placement)
         self.host = ActorHost(
-            self.transport, endpoint, weave(), self.actors, self.shards, self.directory, clock, principals=principals,
-            shares={actor.service: self.share for actor in self.actors if actor.service in DIVISIBLE},
-            models=self.models)
+            self.transport, endpoint, self._chain(), self.actors, self.shards, self.directory, clock,
+            principals=principals, models=self.models,
+            shares={actor.service: self.share for actor in self.actors if actor.service in DIVISIBLE})
         await self.host.start()
+        if self.audit is not None:
+            self.audit.start(self.transport)
+
+    def _chain(self) -> Chain:
+        """With an audit trail where CloudTrail is among the actors."""
+        if not any(actor.service == "cloudtrail" for actor in self.actors):
+            return weave()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.audit = AuditTrail(self.directory / "audit.jsonl")
+        return weave(journal=self.audit.journal, interests=self.audit.interests)
+
+    async def stop_audit(self) -> None:
+        if self.audit is not None:
+            await self.audit.stop()
+            self.audit.close()
+            self.audit = None
 
     def _principals(self) -> Principals:
         """IAM's, where there is one; else every key is root of its account."""
@@ -161,6 +180,7 @@ async def sharded(
     finally:
         network.faults = NONE
         for each in made:
+            await each.stop_audit()
             await each.host.stop()
             each.models.fleet.close()
         for host in await placement.running():

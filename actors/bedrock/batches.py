@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,8 +18,9 @@ from actors.bedrock.errors import ConflictException
 from actors.bedrock.invocations import TRY_AGAIN
 from actors.bedrock.objects import Location, Objects, Unreachable
 from actors.bedrock.paging import page
-from actors.bedrock.state import IMPORTED, INVOCATION_JOB, PROFILE, PROVISIONED, Book, Record, Scope, moment
+from actors.bedrock.state import ENDED, IMPORTED, INVOCATION_JOB, PROFILE, PROVISIONED, Book, Record, Scope, moment
 from actors.bedrock.tokens import once
+from actors.runtime.actor import JOB_STEP_ROWS
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
 from actors.runtime.surroundings import Surroundings, on_behalf
@@ -36,7 +37,6 @@ TIMEOUT_HOURS = 24                        # where the request names none
 _MISSING = "Could not find the model invocation job {}."
 _KEPT = ("modelId", "roleArn", "inputDataConfig", "outputDataConfig", "vpcConfig", "clientRequestToken",
          "modelInvocationType")
-_ENDED = ("Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired")
 _COUNTS = ("processedRecordCount", "successRecordCount", "errorRecordCount")
 
 Request = Mapping[str, Any]
@@ -80,12 +80,12 @@ def _summary(record: Record) -> Answer:
     shown = {name: value for name, value in record["shown"].items() if not name.endswith("RecordCount")}
     told = {**shown, "jobArn": record["arn"], "jobName": record["name"], "submitTime": moment(record["created"]),
             "lastModifiedTime": moment(record["modified"]), "jobExpirationTime": moment(record["expires"])}
-    return {**told, "endTime": moment(record["modified"])} if shown["status"] in _ENDED else told
+    return {**told, "endTime": moment(record["modified"])} if shown["status"] in ENDED else told
 
 
 def stop(book: Book, identifier: str) -> Answer:
     record = book.get(INVOCATION_JOB, identifier, _MISSING)
-    if record["shown"]["status"] in _ENDED:
+    if record["shown"]["status"] in ENDED:
         raise ConflictException(f"The job {record['name']} has the status {record['shown']['status']} and cannot be "
                                 "stopped.")
     _set(book, record, status="Stopping")
@@ -138,6 +138,7 @@ class _Work:
             return {**self.state, "line": line + STEP_LINES}
         output = self._output(f"{key.rpartition('/')[2]}.out")
         await self.objects.write(output, self._collected(place), "application/jsonl")
+        await self._forget(place, range(0, len(lines), STEP_LINES))
         return {**self.state, "file": place + 1, "line": 0}
 
     async def _lines(self, key: str, size: int) -> list[bytes]:
@@ -207,6 +208,17 @@ class _Work:
             lambda snapshot: list(Book(snapshot, self.scope).rows("lines", self.state["id"], f"{place:06}")))
         return b"".join(row["lines"] for row in rows)
 
+    async def _forget(self, place: int, begins: Sequence[int]) -> None:
+        """What of a file was kept, once it is written."""
+        for start in range(0, len(begins), JOB_STEP_ROWS):
+            part = begins[start:start + JOB_STEP_ROWS]
+
+            def dropped(transaction: Transaction, part: Sequence[int] = part) -> None:
+                for line in part:
+                    Book(transaction, self.scope).drop(*self._row(place, line))
+
+            await self._transact(dropped)
+
     def _output(self, name: str) -> Location:
         folder = self.target.key.rstrip("/")
         return self.target.at("/".join(part for part in (folder, self.state["id"], name) if part))
@@ -218,13 +230,16 @@ class _Work:
         await self.end("PartiallyCompleted" if shown["errorRecordCount"] else "Completed")
 
     async def end(self, status: str, message: str = "") -> None:
+        """What is left of a file that was not finished goes too."""
         await self._change(status=status, **({"message": message} if message else {}))
+        if "file" in self.state:
+            await self._forget(self.state["file"], range(0, self.state["line"] + STEP_LINES, STEP_LINES))
 
     async def _change(self, **shown: Any) -> None:
         def changed(transaction: Transaction) -> None:
             book = Book(transaction, self.scope)
             record = book.row(INVOCATION_JOB, self.state["id"])
-            if record is not None and (record["shown"]["status"] != "Stopping" or shown.get("status") in _ENDED):
+            if record is not None and (record["shown"]["status"] != "Stopping" or shown.get("status") in ENDED):
                 _set(book, record, **shown)
 
         await self._transact(changed)
@@ -238,7 +253,7 @@ async def step(surroundings: Surroundings, now: float, state: Answer) -> Answer 
     scope: Scope = tuple(state["scope"])
     assert surroundings.shard is not None
     record = surroundings.shard.read(lambda snapshot: Book(snapshot, scope).row(INVOCATION_JOB, state["id"]))
-    if record is None or record["shown"]["status"] in _ENDED:
+    if record is None or record["shown"]["status"] in ENDED:
         return None
     work = _Work(surroundings, state, record)
     try:

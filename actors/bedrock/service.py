@@ -222,7 +222,7 @@ class Bedrock(ServiceActor):
     def put_model_invocation_logging_configuration(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return invocation_logging.put(Book(transaction, context.scope), request)
+        return invocation_logging.put(Book(transaction, context.scope), context, request)
 
     @query("GetModelInvocationLoggingConfiguration")
     def get_model_invocation_logging_configuration(
@@ -235,6 +235,11 @@ class Bedrock(ServiceActor):
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
         return invocation_logging.delete(Book(transaction, context.scope))
+
+    @job(invocation_logging.JOB)
+    async def log_invocation_step(self, now: float, state: Answer) -> Answer | None:
+        await invocation_logging.step(self.surroundings, now, state)
+        return None
 
     # Tags
 

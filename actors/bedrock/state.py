@@ -32,6 +32,10 @@ IMPORT_JOB, IMPORTED = "model-import-job", "imported-model"
 INVOCATION_JOB, CUSTOMIZATION_JOB, CUSTOM = "model-invocation-job", "model-customization-job", "custom-model"
 ASYNC_INVOKE = "async-invoke"
 
+# Kinds that nobody can delete: when there are too many, the oldest that has ended goes.
+FORGOTTEN = frozenset({IMPORT_JOB, INVOCATION_JOB, CUSTOMIZATION_JOB, ASYNC_INVOKE})
+ENDED = frozenset({"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired"})
+
 Record = dict[str, Any]
 Scope = tuple[str, str]
 EVERYWHERE: Scope = ("", "")              # of no account: where the weights of imported models lie
@@ -113,7 +117,7 @@ class Book:
         """A new one at the transaction's time. ConflictException with `taken`; ServiceQuotaExceededException."""
         if name and self.row("name", kind, name) is not None:
             raise ConflictException(taken)
-        if sum(1 for _ in self.rows(kind)) >= RECORDS_LIMIT:
+        if self._full(kind) and not (kind in FORGOTTEN and self._forget_oldest(kind)):
             raise ServiceQuotaExceededException(f"You have reached the limit of {RECORDS_LIMIT} for {kind}.")
         identity = identity or new_id()
         record = {"kind": kind, "id": identity, "name": name, "arn": arn or self.arn(kind, identity),
@@ -122,6 +126,17 @@ class Book:
         if name:
             self.put({"id": identity}, "name", kind, name)
         return record
+
+    def _full(self, kind: str) -> bool:
+        start = self._key(kind, "")
+        return sum(1 for _ in self._view.scan(start, start[:-1] + b"\1")) >= RECORDS_LIMIT
+
+    def _forget_oldest(self, kind: str) -> bool:
+        """Of those that have ended; False where none has."""
+        ended = [record for record in self.rows(kind) if record["shown"]["status"] in ENDED]
+        if ended:
+            self.remove(min(ended, key=lambda record: float(record["created"])))
+        return bool(ended)
 
     def save(self, record: Record) -> None:
         self.put(record, record["kind"], record["id"])

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from actors.bedrock.errors import ConflictException
@@ -9,6 +10,7 @@ from actors.bedrock.state import Book
 from actors.runtime.context import Context
 
 REMEMBERED_S = 8 * 3600.0
+FORGOTTEN_ROWS = 64                       # looked at with each new one, so that there are never many too old
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -27,6 +29,13 @@ def once(book: Book, context: Context, request: Request, create: Callable[[], An
         answered: Answer = row["answer"]
         return answered
     answer = create()
-    remembered = {"asked": asked, "until": book.now() + REMEMBERED_S, "answer": answer}
+    _forget(book, context.operation.name)
+    remembered = {"token": token, "asked": asked, "until": book.now() + REMEMBERED_S, "answer": answer}
     book.put(remembered, "token", context.operation.name, token)
     return answer
+
+
+def _forget(book: Book, operation: str) -> None:
+    for row in list(islice(book.rows("token", operation), FORGOTTEN_ROWS)):
+        if row["until"] <= book.now():
+            book.drop("token", operation, row["token"])

@@ -74,6 +74,7 @@ class Guarding:
     trace: str = "disabled"
     asynchronous: bool = False
     intervened: bool = False
+    _masked: bool = False                 # something of a streamed answer
     _context: list[Piece] = field(default_factory=list)        # sources and queries, for grounding
     _input: dict[str, Any] | None = None
     _outputs: list[dict[str, Any]] = field(default_factory=list)
@@ -132,6 +133,8 @@ class Guarding:
         async with aclosing(cast("Any", look)) as released:
             async for event in released:
                 yield event
+        if self._masked:                  # the model's own reason came after it
+            answer.stop_reason = "guardrail_intervened"
 
     async def _held(self, events: AsyncIterator[Event], answer: Answer) -> AsyncIterator[Event]:
         """Text waits for its assessment, everything else for the text before it."""
@@ -179,7 +182,7 @@ class Guarding:
             self._blocked("blockedOutputsMessaging", answer)
             return None
         if verdict.action == MASKED and not self.asynchronous:
-            answer.stop_reason = "guardrail_intervened"
+            self._masked = True
             alone = await self.guard.assess(OUTPUT, [Piece(waiting)])
             return alone.texts[0]
         return waiting

@@ -4,21 +4,24 @@ Guardrails and an account's own models are bedrock's rows, which this actor read
 that shard too, and the one thing it writes there. InvokeModelWithBidirectionalStream needs HTTP/2 and answers 501.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar, cast
 
-from actors.bedrock import foundation, invocations
+import orjson
+
+from actors.bedrock import foundation, invocation_logging, invocations
 from actors.bedrock.catalogue import Models
 from actors.bedrock.state import Book
-from actors.bedrock_runtime import applying, checking, conversing, counting, invoking
+from actors.bedrock_runtime import applying, arns, checking, conversing, counting, invoking
 from actors.bedrock_runtime.answering import Invocation
-from actors.bedrock_runtime.arns import resource_of
+from actors.bedrock_runtime.asking import METRICS
 from actors.bedrock_runtime.guarding import Guarding
 from actors.bedrock_runtime.models import resolve
+from actors.runtime.access import Access
 from actors.runtime.actor import InitialResponse, ServiceActor, operation, query
 from actors.runtime.context import Context
-from actors.runtime.store.transaction import Snapshot
+from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from schemas.errors import ValidationException
 
@@ -37,38 +40,57 @@ class BedrockRuntime(ServiceActor):
         self._models = Models(surroundings.models.catalogue)
         self._guards = applying.Guards()
 
-    def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
-        return resource_of(operation, request, account, region)
+    def accesses(self, context: Context, request: Mapping[str, Any]) -> Sequence[Access]:
+        return arns.accesses(context, request)
 
     # Conversations
 
     @operation("Converse")
     async def converse(self, context: Context, request: Request) -> Answer:
-        return await conversing.converse(self._invocation(context, request, request.get("guardrailConfig")), request)
+        answer = await conversing.converse(self._invocation(context, request, request.get("guardrailConfig")), request)
+        if self._logs(context):
+            await self._log(context, request, request, answer, _tokens(answer["usage"]))
+        return answer
 
     @operation("ConverseStream")
     async def converse_stream(self, context: Context, request: Request) -> AsyncIterator[Answer]:
         invocation = self._invocation(context, request, request.get("guardrailConfig"), streams=True)
+        told: list[Answer] | None = [] if self._logs(context) else None
         async with aclosing(cast("Any", conversing.stream(invocation, request))) as events:
             async for event in events:
                 yield event
+                if told is not None:
+                    told.append(event)
+        if told:
+            await self._log(context, request, request, told, _tokens(told[-1]["metadata"]["usage"]))
 
     # Bodies in a family's own form
 
     @operation("InvokeModel")
     async def invoke_model(self, context: Context, request: Request) -> Answer:
-        return await invoking.invoke(self._invocation(context, request, applying.config_of(request)), request)
+        answer = await invoking.invoke(self._invocation(context, request, applying.config_of(request)), request)
+        if self._logs(context):
+            tokens = answer["inputTokenCount"], answer["outputTokenCount"]
+            await self._log(context, request, orjson.loads(request["body"]), orjson.loads(answer["body"]), tokens)
+        return answer
 
     @operation("InvokeModelWithResponseStream")
     async def invoke_model_with_response_stream(self, context: Context, request: Request) -> AsyncIterator[Answer]:
         invocation = self._invocation(context, request, applying.config_of(request), streams=True)
         begun = False
+        told: list[Answer] | None = [] if self._logs(context) else None
         async with aclosing(cast("Any", invoking.stream(invocation, request))) as chunks:
             async for chunk in chunks:
                 if not begun:             # until there is a chunk, an error still has a status of its own
                     yield InitialResponse(contentType=invoking.JSON)
                     begun = True
                 yield chunk
+                if told is not None:
+                    told.append(orjson.loads(chunk["chunk"]["bytes"]))
+        if told:
+            metrics = told[-1][METRICS]
+            tokens = metrics["inputTokenCount"], metrics["outputTokenCount"]
+            await self._log(context, request, orjson.loads(request["body"]), told, tokens)
 
     # Beside
 
@@ -88,13 +110,10 @@ class BedrockRuntime(ServiceActor):
     # Asynchronously
 
     @operation("StartAsyncInvoke")
-    async def start_async_invoke(self, context: Context, request: Request) -> Answer:
-        model = self._read(context, lambda book: resolve(book, self._models, request["modelId"]))
-        arn = foundation.arn(model, context.region)
-        assert self.surroundings.shard is not None
-        started: Answer = await self.surroundings.shard.transact(
-            lambda transaction: invocations.create(Book(transaction, context.scope), context, request, arn))
-        return started
+    def start_async_invoke(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        book = Book(transaction, context.scope)
+        model = resolve(book, self._models, request["modelId"])
+        return invocations.create(book, context, request, foundation.arn(model, context.region))
 
     @query("GetAsyncInvoke")
     def get_async_invoke(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -122,6 +141,18 @@ class BedrockRuntime(ServiceActor):
 
         return cast("Invocation", self._read(context, found))
 
+    def _logs(self, context: Context) -> bool:
+        return self._read(context, invocation_logging.wanted) is not None
+
+    async def _log(self, context: Context, request: Request, given: Any, told: Any, tokens: tuple[int, int]) -> None:
+        line = invocation_logging.record(context, request["modelId"], given, told, tokens)
+        assert self.surroundings.shard is not None
+        await self.surroundings.shard.transact(lambda transaction: invocation_logging.start(transaction, context, line))
+
     def _read(self, context: Context, reading: Any) -> Any:
         assert self.surroundings.shard is not None
         return self.surroundings.shard.read(lambda snapshot: reading(Book(snapshot, context.scope)))
+
+
+def _tokens(usage: Mapping[str, int]) -> tuple[int, int]:
+    return usage["inputTokens"], usage["outputTokens"]

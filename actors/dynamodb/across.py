@@ -10,7 +10,6 @@ from typing import Any
 
 from actors.dynamodb import backups, batches, exports, imports, insights, ledger, tables
 from actors.dynamodb.engine.values import measure
-from actors.dynamodb.errors import NotImplementedMember
 from actors.dynamodb.statement_values import named
 from actors.dynamodb.statements import check_mixing
 from actors.runtime.parts import Answer, Parts, merged
@@ -112,6 +111,7 @@ async def batch_write(parts: Parts, request: Request) -> Answer:
         if isinstance(outcome, BaseException):
             unprocessed |= part["RequestItems"]
         else:
+            unprocessed |= outcome["UnprocessedItems"]
             metrics |= outcome.get("ItemCollectionMetrics", {})
     answer: Answer = {"UnprocessedItems": _ordered(request, unprocessed)}
     if metrics:
@@ -177,13 +177,3 @@ def _failed(error: BaseException) -> Answer:
     message = error.message if isinstance(error, AwsError) else "Internal server error"
     return {"Error": {"Code": "InternalServerError", "Message": message}}
 
-
-# --- transactions
-
-
-async def transact(parts: Parts, request: Request, names: set[str]) -> Answer:
-    """Of tables in several shards: refused whole. One that names no table is refused by any shard, in AWS's words."""
-    shards = {parts.of(name) for name in names}
-    if len(shards) > 1:
-        raise NotImplementedMember(parts.operation, "a transaction over tables of several shards")
-    return await parts.ask(min(shards, default=0), request)

@@ -39,24 +39,27 @@ Request = Mapping[str, Any]
 def write(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
     planned = planned_writes(tables, context, transaction, request)
     answer: dict[str, Any] = {"UnprocessedItems": {}}
-    for table, writes, keys, table_sizes in planned:
-        written = [
-            _write(transaction, table, key, each, size)
-            for key, each, size in zip(keys, writes, table_sizes, strict=True)
-        ]
-        _tell(answer, request, table, writes, written)
+    for name, table, writes, keys, table_sizes in planned:
+        done, written = [], []
+        for key, each, size in zip(keys, writes, table_sizes, strict=True):
+            if rows.is_locked(transaction, table, key):       # a transaction of several shards holds the item
+                answer["UnprocessedItems"].setdefault(name, []).append(each)
+            else:
+                written.append(_write(transaction, table, key, each, size))
+                done.append(each)
+        _tell(answer, request, table, done, written)
     return answer
 
 
 def planned_writes(
     tables: Catalogue, context: Context, snapshot: Snapshot, request: Request
-) -> list[tuple[Table, list[Request], list[bytes], list[int]]]:
-    """Each table with its writes, their keys and sizes: all that can be refused is refused here."""
+) -> list[tuple[str, Table, list[Request], list[bytes], list[int]]]:
+    """Each table, by name and in person, with its writes, their keys and sizes: what can be refused is refused here."""
     sizes = admit_writes(request)
     planned = []
     for name, writes in request["RequestItems"].items():
         table = tables.table(snapshot, context.scope, name)
-        planned.append((table, writes, _keys(table, writes), sizes[name]))
+        planned.append((name, table, writes, _keys(table, writes), sizes[name]))
     return planned
 
 

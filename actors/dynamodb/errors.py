@@ -46,6 +46,13 @@ class TransactionCanceledException(AwsError):
         )
 
 
+class TransactionConflictException(AwsError):
+    code = "TransactionConflictException"
+
+    def __init__(self) -> None:
+        super().__init__("Transaction is ongoing for the item")
+
+
 class IdempotentParameterMismatchException(AwsError):
     code = "IdempotentParameterMismatchException"
 

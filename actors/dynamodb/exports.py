@@ -28,7 +28,7 @@ from actors.dynamodb.ledger import EXPORTS, Record, Scope
 from actors.dynamodb.table_records import CLEAR_JOB, release_history
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.surroundings import Surroundings, on_behalf
+from actors.runtime.surroundings import Surroundings
 from bus.transport import BusError
 from schemas.errors import AwsError
 
@@ -56,7 +56,7 @@ def start(tables: Catalogue, context: Context, transaction: Transaction, request
     table = tables.backed_up(transaction, context.scope, request["TableArn"])
     moment, space = recovery.at_moment(transaction, table, request.get("ExportTime"), InvalidExportTimeException)
     record: Record = {
-        "arn": ledger.new_arn(EXPORTS, table.arn, transaction.now()), "principal": context.identity.principal,
+        "arn": ledger.new_arn(EXPORTS, table.arn, transaction.now()), **ledger.asked_by(context),
         "space": state.next_space(transaction), "asked": _asked(request),
         "description": {
             **{member: request[member] for member in _KEPT if request.get(member) is not None},
@@ -179,7 +179,7 @@ async def _put(surroundings: Surroundings, scope: Scope, record: Record, key: st
     if description.get("S3BucketOwner"):
         params["ExpectedBucketOwner"] = description["S3BucketOwner"]
     answer = await surroundings.client.call(
-        "s3", "PutObject", params, identity=on_behalf(scope[0], record["principal"]), region=scope[1])
+        "s3", "PutObject", params, identity=ledger.asker(scope, record), region=scope[1])
     return str(answer.get("ETag", "")).strip('"')
 
 

@@ -28,7 +28,7 @@ from actors.dynamodb.state import Table
 from actors.dynamodb.table_records import CLEAR_JOB, new_record, save
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.surroundings import Surroundings, on_behalf
+from actors.runtime.surroundings import Surroundings
 from bus.transport import BusError
 from schemas.errors import AwsError
 
@@ -59,7 +59,7 @@ def start(tables: Catalogue, context: Context, transaction: Transaction, request
         raise ResourceInUseException(f"Table already exists: {name}")
     table = save(transaction, {**new_record(context.scope, transaction, wanted, name), "status": state.CREATING})
     record: Record = {
-        "arn": ledger.new_arn(IMPORTS, table.arn, transaction.now()), "principal": context.identity.principal,
+        "arn": ledger.new_arn(IMPORTS, table.arn, transaction.now()), **ledger.asked_by(context),
         "asked": _asked(request), "table": name,
         "description": {
             **{member: request[member] for member in _KEPT if request.get(member) is not None},
@@ -134,7 +134,7 @@ async def _read_object(
 ) -> Answer | None:
     """The job after one more object; None when there is none left."""
     source = record["description"]["S3BucketSource"]
-    ask = partial(surroundings.client.call, "s3", identity=on_behalf(scope[0], record["principal"]), region=scope[1])
+    ask = partial(surroundings.client.call, "s3", identity=ledger.asker(scope, record), region=scope[1])
     owner = {"ExpectedBucketOwner": source["S3BucketOwner"]} if source.get("S3BucketOwner") else {}
     wanted = {"Bucket": source["S3Bucket"], "Prefix": source.get("S3KeyPrefix", ""), "MaxKeys": 1, **owner}
     if job["after"]:

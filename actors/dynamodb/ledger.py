@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from actors.dynamodb.state import catalogue_prefix, past
+from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.surroundings import on_behalf
 from bus.codec import pack, unpack
+from schemas.envelope import Identity
 
 RECORD_VERSION = 1
 BACKUPS, EXPORTS, IMPORTS, POLICIES = "backup", "export", "import", "policy"      # kinds of state.CATALOGUE
@@ -65,3 +68,14 @@ def _read(row: bytes) -> Record:
     record: Record = unpack(row)
     assert record["version"] == RECORD_VERSION, "records of another version are upgraded here"
     return record
+
+
+# Who asked, for what is done in their name later
+
+def asked_by(context: Context) -> Record:
+    return {"principal": context.identity.principal, "asker": context.identity.account}
+
+
+def asker(scope: Scope, record: Record) -> Identity:
+    """The one who asked for it, whose account need not be the table's."""
+    return on_behalf(record.get("asker", scope[0]), record["principal"])

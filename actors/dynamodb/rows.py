@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 
 from actors.dynamodb import expiry, history, state, streams
 from actors.dynamodb.engine.values import Item, measure
+from actors.dynamodb.errors import TransactionConflictException
 from actors.dynamodb.state import Index, Table
 from actors.runtime.store.transaction import Snapshot, Transaction
 
 WRITE_UNIT_BYTES = 1024
 NO_INDEX_UNITS: Mapping[str, int] = {}
+
+_LOCKS = state.catalogue_prefix("lock")
 
 
 @dataclass(slots=True)
@@ -29,8 +32,20 @@ def read(snapshot: Snapshot, key: bytes) -> Item | None:
     return None if record is None else state.unpack_item(record)
 
 
+def lock_key(key: bytes) -> bytes:
+    return _LOCKS + key
+
+
+def is_locked(snapshot: Snapshot, table: Table, key: bytes) -> bool:
+    """Does a transaction of several shards hold this item (intents.py)?"""
+    return table.has_locks and snapshot.get(_LOCKS + key) is not None
+
+
 def replace(transaction: Transaction, table: Table, key: bytes, item: Item, size: int, before: bytes | None) -> Written:
-    """Puts an admitted item of `size` bytes in the place of the record `before` (None: nothing stood there)."""
+    """Puts an admitted item of `size` bytes in the place of the record `before` (None: nothing stood there).
+    TransactionConflictException."""
+    if table.has_locks:
+        _refuse_locked(transaction, table, key)
     record = state.pack_item(item, size)
     transaction.put(key, record)
     if table.history is not None:
@@ -51,7 +66,10 @@ def replace(transaction: Transaction, table: Table, key: bytes, item: Item, size
 def remove(
     transaction: Transaction, table: Table, key: bytes, before: bytes | None, *, is_expiry: bool = False
 ) -> Written:
-    """Removes what stands there, if anything does. `is_expiry`: because its time to live is over."""
+    """Removes what stands there, if anything does. `is_expiry`: because its time to live is over.
+    TransactionConflictException."""
+    if table.has_locks:
+        _refuse_locked(transaction, table, key)
     if before is None:
         return Written(0)
     transaction.delete(key)
@@ -67,6 +85,11 @@ def remove(
     if table.expiry_prefix is not None:
         expiry.follow(transaction, table, key, before, None)
     return Written(size, units)
+
+
+def _refuse_locked(transaction: Transaction, table: Table, key: bytes) -> None:
+    if is_locked(transaction, table, key):
+        raise TransactionConflictException
 
 
 def _reindex(

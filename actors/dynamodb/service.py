@@ -11,12 +11,14 @@ from actors.dynamodb import (
     access_keys,
     account,
     across,
+    agreements,
     backups,
     batches,
     copies,
     exports,
     imports,
     insights,
+    intents,
     items,
     policies,
     queries,
@@ -392,15 +394,49 @@ class DynamoDB(ServiceActor):
 
     @over_shards("TransactGetItems")
     async def transact_get_over_shards(self, context: Context, request: Request) -> Answer:
-        return await across.transact(self.parts_of(context), request, set(named_tables(request)))
+        names = agreements.tables_of(request["TransactItems"])
+        return await agreements.read(self.parts_of(context), request, "TransactItems", names)
 
     @over_shards("TransactWriteItems")
     async def transact_write_over_shards(self, context: Context, request: Request) -> Answer:
-        return await across.transact(self.parts_of(context), request, set(named_tables(request)))
+        names = agreements.tables_of(request["TransactItems"])
+        return await agreements.write(self.parts_of(context), request, "TransactItems", names, "PrepareItems")
 
     @over_shards("ExecuteTransaction")
     async def execute_transaction_over_shards(self, context: Context, request: Request) -> Answer:
-        return await across.transact(self.parts_of(context), request, statement_values.named(request))
+        statements = statement_transactions.bound_all(request)
+        parts, names = self.parts_of(context), [each.statement.target.table for each in statements]
+        if statements[0].statement.reads:
+            return await agreements.read(parts, request, "TransactStatements", names)
+        told = await agreements.write(parts, request, "TransactStatements", names, "PrepareStatements")
+        return {"Responses": [], **told}
+
+    @part("PrepareItems", of="TransactWriteItems", authorised=True)
+    def prepare_items(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        actions = [transactions.parsed(each) for each in request["TransactItems"]]
+        return intents.prepare(self.tables, context, transaction, request, actions)
+
+    @part("PrepareStatements", of="ExecuteTransaction", authorised=True)
+    def prepare_statements(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        actions = statement_transactions.actions(self.tables, context, transaction, request)
+        return intents.prepare(self.tables, context, transaction, request, actions)
+
+    @part("IsRepeated", of="TransactWriteItems")
+    def is_repeated(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return {"Repeated": tokens.is_repeated(transaction, context.scope, request["Token"], request["Content"])}
+
+    @part("Decide", of="TransactWriteItems")
+    def decide(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return intents.decide(self.tables, context, transaction, request)
+
+    @part("Outcome", of="TransactWriteItems")
+    def outcome(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return intents.outcome(context, transaction, request)
+
+    @part("Settle", of="TransactWriteItems")
+    def settle(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        intents.settle(self.tables, transaction, request["Id"], commit=request["Commit"])
+        return {}
 
     @over_shards("RestoreTableFromBackup")
     async def restore_backup_over_shards(self, context: Context, request: Request) -> Answer:
@@ -454,6 +490,18 @@ class DynamoDB(ServiceActor):
     @job(recovery.PRUNE_JOB)
     def prune_history(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return recovery.prune_step(self.tables, transaction, state)
+
+    @job(intents.RESOLVE_JOB)
+    async def resolve_intent(self, now: float, state: Answer) -> None:
+        await intents.resolve_step(self.tables, self.surroundings, state)
+
+    @job(intents.SETTLE_JOB)
+    async def settle_intents(self, now: float, state: Answer) -> None:
+        await intents.settle_step(self.surroundings, state)
+
+    @job(intents.FORGET_JOB)
+    def forget_decision(self, transaction: Transaction, now: float, state: Answer) -> None:
+        intents.forget_step(transaction, state)
 
     @job(transfers.SEND_JOB)
     async def send_rows(self, now: float, state: Answer) -> Answer | None:

@@ -47,6 +47,7 @@ _ITEM = struct.Struct(">BI")
 CATALOGUE = {
     "table": b"t", "last space": b"n", "stream": b"s", "expiring table": b"e", "copy": b"c", "token": b"k",
     "token time": b"x", "backup": b"b", "export": b"o", "import": b"i", "policy": b"p",
+    "lock": b"l", "intent": b"w", "decision": b"d",
 }
 assert len(set(CATALOGUE.values())) == len(CATALOGUE), "two kinds of catalogue rows would meet"
 
@@ -170,8 +171,9 @@ class Index(Space):
 class Table(Space):
     """A table as its record describes it. `description` is the record's own: AWS's members, never to be changed."""
 
-    __slots__ = ("account", "description", "expiry_attribute", "expiry_prefix", "history", "index_spaces", "indexes",
-                 "is_made", "key_count", "region", "space_number", "stream_prefix", "stream_view", "table_name")
+    __slots__ = ("account", "description", "expiry_attribute", "expiry_prefix", "has_locks", "history", "index_spaces",
+                 "indexes", "is_made", "key_count", "region", "space_number", "stream_prefix", "stream_view",
+                 "table_name")
 
     def __init__(self, record: dict[str, Any]) -> None:
         description = record["description"]
@@ -188,6 +190,7 @@ class Table(Space):
         # Where old images go (history.py); None: nobody asks for them.
         self.history: bytes | None = _SPACE.pack(record["history"]["space"]) if "history" in record else None
         self.is_made: bool = record.get("status") != CREATING
+        self.has_locks: bool = "locks" in record
         stream, expiry = record.get("stream"), record.get("expiry")
         self.stream_prefix: bytes | None = space_prefix(stream["space"]) if stream else None
         self.stream_view: str = stream["view"] if stream else ""
@@ -336,7 +339,8 @@ def unpack_table(record: bytes) -> dict[str, Any]:
     """A table's record: account, region, space, index_spaces {index name: number}, description {AWS's members}, tags,
     the names of the indexes that are still `filling`; while they are on, its `stream` {space, view, label}, its items'
     `expiry` {space, attribute} and its `history` {space, and for point-in-time recovery since, days}; `status` while it
-    is being restored or imported (CREATING), `transfer` while another shard sends its rows (transfers.py), `insights`
+    is being restored or imported (CREATING), `transfer` while another shard sends its rows (transfers.py), `locks`
+    while there are some: how many of its items a transaction of several shards holds (intents.py), `insights`
     {index name or "": settings}."""
     table: dict[str, Any] = unpack(record)
     assert table["version"] == RECORD_VERSION, "records of another version are upgraded here"

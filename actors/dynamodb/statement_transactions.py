@@ -42,19 +42,29 @@ Result = TypeVar("Result")
 
 
 def write(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    bound = _bound(request)
-    found = _tables(tables, context, transaction, bound)
-    actions = _each(found, bound, _action)
-    answer = transactions.run(tables, context, transaction, request, actions, request["TransactStatements"])
+    done = actions(tables, context, transaction, request)
+    answer = transactions.run(tables, context, transaction, request, done, request["TransactStatements"])
     return {"Responses": [], **answer}
+
+
+def actions(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> list[Action]:
+    """What the statements do."""
+    statements = bound_all(request)
+    return _each(_tables(tables, context, snapshot, statements), statements, _action, _positions(request))
+
+
+def _positions(request: Request) -> Sequence[int]:
+    """Where the statements stood before one shard's were picked out of them."""
+    about = request.get("Transaction")
+    return about["Positions"] if about is not None else range(len(request["TransactStatements"]))
 
 
 def read(
     tables: Catalogue, context: Context, snapshot: Snapshot, request: Request
 ) -> Generator[None, None, dict[str, Any]]:
-    bound = _bound(request)
+    bound = bound_all(request)
     found = _tables(tables, context, snapshot, bound)
-    targets = _each(found, bound, _target)
+    targets = _each(found, bound, _target, _positions(request))
     if any(target.key is None for target in targets):
         invalid = {"Code": "ValidationError", "Message": NO_MATCH}
         raise TransactionCanceledException([invalid if target.key is None else NONE for target in targets])
@@ -66,7 +76,8 @@ def read(
     return answer
 
 
-def _bound(request: Request) -> list[Bound]:
+def bound_all(request: Request) -> list[Bound]:
+    """The statements, checked as far as that needs no table. ValidationException."""
     members: Sequence[Request] = request["TransactStatements"]
     for member in members:
         admit_parameters(member.get("Parameters") or ())
@@ -91,11 +102,12 @@ def _tables(
 
 
 def _each(
-    found: Sequence[Table | None], bound: Sequence[Bound], made: Callable[[Table, Bound], Result]
+    found: Sequence[Table | None], bound: Sequence[Bound], made: Callable[[Table, Bound], Result],
+    positions: Sequence[int],
 ) -> list[Result]:
     """`made` of every statement whose table is there; TransactionCanceledException where one is not."""
     results = [_said(at, made, table, each) if table is not None else None
-               for at, (table, each) in enumerate(zip(found, bound, strict=True))]
+               for at, table, each in zip(positions, found, bound, strict=True)]
     if any(table is None for table in found):
         raise TransactionCanceledException([NOT_FOUND if table is None else NONE for table in found])
     return [result for result in results if result is not None]

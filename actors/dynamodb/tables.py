@@ -62,6 +62,9 @@ def delete(tables: Catalogue, context: Context, transaction: Transaction, reques
             "Resource cannot be deleted as it is currently protected against deletion. "
             "Disable deletion protection first."
         )
+    if table.has_locks:
+        raise ResourceInUseException(
+            f"Attempt to change a resource which is still in use: Table is in a transaction: {table.table_name}")
     description = describe(transaction, table, "DELETING")
     record = record_of(transaction, table)
     spaces = [*table.index_spaces.values(), *expiry.end(transaction, record)]

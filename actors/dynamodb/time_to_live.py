@@ -137,5 +137,7 @@ def _sweep(transaction: Transaction, table: Table, now: float) -> int:
         key = table.prefix + entry[len(prefix) + EXPIRY.size:]
         record = transaction.get(key)
         assert record is not None, "an entry goes with its item"
+        if rows.is_locked(transaction, table, key):
+            continue                      # until the next sweep
         rows.remove(transaction, table, key, record, is_expiry=True)
     return len(due)

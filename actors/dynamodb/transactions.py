@@ -1,8 +1,9 @@
 """Transactions: up to 100 actions on distinct items that all happen or none.
 
-One shard is one transaction of the store, so nothing conflicts and nobody waits: AWS's TransactionConflict and
-TransactionInProgress cannot be met. `perform` takes actions already parsed; whose request they come from (here
-TransactWriteItems, elsewhere PartiQL's ExecuteTransaction) is no concern of it.
+Within a shard it is one transaction of the store, so nothing conflicts and nobody waits; TransactionConflict is met
+where one over several shards (agreements.py) holds an item, TransactionInProgress never. `perform` takes actions that
+are parsed; whose request they come from (here TransactWriteItems, elsewhere PartiQL's ExecuteTransaction) is no concern
+of it.
 
 What can be said from the request and the key schemas alone is an error of the whole request; what depends on one
 action's item is a reason to cancel. Which is which, and all wording: measured on AWS by the public dynamodb-conformance
@@ -54,6 +55,7 @@ DUPLICATE = ("DuplicateItem", "Duplicate primary key exists in table")
 Request = Mapping[str, Any]
 Reason = dict[str, Any]                   # AWS's CancellationReason
 NONE: Reason = {"Code": "None"}
+CONFLICT: Reason = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
 
 
 class Action(NamedTuple):
@@ -82,7 +84,7 @@ class Target(NamedTuple):
 
 def write(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
     """TransactWriteItems."""
-    actions = [_parsed(each) for each in request["TransactItems"]]
+    actions = [parsed(each) for each in request["TransactItems"]]
     return run(tables, context, transaction, request, actions, request["TransactItems"])
 
 
@@ -102,10 +104,10 @@ def run(
     written = perform(transaction, actions, targets)
     if token is not None:
         tokens.remember(transaction, context.scope, token, content)
-    return _told(request, actions, targets, written)
+    return told(request, actions, targets, written)
 
 
-def _parsed(request: Request) -> Action:
+def parsed(request: Request) -> Action:
     """One of TransactItems. Checked before any table is looked up, in the order of the request."""
     given = [kind for kind in _ACTIONS if request.get(kind) is not None]
     if len(given) != 1:
@@ -173,6 +175,8 @@ def perform(transaction: Transaction, actions: Sequence[Action], targets: Sequen
         reason = NONE
         if target.key is None:
             reason = _invalid(target.fault)
+        elif rows.is_locked(transaction, target.table, target.key):
+            reason = CONFLICT
         else:
             before = transaction.get(target.key)
             try:
@@ -226,7 +230,7 @@ def _apply(transaction: Transaction, action: Action, table: Table, key: bytes, b
     return rows.replace(transaction, table, key, item, size, before)
 
 
-def _told(
+def told(
     request: Request, actions: Sequence[Action], targets: Sequence[Target], written: Sequence[Written]
 ) -> dict[str, Any]:
     answer: dict[str, Any] = {}
@@ -291,7 +295,11 @@ def _read_row(table: Table, attributes: Item, projection: Projection | None) -> 
 def read(
     snapshot: Snapshot, request: Request, targets: Sequence[Target], projections: Sequence[Projection | None]
 ) -> Generator[None, None, dict[str, Any]]:
-    """The items of rows that were found, in order: {Responses, ConsumedCapacity as the request wants it}."""
+    """The items of rows that were found, in order: {Responses, ConsumedCapacity as the request wants it}.
+    TransactionCanceledException while another transaction holds one."""
+    locked = [each.key is not None and rows.is_locked(snapshot, each.table, each.key) for each in targets]
+    if any(locked):
+        raise TransactionCanceledException([CONFLICT if each else NONE for each in locked])
     responses: list[dict[str, Any]] = []
     spent = Spent("ReadCapacityUnits", TRANSACTION_COST)
     total = 0

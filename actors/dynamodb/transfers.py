@@ -21,10 +21,11 @@ from actors.dynamodb.state import Table
 from actors.dynamodb.table_records import CLEAR_JOB, record_of, release_history, save
 from actors.runtime.actor import bounded
 from actors.runtime.context import Context
-from actors.runtime.parts import Parts, step
+from actors.runtime.parts import Parts, step_at
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings, on_behalf
 from schemas.errors import AwsError
+from schemas.routing import slot_of
 
 SEND_JOB = "send_rows"
 SEND_ROWS = 64                            # in one step, which may be a few rows of the store each
@@ -87,8 +88,9 @@ async def send_step(surroundings: Surroundings, now: float, job: Answer) -> Answ
     sent = {"Table": job["table"], "Transfer": job["transfer"], "Rows": found, "IsLast": not found}
     account, region = job["scope"]
     try:
-        await step(surroundings, "dynamodb", on_behalf(account, job["principal"]), region, job["table"], "TakeRows",
-                   sent, SEND_TIMEOUT_S)
+        target = surroundings.share.holder(slot_of(account, region, job["table"])).number
+        await step_at(surroundings, "dynamodb", on_behalf(account, job["principal"]), region, target, "TakeRows", sent,
+                      SEND_TIMEOUT_S)
     except AwsError as error:
         if error.error_code != ResourceNotFoundException.code:
             raise

@@ -6,7 +6,7 @@ that are no good any more: deleted, inactive, or a session of what is gone.
 
 from typing import Any
 
-from actors.iam import access_keys, documents, sessions
+from actors.iam import access_keys, documents, organization, sessions
 from actors.iam.state import ROLE, USER, Book, Record
 from actors.iam.vault import Vault
 from actors.runtime.policy.decision import root_arn
@@ -34,9 +34,14 @@ def credential(view: Snapshot, vault: Vault, access_key: str) -> Known | None:
 
 
 def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Known | None:
-    """The record of whoever's the key is, in `account`; also by a user's or role's ARN in its place."""
+    """The record of whoever's the key is, in `account`; its own number stands for its root, a user's or role's ARN for
+    whom it names."""
+    if organization.is_closed(Book(view, account)):
+        return {}
     if access_key.startswith("arn:"):
         return by_arn(view, access_key)
+    if access_key == account:
+        return _root(Book(view, account))
     found = access_keys.holder(view, access_key)
     if found is not None:
         usable = found.account == account and found.key["status"] == "Active"
@@ -68,9 +73,9 @@ def _described(view: Snapshot, session: Record) -> Known:
     times = {"issued": session["issued"], "expires": session["expires"], "keys": dict(session["keys"])}
     handed_on = {"transitive": session["transitive"], "session_tags": session["tags"], "token": session["kind"]}
     if session["kind"] == "root":
-        return {**_root(book.account), **times, **handed_on}
+        return {**_root(book), **times, **handed_on}
     if session["kind"] == "federated" and not session["id"]:
-        behind: Known | None = {**_root(book.account), "policies": [["root", _ALL]]}
+        behind: Known | None = {**_root(book), "policies": [["root", _ALL]]}
     else:
         record = book.find_id(session["id"])
         behind = None if record is None else _user(book, record) if record["kind"] == USER else _role(book, record)
@@ -112,11 +117,14 @@ def _role(book: Book, record: Record) -> Known:
             "tags": record["tags"], **_permissions(book, record)}
 
 
-def _root(account: str) -> Known:
-    return {"kind": "root", "account": account, "arn": root_arn(account), "id": account, "name": "", "tags": {}}
+def _root(book: Book) -> Known:
+    account = book.account
+    return {"kind": "root", "account": account, "arn": root_arn(account), "id": account, "name": "", "tags": {},
+            "scps": organization.levels(book)}
 
 
 def _permissions(book: Book, record: Record) -> Known:
     boundary = record.get("boundary")
     return {"policies": [list(text) for text in documents.texts_of(book, record)],
-            "boundary": list(documents.managed_text(book, boundary)) if boundary else None}
+            "boundary": list(documents.managed_text(book, boundary)) if boundary else None,
+            "scps": organization.levels(book)}

@@ -17,6 +17,7 @@ from actors.iam import (
     principals,
     profiles,
     providers,
+    rotation,
     sessions,
     shapes,
     simulation,
@@ -535,7 +536,10 @@ class IAM(ServiceActor):
         return sessions.forget_step(transaction, now)
 
     def system_answers(self) -> Mapping[str, Any]:
-        return {"principal": self._principal, "credential": self._credential}
+        return {"principal": self._principal, "credential": self._credential, "rotate": self._rotate}
+
+    async def _rotate(self, question: Answer) -> Answer:
+        return {"secrets": await rotation.rotate(self._shard(), self._vault)}
 
     def _principal(self, question: Answer) -> Answer:
         account, access_key = question["account"], question["access_key"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from actors.iam import documents
+from actors.iam import documents, organization
 from actors.iam.errors import InvalidInput, NoSuchEntity
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import GROUP, ROLE, USER, Book, Record
@@ -47,8 +47,9 @@ def principal(book: Book, request: Request) -> Answer:
     boundary = _boundary(request)
     if boundary is None and record.get("boundary"):
         boundary = documents.managed_policy(book, record["boundary"])
-    return _answer(request, _caller(
-        request.get("CallerArn") or source, [*own, *_inputs(request, "PolicyInputList")], boundary))
+    caller = _caller(request.get("CallerArn") or source, [*own, *_inputs(request, "PolicyInputList")], boundary)
+    scps = [[Policy(name, _compiled(text)) for name, text in level] for level in organization.levels(book)]
+    return _answer(request, replace(caller, scps=scps))
 
 
 def find_principal(book: Book, arn: str) -> Record:

@@ -22,6 +22,7 @@ def _configurations(kind: str, listing: str) -> dict[str, str]:
 _ACTIONS = {
     "bedrock-runtime": {
         "Converse": "InvokeModel", "ConverseStream": "InvokeModelWithResponseStream", "StartAsyncInvoke": "InvokeModel",
+        "InvokeGuardrailChecks": "ApplyGuardrail",
     },
     "lambda": {
         "Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction",

@@ -9,12 +9,12 @@ Five kinds, told apart by decorator and by what the method is:
     @query("X", when=test)             any of these, for those requests to an @operation("X") that pass the test
     @operation("Converse…") async generator of events: a streaming answer
 
-and two for a service of several shards (DESIGN.md), met in no other:
+What a @query without yield has read may say that there is more to wait for (a file): it then returns an awaitable.
+
+Two more, for a service of several shards (DESIGN.md), are met in no other:
 
     @across("ListTables")   async def  coordinates what concerns several shards
     @part("TakeRows", of="…") def      a step of an AWS operation that only another shard's actor asks for
-
-What a @query without yield has read may say that there is more to wait for (a file): it then returns an awaitable.
 
 A method is called (self, context, transaction or snapshot, request) or, async, (self, context, request). The request
 has passed validation and authorisation. What it raises: AwsError, or it is a bug.

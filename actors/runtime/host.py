@@ -182,9 +182,7 @@ class ActorHost:
         if deadline < now:
             return                                       # its sender has given up: stale mail
         name, is_part = subjects.whole(address.operation)
-        step = hosted.actor.parts.get(name) if is_part else None
-        if step is not None and step.internal and address.door != subjects.SERVICE:
-            step = None
+        step = hosted.actor.parts.get(name) if is_part and _may_ask(address.door, name, hosted) else None
         operation = hosted.model.operations.get(name if step is None else step.name)
         if operation is None:
             unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
@@ -357,6 +355,12 @@ class ActorHost:
             self._endpoint.respond(message, address.identity, Reply(request_id, error=fault))
         except BusError as lost:
             log.info("answer_lost", request_id=request_id, reason=str(lost))
+
+
+def _may_ask(door: str, name: str, hosted: Hosted) -> bool:
+    """Only our processes can use these doors: the services', and the gateway's for what is authorised all the same."""
+    part = hosted.actor.parts.get(name)
+    return door == subjects.SERVICE or (door == subjects.GATEWAY and part is not None and not part.internal)
 
 
 def _hosted(actor: ServiceActor, shards: Mapping[str, Shard], shares: Mapping[str, Share]) -> Hosted:

@@ -44,9 +44,10 @@ class Parts:
             shard, name or context.operation.name, params, identity=passed_on(context.identity),
             source=context.source or None)
 
-    async def step(self, shard: int, name: str, params: Mapping[str, Any], account: str) -> Answer:
-        """A @part of the service on an account's state, by our own door. AwsError, BusError."""
-        return await self._call(shard, name, params, identity=on_behalf(account, self._context.identity.principal))
+    async def step(self, shard: int, name: str, params: Mapping[str, Any], account: str = "") -> Answer:
+        """A @part of the service on an account's state (the caller's), by our own door. AwsError, BusError."""
+        identity = on_behalf(account or self._context.identity.account, self._context.identity.principal)
+        return await self._call(shard, name, params, identity=identity)
 
     async def _call(self, shard: int, name: str, params: Mapping[str, Any], **who: Any) -> Answer:
         context = self._context
@@ -66,15 +67,14 @@ class Parts:
         return await asyncio.gather(*asked, return_exceptions=True)
 
 
-async def step(
-    surroundings: Surroundings, service: str, identity: Identity, region: str, resource: str, name: str,
+async def step_at(
+    surroundings: Surroundings, service: str, identity: Identity, region: str, shard: int, name: str,
     params: Mapping[str, Any], timeout_s: float,
 ) -> Answer:
-    """A @part, asked of the shard that has the resource by a job, which has no request to coordinate. AwsError,
-    BusError."""
-    at = slot_of(identity.account, region, resource)
+    """A @part, asked by a job, which has no request to coordinate. AwsError, BusError."""
     return await surroundings.client.call(
-        service, PART + name, dict(params), identity=identity, region=region, at=at, timeout_s=timeout_s)
+        service, PART + name, dict(params), identity=identity, region=region, timeout_s=timeout_s,
+        at=Share(shard, surroundings.share.of).address)
 
 
 def merged(

@@ -74,13 +74,16 @@ class Principals:
         found = None
         if key == ANONYMOUS:
             found = NOBODY
-        elif (account, key) == self._root or key == account:
+        elif self._ask is None and self._is_root(identity):
             found = root(account)
         elif door == SERVICE and key.startswith(SERVICE_PREFIX):
             found = service(f"{key.removeprefix(SERVICE_PREFIX)}.amazonaws.com")
         elif self._ask is None:
             found = self._stranger(account)
         return None if found is None else self._remember(identity, found)
+
+    def _is_root(self, identity: Identity) -> bool:
+        return identity[1:] == self._root or identity.principal == identity.account
 
     def _stranger(self, account: str) -> Principal:
         return root(account) if self._open else STRANGER
@@ -96,11 +99,11 @@ class Principals:
         assert self._ask is not None, "known() answers where nobody can be asked"
         for _ in range(ASKS_LIMIT):
             generation = self._generation
-            record = await self._ask(identity.account, identity.principal)
-            if record is None:
-                principal = self._stranger(identity.account)
-            else:
-                principal = principal_of(record) if record else STRANGER
+            account = identity.account
+            record = await self._ask(account, account if self._is_root(identity) else identity.principal)
+            if record is None and self._open:
+                record = await self._ask(account, account)
+            principal = principal_of(record) if record else STRANGER
             if generation == self._generation:
                 return self._remember(identity, principal)
         return principal                  # true when it was asked; remembered by the next

@@ -11,7 +11,16 @@ import pytest
 
 from bus.codec import pack, unpack
 from bus.simulated import NONE, Network
-from bus.system import UNDER_WAY_MAX, Answer, SystemAnswers, abandon_on_arrival, announce_arrival, gather, subject
+from bus.system import (
+    UNDER_WAY_MAX,
+    Answer,
+    SystemAnswers,
+    abandon_on_arrival,
+    announce_arrival,
+    complete,
+    gather,
+    subject,
+)
 from bus.transport import Disconnected, Message, Transport
 from bus.virtual_time import VirtualTimeLoop
 
@@ -108,6 +117,41 @@ def test_an_arrival_ends_the_wait() -> None:
         other.cancel()
 
     run(scenario)
+
+
+# Of a service of several shards, one that begins anew ends the wait for its own slots and for `any`, and no other's.
+def test_an_arrival_of_a_share() -> None:
+    async def scenario(network: Network) -> None:
+        gateway: Transport = network.connect(GATEWAY)
+        abandon_on_arrival(gateway)
+        dead = network.connect(ACTORS)
+        dead.subscribe("aws.*.*.*.dynamodb.*.*", lambda _: None)
+        await dead.flush()
+        asked = {slot: gateway.request(f"aws.gw.000000000000.k.dynamodb.{slot}.GetItem", b"", 60.0)
+                 for slot in ("54", "55", "a9", "aa", "any", "cancel")}
+        await gateway.flush()
+        for nonsense in ({"services": ["dynamodb"], "slots": 7}, {"services": ["dynamodb"], "slots": [1]}):
+            dead.publish(subject("arrived"), pack(nonsense))
+        await announce_arrival(network.connect(ACTORS), "actors-2", ["dynamodb"], {"dynamodb": [0x55, 0xAA]})
+        await asyncio.sleep(0.1)
+        assert [slot for slot, future in asked.items() if future.done()] == ["55", "a9", "any"]
+        for future in asked.values():
+            future.cancel()
+            if future.done() and not future.cancelled():
+                assert isinstance(future.exception(), Disconnected)
+
+    run(scenario)
+
+
+# A service is there when all its slots are, whoever has them.
+def test_complete() -> None:
+    first = {"services": ["dynamodb", "sts"], "slots": {"dynamodb": [0, 128]}}
+    second = {"services": {"dynamodb": ""}, "slots": {"dynamodb": [128, 256]}}
+    assert complete({}) == set()
+    assert complete({"a": first}) == {"sts"}
+    assert complete({"a": first, "b": second}) == {"dynamodb", "sts"}
+    assert complete({"a": second, "b": second}) == set()
+    assert complete({"a": {"error": "no"}}) == set()
 
 
 # A question whose bus is lost ends at once with what has come.

@@ -45,6 +45,8 @@ def test_short_term() -> None:
     assert said(token, "other", now) == INVALID
     assert said(token, "secret", now + 601) == "Bearer Token has expired"
     assert said(token, None, now) == ""                            # open mode: the key is nobody's
+    assert said(made(expires=12 * 3600)[0], "secret", now) == ""
+    assert said(made(expires=12 * 3600 + 1)[0], "secret", now) == INVALID
     assert said(made(service="s3")[0], "secret", now) == INVALID
     assert said(made(action="ListUsers")[0], "secret", now) == INVALID
     assert said(made(host="sts.amazonaws.com")[0], "secret", now) == INVALID

@@ -40,6 +40,15 @@ def test_health(path: str) -> None:
             answering(gateway, "sys.health", {"process": "actors", "services": {"sts": ""}})
             answer = await ask(gateway, http("GET", path, {}))
             assert (answer.status, json.loads(answer.body)["problems"]) == (503, {"dynamodb": "no answer"})
+        async with running(services=("dynamodb",)) as gateway:        # of two shards one answers, then both
+            answering(gateway, "sys.health", {
+                "process": "a", "services": {"dynamodb": ""}, "slots": {"dynamodb": [0, 99]}})
+            answer = await ask(gateway, http("GET", path, {}))
+            assert (answer.status, json.loads(answer.body)["problems"]) == (503, {"dynamodb": "no answer"})
+            answering(gateway, "sys.health", {
+                "process": "b", "services": {"dynamodb": "disk full"}, "slots": {"dynamodb": [99, 256]}})
+            answer = await ask(gateway, http("GET", path, {}))
+            assert (answer.status, json.loads(answer.body)["problems"]) == (200, {"dynamodb": "disk full"})
 
     run(main)
 

@@ -261,3 +261,32 @@ def test_signing_key_matches_hmac() -> None:
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     expected = hmac.new(key, b"text", hashlib.sha256).hexdigest()
     assert signing_key(SECRET, "20150830", "us-east-1", "iam").sign("text") == expected
+
+
+# AWS's own test suite for Signature Version 4, as botocore and other SDKs carry it: one key, one time, one host.
+VECTORS = [
+    ("GET", "/", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+    ("GET", "/example/..", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+    ("GET", "/./", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+    ("GET", "//", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+    ("GET", "/\u1234", "", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"),
+    ("GET", "/example space/", "", "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741"),
+    ("GET", "/", "Param1=value1", "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb"),
+    ("GET", "/", "Param2=value2&Param1=value1", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"),
+    ("GET", "/", "%E1%88%B4=bar", "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"),
+    ("POST", "/", "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+    ("POST", "/", "Param1=value1", "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "query", "signature"), VECTORS)
+def test_awss_vectors(method: str, path: str, query: str, signature: str) -> None:
+    headers = {
+        "host": "example.amazonaws.com", "x-amz-date": "20150830T123600Z",
+        "authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+                         f"SignedHeaders=host;x-amz-date, Signature={signature}",
+    }
+    claim = read_claim(query, headers)
+    assert claim is not None
+    verify(claim, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", method, path, query, headers, b"",
+           _signed_at("20150830T123600Z"))

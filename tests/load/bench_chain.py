@@ -9,8 +9,9 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+from actors.runtime.audit.journal import Journal
 from actors.runtime.chain import Call, Chain, Link, weave
-from actors.runtime.chain.audit import Audit, Journal
+from actors.runtime.chain.audit import Audit
 from actors.runtime.chain.authorise import Authorise
 from actors.runtime.chain.errors import Errors
 from actors.runtime.chain.limit import Limit

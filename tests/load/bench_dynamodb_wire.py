@@ -1,6 +1,6 @@
 """DynamoDB's operations beyond PutItem and GetItem against moto_server and ministack, in one run, under one client.
 
-    python -m tests.load.bench_dynamodb_wire [--peers DIR] [--only skybus] [--seconds 5] [--connections 64]
+    python -m tests.load.bench_dynamodb_wire [--peers DIR] [--only SERVER] [--seconds 5] [--connections 64]
                                              [--durability fsync|os] [--work NAME …] [--json]
 
 UpdateItem with expressions, Query of 50 of a partition of 500 and of 10 of one of 20,000, TransactWriteItems of 100,
@@ -26,6 +26,7 @@ COUNTERS = 5_000                          # items that are updated
 SIZES = {"300 B": 300, "4 KB": 4 << 10, "64 KB": 64 << 10, "400 KB": 400 * 1024 - 64}
 
 Params = dict[str, object]
+PEERS = {"moto_server": servers.moto, "ministack": servers.ministack}
 
 
 def key(partition: str, number: int) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def measured(server: servers.Server, name: str, path: Path, options: argparse.Na
 def main() -> None:
     wants = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     wants.add_argument("--peers", default="", help="folder with moto_server and ministack")
-    wants.add_argument("--only", choices=("skybus",), help="leave the peers out")
+    wants.add_argument("--only", choices=("skybus", *PEERS), help="leave the peers out, or one of them")
     wants.add_argument("--seconds", type=int, default=5)
     wants.add_argument("--connections", type=int, default=64)
     wants.add_argument("--durability", choices=("fsync", "os"), default="fsync")
@@ -147,13 +148,14 @@ def main() -> None:
     options = wants.parse_args()
     with servers.skybus("--durability", options.durability) as server:
         rows = bench(server, options)
-    if not options.only:
+    if options.only != "skybus":
         peers = servers.peers_folder(options.peers)
-        for start in (servers.moto, servers.ministack):
-            with start(peers) as server:
-                rows += bench(server, options)
+        for name, start in PEERS.items():
+            if options.only in (None, name):
+                with start(peers) as server:
+                    rows += bench(server, options)
     servers.show(rows, options.json)
-    if not options.only:
+    if options.only != "skybus":
         servers.show(ratios(rows), options.json)
 
 

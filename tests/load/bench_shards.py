@@ -4,11 +4,13 @@
                                       [--durability fsync|os] [--operation PutItem|GetItem] [--json]
 
 The tables are evenly spread over the shards; items are those of bench_throughput. Figures are requests a second, CPU
-microseconds a request by process, and what binds: the process that has a core to itself, or the machine.
+microseconds a request by process, the slowest shard's median commit, and what binds: the process that has a core to
+itself, or the machine, or else what is waited for.
 """
 
 import argparse
 import os
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +18,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from deploy.asking import ask_actors
+from deploy.config import resolve
 from schemas.routing import Share, slot_of
 from tests import servers
 from tests.load import wrk
@@ -46,33 +52,49 @@ def requests(host: str, operation: str, tables: list[str], keys: int) -> Iterato
         yield wrk.sign(host, f"DynamoDB_20120810.{operation}", {"TableName": table, **params})
 
 
-def measure(server: servers.Server, file: Path, options: argparse.Namespace, label: dict[str, object]) -> Any:
+def measure(
+    server: servers.Server, data: Path, file: Path, options: argparse.Namespace, label: dict[str, object]
+) -> dict[str, object]:
     wrk.run(server.endpoint, file, options.connections, 1)
-    before, began = server.cpu_seconds(), time.perf_counter()
+    before, idle, began = cpu_seconds(server), psutil.cpu_times().idle, time.perf_counter()
     result = wrk.run(server.endpoint, file, options.connections, options.seconds)
     took_s = time.perf_counter() - began
-    after = server.cpu_seconds()
+    after, idle = cpu_seconds(server), psutil.cpu_times().idle - idle
     spent = {name: after[name] - before.get(name, 0) for name in after}
     return {
         **label, "req/s": round(result.per_second), "p50 ms": result.p50_ms, "p99 ms": result.p99_ms,
-        "errors": result.bad_status + result.broken, "binds": binding(spent, took_s),
+        "errors": result.bad_status + result.broken, "commit ms": commit_ms(data),
+        "binds": binding(spent, took_s, idle),
         "cpu us/request": " ".join(f"{name}={seconds / max(result.requests, 1) * 1e6:.0f}"
                                    for name, seconds in spent.items() if seconds > 0.01 * took_s),
     }
 
 
-def binding(spent: dict[str, float], took_s: float) -> str:
-    """The process without a rest, or the machine, of which the load generator has the remainder."""
-    name = max(spent, key=spent.__getitem__)
-    cores = os.cpu_count() or 1
-    busy = f"{sum(spent.values()) / took_s:.2f} of {cores} cores"
-    return f"{name}, {busy}" if spent[name] > FULL * took_s else f"the machine ({busy}, the rest is wrk's)"
+def cpu_seconds(server: servers.Server) -> dict[str, float]:
+    """By process, the load generator's runs so far among them."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {**server.cpu_seconds(), "wrk": children.ru_utime + children.ru_stime}
+
+
+def commit_ms(data: Path) -> float:
+    """The median of the last commits, in that shard of DynamoDB's where it is longest."""
+    answers = ask_actors(resolve({"data_dir": str(data)}, {}, {}), "status", {}, 10.0)
+    return 1e3 * max(float(shard["commit_p50_s"]) for answer in answers.values()
+                     for name, shard in answer["shards"].items() if name.startswith("dynamodb/"))
+
+
+def binding(spent: dict[str, float], took_s: float, idle_s: float) -> str:
+    """The process without a rest; or the machine, whoever uses it; or else something is waited for."""
+    name, cores = max(spent, key=spent.__getitem__), os.cpu_count() or 1
+    busy = cores - idle_s / took_s
+    what = name if spent[name] > FULL * took_s else "the machine" if busy > FULL * cores else "waiting"
+    return f"{what} ({busy:.2f} of {cores} cores busy, {sum(spent.values()) / took_s:.2f} ours)"
 
 
 def bench(shards: int, options: argparse.Namespace) -> Iterator[Any]:
     flags = ("--shards", f"dynamodb={shards}", "--durability", options.durability, "--gateways", str(options.gateways))
     tables = names(shards)
-    with servers.skybus(*flags) as server, tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, servers.skybus(*flags, data_dir=Path(scratch, "data")) as server:
         client: Any = server.client()
         for name in tables:
             client.create_table(
@@ -82,7 +104,7 @@ def bench(shards: int, options: argparse.Namespace) -> Iterator[Any]:
         for used in (tables, tables[:1]):
             file = Path(scratch) / str(len(used))
             wrk.write_requests(file, requests(f"127.0.0.1:{server.port}", options.operation, used, options.keys))
-            yield measure(server, file, options, {"shards": shards, "tables": len(used)})
+            yield measure(server, Path(scratch) / "data", file, options, {"shards": shards, "tables": len(used)})
 
 
 def main() -> None:

@@ -6,9 +6,11 @@ Expectations are AWS's documented behaviour; the model is the echo, which says w
 import base64
 import contextlib
 import json
+import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from typing import Any, Literal
 
 import boto3
@@ -18,12 +20,16 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import EventStreamError
 
+from actors.runtime.inference.catalogue import TINY_FILE
 from tests import servers
 
 ECHO = "skybus.echo-v1"
 
 
-def client(skybus: servers.Server, service: Literal["bedrock", "bedrock-runtime"], account: str = "") -> Any:
+Name = Literal["bedrock", "bedrock-runtime", "iam", "s3"]
+
+
+def client(skybus: servers.Server, service: Name, account: str = "") -> Any:
     """Of an account of its own, by its 12-digit key, unless one is named."""
     account = account or f"{uuid.uuid4().int % 10**12:012}"
     return boto3.Session(account, "any", region_name="us-east-1").client(service, endpoint_url=skybus.endpoint)
@@ -98,6 +104,76 @@ def test_guardrail(skybus: servers.Server) -> None:
         "guardrail_intervened"
 
 
+WAIT_S, WAITS_LIMIT = 0.1, 300
+
+
+def ended(ask: Callable[[], dict[str, Any]], *running: str) -> dict[str, Any]:
+    for _ in range(WAITS_LIMIT):
+        got = ask()
+        if got["status"] not in running:
+            return got
+        time.sleep(WAIT_S)
+    raise AssertionError(got)
+
+
+# Batches and asynchronous invocations read and write S3 as who started them, model imports copy from it.
+def test_objects(skybus: servers.Server) -> None:
+    account = f"{uuid.uuid4().int % 10**12:012}"
+    control, runtime = client(skybus, "bedrock", account), client(skybus, "bedrock-runtime", account)
+    s3 = client(skybus, "s3", account)
+    bucket = f"b{account}"
+    s3.create_bucket(Bucket=bucket)
+    chat = {"messages": [{"role": "user", "content": "one two"}]}
+    s3.put_object(Bucket=bucket, Key="in/a.jsonl", Body=json.dumps({"recordId": "r", "modelInput": chat}).encode())
+    job = control.create_model_invocation_job(
+        jobName="j", roleArn=f"arn:aws:iam::{account}:role/r", modelId=ECHO,
+        inputDataConfig={"s3InputDataConfig": {"s3Uri": f"s3://{bucket}/in/"}},
+        outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"s3://{bucket}/out/"}})["jobArn"]
+    got = ended(lambda: control.get_model_invocation_job(jobIdentifier=job), "Submitted", "Validating", "InProgress")
+    assert (got["status"], got["successRecordCount"]) == ("Completed", 1), got
+    key = f"out/{job.rpartition('/')[2]}/a.jsonl.out"
+    answer = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    assert answer["modelOutput"]["choices"][0]["message"]["content"] == "one two"
+    arn = runtime.start_async_invoke(modelId=ECHO, modelInput=chat, outputDataConfig={
+        "s3OutputDataConfig": {"s3Uri": f"s3://{bucket}/async"}})["invocationArn"]
+    got = ended(lambda: runtime.get_async_invoke(invocationArn=arn), "InProgress")
+    assert got["status"] == "Completed", got
+    assert s3.head_object(Bucket=bucket, Key=f"async/{arn.rpartition('/')[2]}/output.json")["ContentLength"] > 0
+    s3.put_object(Bucket=bucket, Key="model/m.gguf", Body=b"no model" * 2_000_000)       # 16 MB: more than one range
+    job = control.create_model_import_job(
+        jobName="i", importedModelName="m", roleArn=f"arn:aws:iam::{account}:role/r",
+        modelDataSource={"s3DataSource": {"s3Uri": f"s3://{bucket}/model/"}})["jobArn"]
+    got = ended(lambda: control.get_model_import_job(jobIdentifier=job), "InProgress")
+    assert (got["status"], got["failureMessage"]) == ("Failed", "m.gguf is not a GGUF file.")
+
+
+# A user may ask the models that its policy names, and its guardrails only where it may apply them.
+def test_permissions(skybus: servers.Server) -> None:
+    account = f"{uuid.uuid4().int % 10**12:012}"
+    iam, control = client(skybus, "iam", account), client(skybus, "bedrock", account)
+    guardrail = control.create_guardrail(
+        name="g", blockedInputMessaging="no", blockedOutputsMessaging="no",
+        wordPolicyConfig={"wordsConfig": [{"text": "secret"}]})["guardrailId"]
+    iam.create_user(UserName="alice")
+    iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "bedrock:InvokeModel*",
+            "Resource": f"arn:aws:bedrock:*::foundation-model/{ECHO}"}]}))
+    key = iam.create_access_key(UserName="alice")["AccessKey"]
+    runtime = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1").client(
+        "bedrock-runtime", endpoint_url=skybus.endpoint)
+    assert runtime.converse(modelId=ECHO, messages=user("hi"))["stopReason"] == "end_turn"
+    with pytest.raises(runtime.exceptions.AccessDeniedException) as caught:
+        runtime.converse(modelId="skybus.tiny-toy-v1", messages=user("hi"))
+    assert caught.value.response["Error"]["Message"] == (
+        f"User: arn:aws:iam::{account}:user/alice is not authorized to perform: bedrock:InvokeModel on resource: "
+        "arn:aws:bedrock:us-east-1::foundation-model/skybus.tiny-toy-v1 because no identity-based policy allows the "
+        "bedrock:InvokeModel action")
+    config = {"guardrailIdentifier": guardrail, "guardrailVersion": "DRAFT"}
+    with pytest.raises(runtime.exceptions.AccessDeniedException, match="bedrock:ApplyGuardrail"):
+        runtime.converse(modelId=ECHO, messages=user("hi"), guardrailConfig=config)
+
+
 def short_term_key(access_key: str = "test", secret: str = "test", expires: int = 600) -> str:
     """As AWS's aws-bedrock-token-generator makes it."""
     request = AWSRequest("POST", "https://bedrock.amazonaws.com/", headers={"host": "bedrock.amazonaws.com"},
@@ -156,3 +232,58 @@ def test_doors(skybus: servers.Server) -> None:
     request = urllib.request.Request(f"{skybus.endpoint}/openai/v1/models", headers=key)
     with urllib.request.urlopen(request) as answer:
         assert ECHO in [model["id"] for model in json.load(answer)["data"]]
+
+
+TINY = "skybus.tiny-toy-v1"
+LOOK: dict[str, Any] = {"toolSpec": {"name": "look", "inputSchema": {"json": {
+    "type": "object", "properties": {"where": {"enum": ["here", "there"]}, "times": {"type": "integer"}},
+    "required": ["where", "times"]}}}}
+
+
+# The model in the box, a real engine: it counts as its tokenizer does, streams, and is held to tools and schemas.
+def test_the_model_in_the_box(skybus: servers.Server) -> None:
+    runtime = client(skybus, "bedrock-runtime")
+    asked: dict[str, Any] = {"modelId": TINY, "messages": user("What is a list?")}
+    counted = runtime.count_tokens(modelId=TINY, input={"converse": {"messages": asked["messages"]}})["inputTokens"]
+    answer = runtime.converse(**asked, inferenceConfig={"maxTokens": 12, "temperature": 0})
+    usage = answer["usage"]
+    assert usage["inputTokens"] + usage.get("cacheReadInputTokens", 0) == counted
+    assert (answer["stopReason"], usage["outputTokens"]) == ("max_tokens", 12)
+    with contextlib.closing(runtime.converse_stream(
+            **asked, inferenceConfig={"maxTokens": 12, "temperature": 0})["stream"]) as stream:
+        events = list(stream)
+    text = "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event)
+    assert text == answer["output"]["message"]["content"][0]["text"]
+    answer = runtime.converse(**asked, toolConfig={"tools": [LOOK], "toolChoice": {"any": {}}})
+    [call] = [block["toolUse"] for block in answer["output"]["message"]["content"] if "toolUse" in block]
+    assert call["name"] == "look"
+    assert call["input"]["where"] in ("here", "there")
+    assert isinstance(call["input"]["times"], int)
+    body = json.dumps({"inputText": "a list", "normalize": True})
+    vector = json.loads(runtime.invoke_model(modelId=TINY, body=body)["body"].read())["embedding"]
+    assert sum(part * part for part in vector) == pytest.approx(1, abs=1e-3)
+
+
+# Weights that somebody brings: imported from S3, answered under the imported model's ARN, gone when deleted.
+def test_an_imported_model(skybus: servers.Server) -> None:
+    account = f"{uuid.uuid4().int % 10**12:012}"
+    control, runtime = client(skybus, "bedrock", account), client(skybus, "bedrock-runtime", account)
+    s3 = client(skybus, "s3", account)
+    bucket = f"b{account}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="model/tiny.gguf", Body=TINY_FILE.read_bytes())
+    job = control.create_model_import_job(
+        jobName="i", importedModelName="mine", roleArn=f"arn:aws:iam::{account}:role/r",
+        modelDataSource={"s3DataSource": {"s3Uri": f"s3://{bucket}/model/"}})["jobArn"]
+    got = ended(lambda: control.get_model_import_job(jobIdentifier=job), "InProgress")
+    assert got["status"] == "Completed", got
+    arn = got["importedModelArn"]
+    assert control.get_imported_model(modelIdentifier="mine")["modelArchitecture"] == "llama"
+    answer = runtime.converse(modelId=arn, messages=user("Hello"), inferenceConfig={"maxTokens": 4})
+    assert answer["usage"]["outputTokens"] == 4
+    other = client(skybus, "bedrock-runtime")
+    with pytest.raises(other.exceptions.AccessDeniedException):               # of another account
+        other.converse(modelId=arn, messages=user("Hello"))
+    control.delete_imported_model(modelIdentifier=arn)
+    with pytest.raises(runtime.exceptions.ResourceNotFoundException):
+        runtime.converse(modelId=arn, messages=user("Hello"))

@@ -121,7 +121,8 @@ def test_conditions_as_objects(skybus: servers.Server, music: str) -> None:
                           ExpressionAttributeValues={":s": 1})
     assert caught.value.response["Error"] == {
         "Code": "ValidationException",
-        "Message": "Invalid UpdateExpression: Attribute name is a reserved keyword; reserved keyword: size",
+        "Message": "1 validation error detected: Invalid UpdateExpression: Attribute name is a reserved keyword; "
+                   "reserved keyword: size",
     }
     changed = table.update_item(
         Key={"Artist": "D", "Year": 1}, UpdateExpression="SET #s = #s + :one ADD tags :t",
@@ -192,7 +193,7 @@ def test_a_known_key_with_a_wrong_secret_is_refused(skybus: servers.Server) -> N
     ("iam", "list_server_certificates", {}),                           # query
     ("ec2", "describe_vpcs", {}),                        # ec2
     ("lambda", "list_functions", {}),                    # rest-json
-    ("s3", "list_buckets", {}),                          # rest-xml
+    ("cloudfront", "list_distributions", {}),            # rest-xml
     ("cloudwatch", "list_metrics", {}),                  # rpc-v2-cbor
     ("sts", "assume_root", {"TargetPrincipal": "111111111111", "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/x"}}),
 ])

@@ -16,6 +16,8 @@ import nats
 import pytest
 from nats.aio.client import Client as Nats
 
+from bus.connection import open_connection
+from bus.transport import Disconnected
 from tests import servers
 
 SECRET = "a-secret-of-the-operator"
@@ -75,6 +77,16 @@ async def connected(running: Running, keys: Keys, **options: Any) -> AsyncIterat
             await client.close()
 
 
+async def turned_away(running: Running, keys: Keys) -> bool:
+    """By our own client: nats-py leaves a connection that is refused open."""
+    try:
+        transport = await open_connection(running.url, keys.key, keys.secret, "_INBOX.x.", "test", wait_s=WAIT_S)
+    except Disconnected:
+        return True
+    await transport.close()
+    return False
+
+
 async def call(client: Nats, keys: Keys, service: str, operation: str, **params: Any) -> Any:
     """The answer, or the code of the error."""
     subject = f"aws.bus.{keys.account}.{keys.key}.{service}.any.{operation}"
@@ -96,9 +108,7 @@ def test_a_users_key(running: Running) -> None:
             assert "Users" in await call(client, ROOT, "iam", "ListUsers")
         for bad in (Keys(alice.key, "wrong"), Keys(alice.key, ""), Keys("AKIANOBODY", alice.secret),
                     Keys(ROOT.key, "test"), Keys("anonymous", ""), Keys("*", ""), Keys("a.b", ""), Keys("gateway", "")):
-            with pytest.raises(nats.errors.Error, match="Authorization Violation"):
-                async with connected(running, bad):
-                    pass
+            assert await turned_away(running, bad), bad
 
     asyncio.run(main())
 
@@ -116,9 +126,7 @@ def test_a_session(running: Running) -> None:
             assert (await call(client, keys, "sts", "GetCallerIdentity"))["Arn"].endswith("assumed-role/reader/me")
             assert await call(client, keys, "dynamodb", "ListTables") == "AccessDeniedException"
         for password in (given["SecretAccessKey"], f"{keys.secret}x", f":{given['SessionToken']}"):
-            with pytest.raises(nats.errors.Error, match="Authorization Violation"):
-                async with connected(running, Keys(keys.key, password)):
-                    pass
+            assert await turned_away(running, Keys(keys.key, password)), password
 
     asyncio.run(main())
 
@@ -143,9 +151,7 @@ def test_a_revoked_key(running: Running) -> None:
                                     Status="Inactive")
             await asyncio.wait_for(gone.wait(), WAIT_S)
             assert await call(other, carol, "dynamodb", "ListTables") == {"TableNames": []}
-        with pytest.raises(nats.errors.Error, match="Authorization Violation"):
-            async with connected(running, bob):
-                pass
+        assert await turned_away(running, bob)
 
     asyncio.run(main())
 

@@ -15,7 +15,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from deploy.process_actors import actor_of
+from deploy.topology import services
+from schemas.models import load
 from tests import servers
+from tests.actors.sts.test_every_operation import DENIALS, FREE, operations, request_of
 
 SECRET = "a-secret-of-the-operator"
 ACCOUNT = "000000000000"
@@ -130,6 +134,27 @@ def test_a_chain_of_profiles(
         "AccessDeniedException 400"
 
 
+# Over HTTP as on the bus (tests/actors/sts/test_every_operation.py): no operation is open to whom nothing permits.
+def test_every_operation_over_http(server: servers.Server) -> None:
+    keys = user(server, "powerless")
+    clients: dict[str, Any] = {}
+    actors = [actor_of(service) for service in services(())]
+    for service, name in operations(actors):
+        if service not in clients:
+            clients[service] = client(server, service, keys)
+            clients[service].meta.config.parameter_validation = False
+        params = request_of(service, name, 1)
+        shape = load(service).operations[name].input
+        if service == "s3" and shape is not None:             # the rest may be checksums that are none
+            params = {member: value for member, value in params.items() if member in shape.required}
+        try:
+            clients[service]._make_api_call(name, params)
+            denied = False
+        except ClientError as error:
+            denied = error.response["Error"]["Code"] in (*DENIALS, "403")            # HEAD's answers have no body
+        assert denied != ((service, name) in FREE), f"{service}:{name}"
+
+
 # What the command line tells of the same instance.
 def test_the_command_line(server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = next(word for before, word in pairwise(server.root.cmdline()) if before == "--data-dir")
@@ -151,6 +176,8 @@ def test_the_command_line(server: servers.Server, tmp_path: Path, monkeypatch: p
     for principal in (f"arn:aws:iam::{ACCOUNT}:user/dave", keys["AccessKeyId"]):
         told = servers.command("explain", "--data-dir", data, principal, "dynamodb:GetItem", table)
         assert 'allowed by statement 1 "Reads" of user_dave_own (identity-based policy)' in told
+    assert "secrets are sealed under a new key" in servers.command("rotate-secrets", "--data-dir", data)
+    assert client(server, "dynamodb", keys).list_tables()["TableNames"] == []
     with pytest.raises(subprocess.CalledProcessError) as refused:
         servers.command("explain", "--data-dir", data, f"arn:aws:iam::{ACCOUNT}:user/dave", "iam:ListUsers", "*")
     assert refused.value.returncode == 1

@@ -34,7 +34,7 @@ class Request(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
-    served: int                            # 200, or 501 for services that are not here yet
+    served: int                            # 200, 404 for an object that is not there, 501 for a service
 
 
 FAMILIES = {
@@ -43,7 +43,7 @@ FAMILIES = {
     "query": Request("sts", "POST", "/", FORM, b"Action=GetCallerIdentity&Version=2011-06-15", 200),
     "ec2": Request("ec2", "POST", "/", FORM, b"Action=DescribeVpcs&Version=2016-11-15", 501),
     "rest-json": Request("lambda", "GET", "/2015-03-31/functions/", {}, b"", 501),
-    "s3": Request("s3", "GET", "/bucket/key", {}, b"", 501),
+    "s3": Request("s3", "GET", "/bucket/key", {}, b"", 404),
 }
 ROOT, WRONG = ("test", SECRET), ("test", "wrong")
 ACCOUNT, UNKNOWN = ("000000000042", "any"), ("AKIAIOSFODNN7EXAMPLE", "any")
@@ -52,8 +52,9 @@ MISMATCH = {"json": "InvalidSignatureException 400", "query": "SignatureDoesNotM
             "rest-json": "InvalidSignatureException 403", "s3": "SignatureDoesNotMatch 403"}
 STRANGER = {"json": "UnrecognizedClientException 400", "query": "InvalidClientTokenId 403", "ec2": "AuthFailure 401",
             "rest-json": "UnrecognizedClientException 403", "s3": "InvalidAccessKeyId 403"}
-# What nobody has signed names no service, or one that is not here: 501.
-UNSIGNED = {"json": "MissingAuthenticationTokenException 400", "query": "MissingAuthenticationToken 403"}
+# What nobody has signed names no service, or one that is not here (501); a path alone is an object of S3's.
+UNSIGNED = {"json": "MissingAuthenticationTokenException 400", "query": "MissingAuthenticationToken 403",
+            "rest-json": "AccessDenied 403", "s3": "AccessDenied 403"}
 OLD = MISMATCH | {"ec2": "RequestExpired 400", "s3": "RequestTimeTooSkewed 403"}
 AHEAD = MISMATCH | {"s3": "RequestTimeTooSkewed 403"}
 # Who: the key and secret, minutes by which the clock is off, and what open and strict answer by family.

@@ -102,7 +102,15 @@ step = st.one_of(
         lambda statements, more: {"Statements": statements, **more},
         st.lists(statement, min_size=1, max_size=4), told)),
     st.tuples(st.just("TransactWriteItems"), st.builds(
-        lambda table, each: {"TransactItems": [{"Put": {"TableName": table, "Item": each}}]}, tables, item)),
+        lambda puts, check, more: {"TransactItems": [
+            {"Put": {"TableName": table, "Item": each, "ConditionExpression": check}} for table, each in puts], **more},
+        st.lists(st.tuples(tables, item), min_size=1, max_size=4),
+        st.sampled_from(["attribute_not_exists(pk)", "attribute_not_exists(m)", "attribute_not_exists(pk.a)"]), told)),
+    st.tuples(st.just("TransactGetItems"), st.builds(
+        lambda keys: {"TransactItems": [{"Get": {"TableName": table, "Key": {"pk": each}}} for table, each in keys]},
+        st.lists(st.tuples(tables, key), min_size=1, max_size=4))),
+    st.tuples(st.just("ExecuteTransaction"), st.builds(
+        lambda statements: {"TransactStatements": statements}, st.lists(statement, min_size=1, max_size=4))),
 )
 PLAN = st.lists(st.tuples(step, st.sampled_from(["", "", "any", "00", "7f", "ff"])), min_size=3, max_size=25)
 

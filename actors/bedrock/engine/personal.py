@@ -117,7 +117,8 @@ DETECTORS: dict[str, Sequence[Detector]] = {
     "CREDIT_DEBIT_CARD_CVV": (_announced("cvv2?|cvc2?|security code|card verification", r"\d{3,4}(?!\d)"),),
     "CREDIT_DEBIT_CARD_EXPIRY": (_announced("exp(?:iry|iration|ires)?(?: date)?|valid (?:thru|until)",
                                             r"(?:0[1-9]|1[0-2])[/-](?:20)?\d{2}(?!\d)"),),
-    "CREDIT_DEBIT_CARD_NUMBER": (_form(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])", _card),),
+    "CREDIT_DEBIT_CARD_NUMBER": (
+        _form(r"(?<![\d-])(?:\d{13,19}|\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,7}|\d{4}[ -]\d{6}[ -]\d{5})(?![\d-])", _card),),
     "DRIVER_ID": (_announced("driver'?s?'? licen[cs]e|driving licen[cs]e|driver id",
                              r"(?=[A-Z0-9-]{0,14}\d)[A-Z0-9-]{5,15}"),),
     "EMAIL": (_form(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?<![-.])"),),

@@ -21,7 +21,7 @@ ANTHROPIC, OPENAI = Anthropic(), OpenAI()
 FORMS: dict[str, Family] = {
     "application/vnd.skybus.anthropic+json": ANTHROPIC, "application/vnd.skybus.openai+json": OPENAI,
 }
-_REGION = re.compile(r"(?:us|us-gov|eu|apac|jp|au|ca|sa|global)\.")
+_REGION = re.compile(r"\A(?:us|us-gov|eu|apac|jp|au|ca|sa|global)\.")
 
 # The beginning of a model id -> its family; the first that fits.
 _BY_ID: tuple[tuple[str, Family], ...] = (

@@ -5,16 +5,19 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
-from actors.bedrock_runtime.families.bodies import Body, bounded, check
+from actors.bedrock_runtime.families.bodies import Body, bounded, check, member, texts
 from actors.bedrock_runtime.families.family import Chunks
 from schemas.errors import ValidationException
 
 VERSION = "bedrock-2023-05-31"
+# Anthropic's SDK sends its API's own version to Bedrock (2026-10-21 in release 2.12).
+_VERSION = re.compile(r"(?:bedrock-)?\d{4}-\d{2}-\d{2}")
 _TYPES = {
     "anthropic_version": str, "anthropic_beta": list, "max_tokens": int, "messages": list, "system": object,
     "temperature": float, "top_p": float, "top_k": int, "stop_sequences": list, "tools": list, "tool_choice": dict,
@@ -31,7 +34,7 @@ class Anthropic:
 
     def ask(self, body: Body) -> Ask:
         check(body, _TYPES, ("anthropic_version", "max_tokens", "messages"))
-        if body["anthropic_version"] != VERSION:
+        if not _VERSION.fullmatch(body["anthropic_version"]):
             raise ValidationException(f"anthropic_version: \"{VERSION}\" is required")
         if not body["messages"]:
             raise ValidationException("messages: at least one message is required")
@@ -39,11 +42,13 @@ class Anthropic:
             raise ValidationException("max_tokens: must be greater than or equal to 1")
         bounded(body, "temperature", 0, 1)
         bounded(body, "top_p", 0, 1)
-        schema = (body.get("output_format") or body.get("output_config", {}).get("format") or {}).get("schema")
+        wanted = body.get("output_format") or (body.get("output_config") or {}).get("format")
+        schema = None if wanted is None else member(wanted, "schema", dict, "#/output_format")
         return Ask(
             _merged([_message(message, place) for place, message in enumerate(body["messages"])]),
             system=_system(body.get("system")), max_tokens=body["max_tokens"], temperature=body.get("temperature"),
-            top_p=body.get("top_p"), top_k=body.get("top_k"), stop=body.get("stop_sequences") or [],
+            top_p=body.get("top_p"), top_k=body.get("top_k"),
+            stop=texts(body.get("stop_sequences"), "#/stop_sequences"),
             tools=[_tool(tool, place) for place, tool in enumerate(body.get("tools") or ())],
             tool_choice=_choice(body.get("tool_choice")), schema=schema,
         )
@@ -93,16 +98,15 @@ def _block(block: Any, at: str) -> Block:
         if kind == "text":
             return {"text": _text(block["text"], f"{at}.text")}
         if kind == "image":
-            source = block["source"]
-            image = {"format": _MEDIA[source["media_type"]], "source": {"bytes": _bytes(source["data"])}}
-            return {"image": image}
+            return {"image": _image(member(block, "source", dict, at), at)}
         if kind == "tool_use":
-            return {"toolUse": {"toolUseId": block["id"], "name": block["name"], "input": block["input"]}}
+            return {"toolUse": {"toolUseId": _text(block["id"], f"{at}.tool_use.id"),
+                                "name": _text(block["name"], f"{at}.tool_use.name"), "input": block["input"]}}
         if kind == "tool_result":
             return {"toolResult": _result(block, at)}
         if kind == "thinking":
             return {"reasoningContent": {"reasoningText": {
-                "text": block["thinking"], "signature": block.get("signature", "")}}}
+                "text": _text(block["thinking"], f"{at}.thinking"), "signature": block.get("signature", "")}}}
         if kind == "redacted_thinking":
             return {"reasoningContent": {"redactedContent": _bytes(block["data"])}}
         if kind == "document":
@@ -111,6 +115,14 @@ def _block(block: Any, at: str) -> Block:
         raise ValidationException(f"{at}.{kind}.{error.args[0]}: Field required") from error
     raise ValidationException(f"{at}: Input tag '{kind}' found using 'type' does not match any of the expected tags: "
                               "'document', 'image', 'redacted_thinking', 'text', 'thinking', 'tool_result', 'tool_use'")
+
+
+def _image(source: Mapping[str, Any], at: str) -> dict[str, Any]:
+    kind = _MEDIA.get(member(source, "media_type", str, at))
+    if kind is None:
+        raise ValidationException(f"{at}.image.source.base64.media_type: Input should be 'image/jpeg', 'image/png', "
+                                  "'image/gif' or 'image/webp'")
+    return {"format": kind, "source": {"bytes": _bytes(source["data"])}}
 
 
 def _text(text: Any, at: str) -> str:
@@ -127,19 +139,21 @@ def _bytes(data: Any) -> bytes:
 
 
 def _result(block: Mapping[str, Any], at: str) -> dict[str, Any]:
-    content = block.get("content", "")
+    content = block.get("content") or ""
     if isinstance(content, str):
         content = [{"type": "text", "text": content}]
+    if not isinstance(content, list):
+        raise ValidationException(f"{at}.tool_result.content: Input should be a valid list")
     blocks = [_block(each, f"{at}.content.{place}") for place, each in enumerate(content)]
-    return {"toolUseId": block["tool_use_id"], "content": blocks,
+    return {"toolUseId": _text(block["tool_use_id"], f"{at}.tool_result.tool_use_id"), "content": blocks,
             "status": "error" if block.get("is_error") else "success"}
 
 
 def _document(block: Mapping[str, Any], at: str) -> dict[str, Any]:
-    source = block["source"]
-    name = block.get("title") or "document"
+    source = member(block, "source", dict, at)
+    name = _text(block.get("title") or "document", f"{at}.document.title")
     if source.get("type") == "text":
-        return {"format": "txt", "name": name, "source": {"text": source["data"]}}
+        return {"format": "txt", "name": name, "source": {"text": _text(source["data"], f"{at}.document.source.data")}}
     if source.get("type") == "base64":
         return {"format": "pdf", "name": name, "source": {"bytes": _bytes(source["data"])}}
     raise ValidationException(f"{at}.document.source: Input tag '{source.get('type')}' is not supported")

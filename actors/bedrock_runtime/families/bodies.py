@@ -5,13 +5,14 @@ The words are those of the JSON schema validator that AWS runs bodies through (e
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import orjson
 
 from schemas.errors import ValidationException
 
 Body = dict[str, Any]
+Kind = TypeVar("Kind")
 _NAMES = {str: "String", int: "Integer", float: "Number", bool: "Boolean", list: "JSONArray", dict: "JSONObject"}
 
 
@@ -44,6 +45,25 @@ def check(body: Mapping[str, Any], types: Mapping[str, type], required: Iterable
             violations.append(f"{at}/{key}: expected type: {_NAMES[expected]}, found: {_found(value)}")
     if violations:
         raise Malformed("".join(violations))
+
+
+def member(value: Any, key: str, expected: type[Kind], at: str) -> Kind:
+    """value[key], which must be there and of that type. Malformed."""
+    if not isinstance(value, dict):
+        raise Malformed(f"{at}: expected type: JSONObject, found: {_found(value)}")
+    check(value, {key: expected}, (key,), at, closed=False)
+    found: Kind = value[key]
+    return found
+
+
+def texts(values: Any, at: str) -> list[str]:
+    """A list of strings; None is an empty one. Malformed."""
+    if values is not None and not isinstance(values, list):
+        raise Malformed(f"{at}: expected type: JSONArray, found: {_found(values)}")
+    for place, value in enumerate(values or ()):
+        if not isinstance(value, str):
+            raise Malformed(f"{at}/{place}: expected type: String, found: {_found(value)}")
+    return list(values or ())
 
 
 def bounded(body: Mapping[str, Any], key: str, least: float, most: float, at: str = "#") -> None:

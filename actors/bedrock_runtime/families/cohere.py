@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from actors.bedrock_runtime.asking import Answer, Ask, Event
-from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check
+from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check, member, texts
 from actors.bedrock_runtime.families.family import Chunks, TextChunks, delta_text
 from actors.bedrock_runtime.families.vectors import binary, int8, shortened, unit
 from schemas.errors import ValidationException
@@ -37,7 +37,7 @@ class Command:
             raise ValidationException("Skybus answers with one generation; num_generations must be 1.")
         return Ask(prompt=body["prompt"], max_tokens=body.get("max_tokens") or _DEFAULT_TOKENS,
                    temperature=body.get("temperature"), top_p=body.get("p"), top_k=int(body.get("k") or 0) or None,
-                   stop=body.get("stop_sequences") or [])
+                   stop=texts(body.get("stop_sequences"), "#/stop_sequences"))
 
     def answer(self, body: Body, answer: Answer, model: str) -> Body:
         generation = {"finish_reason": _reason(answer), "id": str(uuid4()), "text": answer.text}
@@ -72,20 +72,22 @@ class CommandR:
         return Ask(
             self._history(body), system=self._system(body), max_tokens=body.get("max_tokens"),
             temperature=body.get("temperature"), top_p=body.get("p"), top_k=int(body.get("k") or 0) or None,
-            seed=body.get("seed"), stop=body.get("stop_sequences") or [],
+            seed=body.get("seed"), stop=texts(body.get("stop_sequences"), "#/stop_sequences"),
             tools=[_tool(tool) for tool in body.get("tools") or ()])
 
     def _history(self, body: Body) -> list[dict[str, Any]]:
         messages = []
         for place, turn in enumerate(body.get("chat_history") or ()):
-            if not isinstance(turn, dict) or turn.get("role") not in self._ROLES:
+            role = self._ROLES.get(member(turn, "role", str, f"#/chat_history/{place}"))
+            if role is None:
                 raise Malformed(f"#/chat_history/{place}/role: not a valid enum value")
-            messages.append({"role": self._ROLES[turn["role"]], "content": [{"text": str(turn.get("message", ""))}]})
+            text = member(turn, "message", str, f"#/chat_history/{place}")
+            messages.append({"role": role, "content": [{"text": text}]})
         return [*messages, {"role": "user", "content": [{"text": body["message"]}]}]
 
     @staticmethod
     def _system(body: Body) -> list[dict[str, str]]:
-        system = [body["preamble"]] if body.get("preamble") else []
+        system: list[str] = [body["preamble"]] if body.get("preamble") else []
         system += [f"Document:\n{_yaml(document)}" for document in body.get("documents") or ()]
         return [{"text": "\n\n".join(system)}] if system else []
 
@@ -124,9 +126,12 @@ class _CommandRChunks:
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     """A tool whose parameters are told one by one, as a JSON schema."""
     kinds = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "dict": "object"}
-    if not isinstance(tool, dict) or not isinstance(tool.get("name"), str):
-        raise Malformed("#/tools: required key [name] not found")
+    member(tool, "name", str, "#/tools")
+    check(tool, {"parameter_definitions": dict, "description": str}, (), "#/tools", closed=False)
     given: Mapping[str, Any] = tool.get("parameter_definitions") or {}
+    for name, each in given.items():
+        member(given, name, dict, "#/tools/parameter_definitions")
+        check(each, {"type": str, "description": str}, (), f"#/tools/parameter_definitions/{name}", closed=False)
     properties = {name: {"type": kinds.get(each.get("type", "str"), "string"),
                          **({"description": each["description"]} if each.get("description") else {})}
                   for name, each in given.items()}

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-mistral-te
 from typing import ClassVar
 
 from actors.bedrock_runtime.asking import Answer, Ask
-from actors.bedrock_runtime.families.bodies import Body, bounded, check
+from actors.bedrock_runtime.families.bodies import Body, bounded, check, texts
 from actors.bedrock_runtime.families.family import Chunks, TextChunks
 
 _TYPES = {"prompt": str, "max_tokens": int, "stop": list, "temperature": float, "top_p": float, "top_k": int}
@@ -25,7 +25,7 @@ class Mistral:
         bounded(body, "top_p", 0, 1)
         return Ask(prompt=body["prompt"], max_tokens=body.get("max_tokens") or _DEFAULT_TOKENS,
                    temperature=body.get("temperature"), top_p=body.get("top_p"), top_k=body.get("top_k"),
-                   stop=(body.get("stop") or [])[:_STOPS_LIMIT])
+                   stop=texts(body.get("stop"), "#/stop")[:_STOPS_LIMIT])
 
     def answer(self, body: Body, answer: Answer, model: str) -> Body:
         return {"outputs": [{"text": answer.text, "stop_reason": _STOPS.get(answer.stop_reason, "stop")}]}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
-from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check
+from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check, member, texts
 from actors.bedrock_runtime.families.family import Chunks
 from actors.bedrock_runtime.families.vectors import shortened, unit
 from schemas.errors import ValidationException
@@ -32,14 +32,16 @@ class Nova:
         check(config, _CONFIG, at="#/inferenceConfig")
         bounded(config, "temperature", 0, 1, "#/inferenceConfig")
         tools = body.get("toolConfig") or {}
+        check(tools, {"tools": list, "toolChoice": dict}, (), "#/toolConfig")
         return Ask(
             [_message(message, f"#/messages/{place}") for place, message in enumerate(body["messages"])],
-            system=[{"text": block["text"]} for block in body.get("system") or () if "text" in block],
+            system=[{"text": member(block, "text", str, f"#/system/{place}")}
+                    for place, block in enumerate(body.get("system") or ()) if "cachePoint" not in block],
             max_tokens=config.get("max_new_tokens") or config.get("maxTokens"), temperature=config.get("temperature"),
             top_p=config.get("top_p", config.get("topP")), top_k=config.get("top_k", config.get("topK")),
-            stop=config.get("stopSequences") or [],
-            tools=[tool["toolSpec"] for tool in tools.get("tools", ()) if "toolSpec" in tool],
-            tool_choice=tools.get("toolChoice"),
+            stop=texts(config.get("stopSequences"), "#/inferenceConfig/stopSequences"),
+            tools=[_tool(tool, f"#/toolConfig/tools/{place}") for place, tool in enumerate(tools.get("tools") or ())],
+            tool_choice=_choice(tools.get("toolChoice")),
         )
 
     def answer(self, body: Body, answer: Answer, model: str) -> Body:
@@ -48,6 +50,23 @@ class Nova:
 
     def chunks(self, body: Body, model: str, input_tokens: int) -> Chunks:
         return _Chunks()
+
+
+def _tool(tool: Any, at: str) -> dict[str, Any]:
+    spec = member(tool, "toolSpec", dict, at)
+    check(spec, {"name": str, "description": str, "inputSchema": dict}, ("name", "inputSchema"), f"{at}/toolSpec",
+          closed=False)
+    member(spec["inputSchema"], "json", dict, f"{at}/toolSpec/inputSchema")
+    return spec
+
+
+def _choice(choice: Any) -> dict[str, Any] | None:
+    if choice is not None and "tool" in choice:
+        return {"tool": {"name": member(choice["tool"], "name", str, "#/toolConfig/toolChoice/tool")}}
+    if choice is not None and not choice.keys() <= {"auto", "any"}:
+        raise Malformed("#/toolConfig/toolChoice: not a valid enum value")
+    found: dict[str, Any] | None = choice
+    return found
 
 
 def _message(message: Any, at: str) -> dict[str, Any]:
@@ -71,9 +90,27 @@ def _block(block: Any, at: str) -> Block:
         except (KeyError, TypeError, binascii.Error, ValueError) as error:
             raise Malformed(f"{at}/{kind}/source: required key [bytes] not found") from error
         return {kind: {**value, "source": {"bytes": data}}}
-    if kind not in ("text", "toolUse", "toolResult", "cachePoint"):
+    if kind == "text":
+        return {"text": member(block, "text", str, at)}
+    if kind == "toolUse":
+        return {"toolUse": {"toolUseId": member(value, "toolUseId", str, f"{at}/toolUse"),
+                            "name": member(value, "name", str, f"{at}/toolUse"),
+                            "input": member(value, "input", object, f"{at}/toolUse")}}
+    if kind == "toolResult":
+        return {"toolResult": _result(value, f"{at}/toolResult")}
+    if kind != "cachePoint":
         raise Malformed(f"{at}: extraneous key [{kind}] is not permitted")
     return {kind: value}
+
+
+def _result(value: Any, at: str) -> dict[str, Any]:
+    parts: list[Block] = []
+    for place, part in enumerate(member(value, "content", list, at)):
+        if isinstance(part, dict) and "json" in part:
+            parts.append({"json": part["json"]})
+        else:
+            parts.append({"text": member(part, "text", str, f"{at}/content/{place}")})
+    return {"toolUseId": member(value, "toolUseId", str, at), "content": parts}
 
 
 def _usage(answer: Answer) -> Body:

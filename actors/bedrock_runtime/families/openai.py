@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event, Logprob
-from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check
+from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check, member, texts
 from actors.bedrock_runtime.families.family import Chunks, delta_text
 from schemas.errors import ValidationException
 
@@ -38,10 +38,11 @@ class OpenAI:
             raise ValidationException("Skybus answers with one choice; n must be 1.")
         bounded(body, "temperature", 0, 2)
         bounded(body, "top_p", 0, 1)
-        stop = body.get("stop") or []
+        stop = body.get("stop")
+        stop = [stop] if isinstance(stop, str) else texts(stop, "#/stop")
         ask = Ask(max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
                   temperature=body.get("temperature"), top_p=body.get("top_p"), top_k=body.get("top_k"),
-                  seed=body.get("seed"), stop=[stop] if isinstance(stop, str) else list(stop))
+                  seed=body.get("seed"), stop=stop)
         if "prompt" in body:
             ask.prompt = body["prompt"]
             return ask
@@ -81,6 +82,7 @@ def _converse(ask: Ask, messages: list[Any]) -> None:
             ask.system += [{"text": block["text"]} for block in _content(message, at) if "text" in block]
             continue
         blocks = _tool_result(message, at) if message["role"] in ("tool", "function") else _content(message, at)
+        check(message, {"tool_calls": list}, (), at, closed=False)
         blocks += [_call(call, at) for call in message.get("tool_calls") or ()]
         if ask.messages and ask.messages[-1]["role"] == role:
             ask.messages[-1]["content"] += blocks
@@ -104,7 +106,7 @@ def _part(part: Any, at: str) -> Block:
     if kind in ("text", "input_text", "output_text") and isinstance(part.get("text"), str):
         return {"text": part["text"]}
     if kind == "image_url":
-        url = part["image_url"]["url"] if isinstance(part.get("image_url"), dict) else ""
+        url = member(part.get("image_url"), "url", str, f"{at}/image_url")
         head, _, data = url.partition(";base64,")
         if not head.startswith("data:image/") or not data:
             raise ValidationException(f"{at}/image_url: images are taken as data URLs in base64.")
@@ -123,17 +125,19 @@ def _tool_result(message: Mapping[str, Any], at: str) -> list[Block]:
 
 def _call(call: Any, at: str) -> Block:
     try:
-        function = call["function"]
-        arguments = orjson.loads(function.get("arguments") or "{}")
-        return {"toolUse": {"toolUseId": call["id"], "name": function["name"], "input": arguments}}
-    except (KeyError, TypeError, orjson.JSONDecodeError) as error:
-        raise Malformed(f"{at}/tool_calls: not a function call with JSON arguments") from error
+        function = member(call, "function", dict, f"{at}/tool_calls")
+        arguments = orjson.loads(member(function, "arguments", str, f"{at}/tool_calls/function") or "{}")
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"{at}/tool_calls/function/arguments: no valid JSON") from error
+    return {"toolUse": {"toolUseId": member(call, "id", str, f"{at}/tool_calls"),
+                        "name": member(function, "name", str, f"{at}/tool_calls/function"), "input": arguments}}
 
 
 def _tool(tool: Any, place: int) -> dict[str, Any]:
     function = tool.get("function") if isinstance(tool, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         raise Malformed(f"#/tools/{place}/function: required key [name] not found")
+    check(function, {"parameters": dict, "description": str}, (), f"#/tools/{place}/function", closed=False)
     spec = {"name": function["name"],
             "inputSchema": {"json": function.get("parameters") or {"type": "object", "properties": {}}}}
     return {**spec, "description": function["description"]} if function.get("description") else spec
@@ -147,7 +151,7 @@ def _choice(choice: Any) -> dict[str, Any] | None:
     if choice in ("required", "any"):
         return {"any": {}}
     if isinstance(choice, dict) and isinstance(choice.get("function"), dict) and "name" in choice["function"]:
-        return {"tool": {"name": choice["function"]["name"]}}
+        return {"tool": {"name": member(choice["function"], "name", str, "#/tool_choice/function")}}
     raise Malformed(f"#/tool_choice: {choice} is not a valid enum value")
 
 
@@ -158,6 +162,7 @@ def _schema(wanted: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if kind == "json_object":
         return {"type": "object"}
     if kind == "json_schema" and isinstance(wanted, dict) and isinstance(wanted.get("json_schema"), dict):
+        check(wanted["json_schema"], {"schema": dict}, (), "#/response_format/json_schema", closed=False)
         return wanted["json_schema"].get("schema") or {}
     raise Malformed(f"#/response_format/type: {kind} is not a valid enum value")
 

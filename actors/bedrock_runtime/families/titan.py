@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text
 from typing import ClassVar
 
 from actors.bedrock_runtime.asking import Answer, Ask
-from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check
+from actors.bedrock_runtime.families.bodies import Body, Malformed, bounded, check, texts
 from actors.bedrock_runtime.families.family import Chunks, TextChunks
 from actors.bedrock_runtime.families.vectors import binary, shortened, unit
 
@@ -31,7 +31,7 @@ class Titan:
         bounded(config, "topP", 0, 1, "#/textGenerationConfig")
         return Ask(prompt=body["inputText"], max_tokens=config.get("maxTokenCount") or _DEFAULT_TOKENS,
                    temperature=config.get("temperature"), top_p=config.get("topP"),
-                   stop=config.get("stopSequences") or [])
+                   stop=texts(config.get("stopSequences"), "#/textGenerationConfig/stopSequences"))
 
     def answer(self, body: Body, answer: Answer, model: str) -> Body:
         result = {"tokenCount": answer.usage.output, "outputText": answer.text,

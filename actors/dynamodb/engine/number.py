@@ -27,7 +27,7 @@ _EXPONENT_DIGITS_LIMIT = 19
 _EXACT = Context(prec=EXPONENT_MAX - EXPONENT_MIN + 2 * DIGITS_LIMIT)   # holds any sum of two numbers exactly
 
 _ZERO, _POSITIVE, _NEGATIVE = b"\x80", 0x81, 0x7F
-_COMPLEMENT = bytes(255 - byte for byte in range(256))
+_COMPLEMENT = bytes(max(0xFE - each, 0) for each in range(256))     # of two digits at most 0xFE: below what closes
 
 
 def normalise(text: str) -> str:

@@ -5,7 +5,9 @@ from typing import Any
 
 import structlog
 
-from actors.runtime.chain.audit import Audit, Journal
+from actors.runtime.audit.journal import Journal
+from actors.runtime.audit.selectors import Interests
+from actors.runtime.chain.audit import Audit
 from actors.runtime.chain.authorise import Authorise, Deferred
 from actors.runtime.chain.call import Call, Link
 from actors.runtime.chain.errors import Errors, fault_of
@@ -78,6 +80,7 @@ class Chain:
 def weave(
     *,
     journal: Journal | None = None,
+    interests: Interests | None = None,
     meter: Meter | None = None,
     tracer: Tracer | None = None,
     enforcing: bool = True,
@@ -87,7 +90,7 @@ def weave(
     `enforcing` False: who may not is only logged."""
     outer: list[Link] = [] if tracer is None or isinstance(tracer, Untraced) else [Trace(tracer)]
     if journal is not None:
-        outer.append(Audit(journal))
+        outer.append(Audit(journal, interests))
     counted = [*outer, meter or Meter()]
     limit = Limit() if in_flight_limit is None else Limit(in_flight_limit)
     errors, validate, authorise = Errors(), Validate(), Authorise(enforcing=enforcing)

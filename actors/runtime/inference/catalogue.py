@@ -66,7 +66,7 @@ class Entry:
 ECHO = Entry(ECHO_ID, "echo", name="Echo (says what it is told; for tests)")
 TINY = Entry(
     TINY_ID, "llama", str(TINY_FILE), name="Tiny toy (a real model, too small to make sense)",
-    context_tokens=4096, memory_bytes=64 * 1024 * 1024, options={"threads": 1},    # more would wait for each other
+    context_tokens=4096, memory_bytes=64 * 1024 * 1024, options={"threads": 1, "cache_ram_mib": 0},
 )
 
 

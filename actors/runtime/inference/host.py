@@ -7,8 +7,8 @@ models.py. Deaths are its process's: nothing is caught that would leave a half-d
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +115,16 @@ class ModelHost:
         if len(self._tasks) >= TASKS_MAX:
             self._fail(message, address.identity, "", ModelBusy("Too many requests, please wait before trying again."))
             return
-        task = asyncio.get_running_loop().create_task(self._answer(message, address))
+        try:
+            arrived = self._endpoint.receive(message, address.identity)
+        except MalformedEnvelope as error:
+            self._fail(message, address.identity, "", SerializationException(str(error)))
+            return
+        task = asyncio.get_running_loop().create_task(self._answer(message, address, arrived))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if isinstance(arrived, Request):  # now: its cancel may come with the same read
+            self._make_cancellable(task, address.identity, arrived.id)
 
     def _cancel(self, message: Message) -> None:
         """Whoever asked has gone away; only its own principal can say so, and the subject proves it."""
@@ -126,14 +133,23 @@ class ModelHost:
         if task is not None:
             task.cancel()
 
-    async def _answer(self, message: Message, address: subjects.Address) -> None:
+    def _make_cancellable(self, task: "asyncio.Task[None]", identity: Identity, request_id: str) -> None:
+        key = (identity.account, identity.principal, request_id)
+        self._by_request[key] = task
+        task.add_done_callback(lambda _: self._by_request.pop(key, None))
+
+    async def _answer(
+        self, message: Message, address: subjects.Address, arrived: Request | Awaitable[Request]
+    ) -> None:
         identity, request_id = address.identity, ""
         try:
-            arrived = self._endpoint.receive(message, identity)
-            request = arrived if isinstance(arrived, Request) else await arrived
-            request_id = request.id
-            with self._cancellable(identity, request_id):
-                await self._within_limit(message, address, request)
+            if not isinstance(arrived, Request):
+                arrived = await arrived
+                task = asyncio.current_task()
+                assert task is not None
+                self._make_cancellable(task, identity, arrived.id)
+            request_id = arrived.id
+            await self._within_limit(message, address, arrived)
         except MalformedEnvelope as error:
             self._fail(message, identity, request_id, SerializationException(str(error)))
         except AwsError as error:
@@ -143,16 +159,6 @@ class ModelHost:
         except Exception:
             log.exception("model_failed", request_id=request_id, model=self._entry.id if self._entry else "")
             self._fail(message, identity, request_id, ModelFailed(FAILED))
-
-    @contextmanager
-    def _cancellable(self, identity: Identity, request_id: str) -> Iterator[None]:
-        key, task = (identity.account, identity.principal, request_id), asyncio.current_task()
-        assert task is not None
-        self._by_request[key] = task
-        try:
-            yield
-        finally:
-            del self._by_request[key]
 
     async def _within_limit(self, message: Message, address: subjects.Address, request: Request) -> None:
         limit_s = request.deadline_ms / 1000 - self._clock() if request.deadline_ms else ANSWER_LIMIT_S

@@ -44,8 +44,14 @@ class Models:
     ) -> None:
         self.catalogue = catalogue
         self.fleet = fleet
-        self._client = client
+        self.client = client
         self._clock = clock
+
+    def warm(self) -> None:
+        """Loads what the catalogue wants kept loaded."""
+        for entry in self.catalogue:
+            if entry.min_replicas:
+                self.fleet.keep(entry, entry.min_replicas)
 
     def resolve(self, model: str) -> Entry:
         """The catalogue's entry of an id, an inference profile's id or an ARN of either. UnknownModel."""
@@ -60,7 +66,7 @@ class Models:
             with self._errors():
                 replica = await self.fleet.take(entry)
                 try:
-                    async with aclosing(self._client.stream(
+                    async with aclosing(self.client.stream(
                         SERVICE, "Generate", params, identity=_through(identity), at=replica.host,
                         timeout_s=ANSWER_LIMIT_S, deadline_ms=int(deadline * 1000),
                     )) as replies:
@@ -101,7 +107,7 @@ class Models:
             with self._errors():
                 replica = await self.fleet.take(entry)
                 try:
-                    return await self._client.call(
+                    return await self.client.call(
                         SERVICE, operation, params, identity=_through(identity), at=replica.host, timeout_s=timeout_s,
                     )
                 except NoResponders:

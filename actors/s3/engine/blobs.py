@@ -31,8 +31,9 @@ class Blobs:
     def __init__(self, folder: Path, *, durable: bool) -> None:
         self.folder = folder
         self._durable = durable
-        for name in (INCOMING, *_SHELVES):
-            (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not (folder / INCOMING).is_dir():           # the last one made: it tells gateways that all are there
+            for name in (*_SHELVES, INCOMING):
+                (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def adopt(self, reference: Reference) -> str:
         """Makes a gateway's incoming file ours. FileNotFoundError when its gateway has let it go."""

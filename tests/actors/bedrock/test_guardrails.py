@@ -223,8 +223,10 @@ def test_stream(tmp_path: Path) -> None:
         late, _ = await streamed("word " * 60 + "acme. " + "more " * 60, streamProcessingMode="async")
         assert late.startswith("word word")
         assert late.endswith("not out")
-        masked, _ = await streamed("mail bob@example.org")
-        assert masked == "mail {EMAIL}"
+        masked, events = await streamed("mail bob@example.org. " + "word " * 100)
+        assert masked.startswith("mail {EMAIL}. word")
+        assert [event["messageStop"]["stopReason"] for event in events if "messageStop" in event] == [
+            "guardrail_intervened"]
 
     in_world(tmp_path, test)
 

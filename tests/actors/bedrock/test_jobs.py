@@ -1,6 +1,7 @@
 """Batch inference and model import: objects in, objects out, states on the way, what fails said plainly."""
 
 import asyncio
+import gzip
 import json
 import struct
 from pathlib import Path
@@ -8,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from actors.bedrock import state
 from actors.bedrock.engine import gguf
+from actors.bedrock.state import Book
 from tests.actors.bedrock.objects import FakeS3
 from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, user
+from tests.world import ACCOUNT
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 WAIT_S, WAITS_LIMIT = 1.0, 200                    # of virtual time
@@ -34,6 +38,28 @@ def batch(**changed: Any) -> dict[str, Any]:
     return {"jobName": "j", "roleArn": ROLE, "modelId": ECHO,
             "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://bucket/in/"}},
             "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out/"}}, **changed}
+
+
+def kept(caller: Caller, arn: str) -> int:
+    """Rows of answers that still stand in the shard."""
+    scope = ACCOUNT, "us-east-1"
+    rows: list[Any] = caller.world.shards["bedrock"].read(
+        lambda snapshot: list(Book(snapshot, scope).rows("lines", arn.rpartition("/")[2])))
+    return len(rows)
+
+
+# Of jobs, which nobody can delete, the oldest that has ended makes room.
+def test_old_jobs_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "RECORDS_LIMIT", 3)
+
+    async def test(caller: Caller) -> None:
+        for number in range(5):
+            arn = (await caller.control("CreateModelInvocationJob", **batch(jobName=f"j{number}")))["jobArn"]
+            await ended(caller, "GetModelInvocationJob", arn, *RUNNING)
+        listed = await caller.control("ListModelInvocationJobs", sortOrder="Ascending")
+        assert [each["jobName"] for each in listed["invocationJobSummaries"]] == ["j2", "j3", "j4"]
+
+    in_world(tmp_path, test)
 
 
 async def until(caller: Caller, arn: str, processed: int) -> None:
@@ -67,6 +93,7 @@ def test_batch(tmp_path: Path) -> None:
         assert (broken["error"]["errorCode"], fine["recordId"]) == (400, "x")
         assert json.loads(s3.objects[f"{folder}/manifest.json.out"]) == counts
         assert s3.askers == {"test"}
+        assert kept(caller, arn) == 0
         listed = await caller.control("ListModelInvocationJobs", statusEquals="PartiallyCompleted")
         assert [each["jobArn"] for each in listed["invocationJobSummaries"]] == [arn]
         code, _ = await caller.error("StopModelInvocationJob", "bedrock", jobIdentifier=arn)
@@ -97,8 +124,11 @@ def test_batch_stops_and_fails(tmp_path: Path) -> None:
 
     async def test(caller: Caller) -> None:
         arn = (await caller.control("CreateModelInvocationJob", **batch()))["jobArn"]
+        await until(caller, arn, 64)
         await caller.control("StopModelInvocationJob", jobIdentifier=arn)
         assert (await ended(caller, "GetModelInvocationJob", arn, *RUNNING))["status"] == "Stopped"
+        await asyncio.sleep(WAIT_S)
+        assert kept(caller, arn) == 0
         nothing = {"s3InputDataConfig": {"s3Uri": "s3://empty/in/"}}
         another = batch(jobName="k", inputDataConfig=nothing)
         arn = (await caller.control("CreateModelInvocationJob", **another))["jobArn"]
@@ -155,6 +185,36 @@ async def invoked(caller: Caller, arn: str) -> dict[str, Any]:
             return got
         await asyncio.sleep(WAIT_S)
     raise AssertionError(got)
+
+
+# Every invocation, of each kind, is a line in the bucket that is configured; none before and none after.
+def test_invocations_are_logged(tmp_path: Path) -> None:
+    s3 = FakeS3({})
+
+    async def test(caller: Caller) -> None:
+        chat = {"messages": [{"role": "user", "content": "one two"}]}
+        await caller.call("Converse", modelId=ECHO, messages=[user("before")])
+        await caller.control("PutModelInvocationLoggingConfiguration", loggingConfig={
+            "s3Config": {"bucketName": "logs", "keyPrefix": "mine"}})
+        await caller.call("Converse", modelId=ECHO, messages=[user("one two")])
+        await caller.stream("ConverseStream", modelId=ECHO, messages=[user("one two")])
+        await caller.invoke(chat)
+        await caller.chunks(chat)
+        for _ in range(WAITS_LIMIT):
+            if len(s3.objects) == 4:
+                break
+            await asyncio.sleep(WAIT_S)
+        await caller.control("DeleteModelInvocationLoggingConfiguration")
+        await caller.call("Converse", modelId=ECHO, messages=[user("after")])
+        lines = [json.loads(gzip.decompress(content)) for content in s3.objects.values()]
+        assert sorted(line["operation"] for line in lines) == [
+            "Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"]
+        assert all((line["input"]["inputTokenCount"], line["output"]["outputTokenCount"]) == (2, 2) for line in lines)
+        assert all("one two" in json.dumps(line["input"]["inputBodyJson"]) for line in lines)
+        assert all(name.startswith("logs/mine/AWSLogs/000000000000/BedrockModelInvocationLogs/us-east-1/2023/11/14/22/")
+                   for name in s3.objects)
+
+    in_world(tmp_path, test, [s3])
 
 
 def file_of(**members: str) -> bytes:

@@ -1,6 +1,8 @@
 """Converse and ConverseStream on the echo model. Shapes and order of events: AWS's API reference."""
 
+import asyncio
 import json
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from schemas.errors import AwsError
 from tests.actors.bedrock_runtime.caller import ECHO, Caller, assistant, in_world, result, text_of, use, user
 
+SETTLED_S = 5.0                           # of virtual time
 LOOK: dict[str, Any] = {"tools": [{"toolSpec": {"name": "look", "description": "looks", "inputSchema": {"json": {
     "type": "object", "properties": {"where": {"type": "string"}}, "required": ["where"]}}}}]}
 
@@ -111,6 +114,38 @@ def test_failure_on_the_way(tmp_path: Path) -> None:
                                  messages=[user("!fail 2\none two three four")])
         assert caught.value.error_code == "ModelErrorException"
         assert text_of(seen) == "one two"
+
+    in_world(tmp_path, test)
+
+
+# Who hangs up a stream, guarded or not, or cancels a call, leaves no generation running.
+def test_hanging_up(tmp_path: Path) -> None:
+    async def running(runtime: Caller) -> float:
+        [host] = await runtime.world.placement.running()
+        samples = {name: value for name, _, value in runtime.world.placement.hosts[host][0].metrics()}
+        return samples["skybus_model_running"]
+
+    async def test(runtime: Caller) -> None:
+        made = await runtime.control(
+            "CreateGuardrail", name="g", blockedInputMessaging="no", blockedOutputsMessaging="no",
+            wordPolicyConfig={"wordsConfig": [{"text": "secret"}]})
+        slow: dict[str, Any] = {"modelId": ECHO, "messages": [user("!pause 1000\n" + "word. " * 600)]}
+        config = {"guardrailIdentifier": made["guardrailId"], "guardrailVersion": "DRAFT"}
+        for request in (slow, {**slow, "guardrailConfig": config}):
+            async with aclosing(runtime.client.stream("bedrock-runtime", "ConverseStream", request)) as replies:
+                async for reply in replies:
+                    assert reply.event is not None
+                    if "contentBlockDelta" in reply.event:
+                        break
+                assert await running(runtime) == 1
+            await asyncio.sleep(SETTLED_S)
+            assert await running(runtime) == 0
+        call = asyncio.ensure_future(runtime.call("Converse", **slow))
+        await asyncio.sleep(SETTLED_S)
+        assert await running(runtime) == 1
+        call.cancel()
+        await asyncio.sleep(SETTLED_S)
+        assert await running(runtime) == 0
 
     in_world(tmp_path, test)
 

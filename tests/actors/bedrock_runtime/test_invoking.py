@@ -188,6 +188,8 @@ REFUSALS: list[tuple[str, Any, str]] = [
     (IDS[0], {**ANTHROPIC}, MALFORMED.format("#: required key [messages] not found")),
     (IDS[0], {**ANTHROPIC, "messages": CHAT, "max_tokens": "5"},
      MALFORMED.format("#/max_tokens: expected type: Integer, found: String")),
+    (IDS[0], {**ANTHROPIC, "messages": CHAT, "anthropic_version": "1"},
+     'anthropic_version: "bedrock-2023-05-31" is required'),
     (IDS[0], {**ANTHROPIC, "messages": []}, "messages: at least one message is required"),
     (IDS[0], {**ANTHROPIC, "messages": [{"role": "assistant", "content": "x"}]},
      'messages: first message must use the "user" role'),

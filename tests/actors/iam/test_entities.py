@@ -59,7 +59,7 @@ def test_secrets_at_rest(tmp_path: Path) -> None:
     with pytest.raises(InvalidTag):
         Vault(tmp_path).open(sealed, "AKIA2")
     (tmp_path / KEY_FILE).write_bytes(b"short")
-    with pytest.raises(ValueError, match="is no key"):
+    with pytest.raises(ValueError, match="is no file of keys"):
         Vault(tmp_path)
 
 

@@ -46,6 +46,7 @@ from actors.runtime.inference.protocol import (
 
 CONTEXT_TOKENS = 4096                     # of each generation, where the entry says nothing
 BATCH_TOKENS = 256                        # of a prompt at a time: a cancel is heard between two
+PROMPTS_KEPT_MIB = 256                    # of prompts read before, beside those in the context
 SCHEMAS_REMEMBERED = 1024
 # JSON as models write it, and no more blanks: https://github.com/guidance-ai/llguidance/blob/main/docs/json_schema.md
 SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
@@ -82,6 +83,7 @@ def _open(entry: Entry, http: LlamaHttp) -> Any:
     params.n_parallel = entry.parallel
     params.n_ctx = (entry.context_tokens or CONTEXT_TOKENS) * entry.parallel
     params.n_batch = params.n_ubatch = BATCH_TOKENS
+    params.cache_ram_mib = PROMPTS_KEPT_MIB
     params.n_gpu_layers = ALL_LAYERS if entry.gpu else 0
     params.lora_init_without_apply = True
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in entry.adapters.values()]

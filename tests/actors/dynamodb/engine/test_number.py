@@ -3,7 +3,7 @@
 from decimal import Context, Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actors.dynamodb.engine import number
@@ -48,6 +48,7 @@ def test_encoding_keeps_order(left: str, right: str) -> None:
     assert (a < b, a == b) == (x < y, x == y)
 
 
+@example([Decimal("-100"), Decimal("-100.001"), Decimal("-100.00001")])
 @given(st.lists(st.integers(-10**6, 10**6).map(lambda n: Decimal(n) / 1000) | st.integers(-300, 300).map(Decimal)))
 def test_small_neighbours_sort(values: list[Decimal]) -> None:
     texts = [number.normalise(str(value)) for value in values]

@@ -142,7 +142,7 @@ def test_the_least_loaded_replica_answers(tmp_path: Path) -> None:
     async def main() -> None:
         async with models_world(tmp_path) as w:
             asking = models(w, echo("a", parallel=16, min_replicas=2), budget=1000 * MIB)
-            asking.fleet.keep(asking.resolve("test.a"), 2)
+            asking.warm()
             await asyncio.sleep(2)
             streams = [asking.generate("test.a", user(SLOW), ALICE) for _ in range(16)]
             await asyncio.gather(*(anext(stream) for stream in streams))

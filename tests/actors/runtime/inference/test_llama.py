@@ -88,7 +88,9 @@ def test_counts_are_the_tokenizers(tiny: Loaded) -> None:
 
 
 def test_every_token_is_told_once(tiny: Loaded) -> None:
-    events = tiny.events(GenerateRequest(prompt="import", sampling=Sampling(max_tokens=60, seed=7)))
+    events = tiny.events(GenerateRequest(prompt="import", sampling=Sampling(
+        max_tokens=60, seed=7, temperature=9.0, top_k=0, min_p=0.0, top_p=1.0
+    )))
     finish = finish_of(events)
     told = sum(event.tokens for event in events if isinstance(event, Text))
     assert finish.usage.output - 1 <= told <= finish.usage.output          # the last may be the end itself

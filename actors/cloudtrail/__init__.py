@@ -1,0 +1,1 @@
+"""AWS CloudTrail. Start at service.py; README.md says what is covered."""

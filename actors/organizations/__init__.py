@@ -1,0 +1,1 @@
+"""AWS Organizations. Start at service.py; README.md says what is covered."""

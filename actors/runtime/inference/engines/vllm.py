@@ -1,0 +1,276 @@
+"""vLLM: a Hugging Face folder (safetensors) on a GPU. Needs the extra `gpu`, which pins the version this is made for.
+
+Only names of vLLM's own engine are used (AsyncLLM, SamplingParams, PoolingParams, LoRARequest) and, for tool calls that
+the model makes of itself, its parsers by the name that the entry's option `tool_call_parser` gives; such an answer is
+told at its end, since what is a call shows only then. Demanded calls and schemas are decoded under a grammar, and
+stream.
+
+    engine options: tool_call_parser, gpu_memory_utilization, kv_cache_memory_bytes, and any other of AsyncEngineArgs
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from actors.runtime.inference.catalogue import Entry
+from actors.runtime.inference.engines.cutting import Calls, unit
+from actors.runtime.inference.engines.engine import Engine, Figures
+from actors.runtime.inference.protocol import (
+    Description,
+    Embeddings,
+    EmbedRequest,
+    Event,
+    Finish,
+    GenerateRequest,
+    InvalidInput,
+    Message,
+    Modality,
+    ModelFailed,
+    Ranking,
+    Reason,
+    RerankRequest,
+    Text,
+    TokenChance,
+    TokenCount,
+    TokenizeRequest,
+    Tool,
+    ToolUse,
+    Usage,
+)
+
+TASKS = {Modality.EMBEDDING: "embed", Modality.RERANK: "classify"}
+TOO_LONG = "Input is too long for requested model."
+
+
+async def load(entry: Entry, directory: Path) -> Engine:
+    """ModelFailed: vLLM is not installed, or refuses the folder."""
+    try:
+        from vllm import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+    except ImportError as error:
+        raise ModelFailed("vLLM is not installed here: pip install 'skybus[gpu]'.") from error
+    options = dict(entry.options)
+    parser = options.pop("tool_call_parser", "")
+    arguments: dict[str, Any] = {
+        "model": entry.path, "enable_sleep_mode": True, "max_num_seqs": entry.parallel, "disable_log_stats": True,
+        "enable_prefix_caching": entry.modality is Modality.TEXT, "enable_lora": bool(entry.adapters),
+        **({"max_model_len": entry.context_tokens} if entry.context_tokens else {}),
+        **({"gpu_memory_utilization": min(entry.gpu, 1.0) * 0.9} if entry.gpu else {}), **options,
+    }
+    try:
+        llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+    except (TypeError, ValueError, OSError, RuntimeError) as error:
+        raise ModelFailed(f"vLLM cannot load the model {entry.id}: {error}") from error
+    return VLlm(entry, llm, parser)
+
+
+class VLlm:
+    def __init__(self, entry: Entry, llm: Any, parser: str) -> None:
+        config, self._tokenizer = llm.model_config, llm.get_tokenizer()
+        self.description = Description(
+            entry.id, "vllm", config.max_model_len, [entry.modality], parallel=entry.parallel,
+            tools=entry.modality is Modality.TEXT and bool(getattr(self._tokenizer, "chat_template", None)),
+            images=False, vocabulary=config.get_vocab_size(), adapters=list(entry.adapters),
+            embedding_dimensions=config.get_hidden_size() if entry.modality is Modality.EMBEDDING else 0,
+        )
+        self._llm = llm
+        self._parser = parser
+        self._adapters = dict(entry.adapters)
+        self._requests = count(1)
+        self._running = 0
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event, None]:
+        self._check(Modality.TEXT, "text generation")
+        calls = Calls(request)
+        told = _Told(self.description.context_tokens)
+        ids = self._ids(request.messages, request.prompt, request.tools, request.reasoning)
+        parsed = bool(self._parser and request.tools and not calls.demanded and request.tool_choice == "auto")
+        held: list[Text] = []
+        self._running += 1
+        try:
+            async with aclosing(self._outputs(request, ids, calls.schema or request.schema)) as outputs:
+                async for output in outputs:
+                    for text in told.texts(output):
+                        if parsed:
+                            held.append(text)
+                        for event in [] if parsed else calls.told(text) if calls.demanded else [text]:
+                            yield event
+            finish = calls.finish(told.finish())
+            if parsed:
+                for event in self._called("".join(text.text for text in held), request.tools, finish.usage.output):
+                    yield event
+                    if isinstance(event, ToolUse) and finish.reason is Reason.END:
+                        finish = Finish(Reason.TOOL_USE, finish.usage)
+            yield finish
+        finally:
+            self._running -= 1
+
+    async def _outputs(
+        self, request: GenerateRequest, ids: list[int], schema: dict[str, Any] | None
+    ) -> AsyncGenerator[Any, None]:
+        """vLLM's, piece by piece. Closed early, it aborts the request."""
+        from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
+
+        given = request.sampling
+        named = {name: getattr(given, name) for name in (
+            "temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty", "seed",
+        )}
+        room = self.description.context_tokens - len(ids)
+        if room <= 0:
+            raise InvalidInput(TOO_LONG)
+        try:
+            sampling = SamplingParams(
+                **{name: value for name, value in named.items() if value is not None},
+                max_tokens=room if given.max_tokens is None else min(given.max_tokens, room),
+                stop=[stop for stop in request.stop if stop], logprobs=request.logprobs,
+                structured_outputs=StructuredOutputsParams(json=schema) if schema is not None else None,
+                output_kind=RequestOutputKind.DELTA,
+            )
+            async with aclosing(self._llm.generate(
+                {"prompt_token_ids": ids}, sampling, f"g{next(self._requests)}",
+                lora_request=self._adapter(request.adapter), priority=request.priority,
+            )) as outputs:
+                async for output in outputs:
+                    yield output
+        except ValueError as error:       # a schema it cannot follow, a parameter out of range
+            raise InvalidInput(str(error)) from error
+
+    def _adapter(self, name: str) -> Any:
+        from vllm.lora.request import LoRARequest
+
+        if not name:
+            return None
+        if name not in self._adapters:
+            raise InvalidInput(f"The model has no adapter {name}.")
+        return LoRARequest(name, list(self._adapters).index(name) + 1, self._adapters[name])
+
+    def _called(self, text: str, tools: list[Tool], tokens: int) -> list[Event]:
+        """What the model's own parser makes of a whole answer."""
+        from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+        from vllm.tool_parsers import ToolParserManager
+
+        request = ChatCompletionRequest(messages=[], tools=_functions(tools))
+        parser = ToolParserManager.get_tool_parser(self._parser)(self._tokenizer, request.tools)
+        found = parser.extract_tool_calls(text, request)
+        said: list[Event] = [Text(found.content, tokens)] if found.content else []
+        return said + [
+            ToolUse(index, call.function.arguments, f"call_{index}", call.function.name, 0)
+            for index, call in enumerate(found.tool_calls)
+        ]
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        self._check(Modality.EMBEDDING, "embeddings")
+        found = [await self._pooled(text) for text in request.texts]
+        vectors = [[float(value) for value in data.tolist()][: request.dimensions or None] for data, _ in found]
+        return Embeddings([unit(vector) for vector in vectors] if request.normalize else vectors,
+                          [tokens for _, tokens in found])
+
+    async def rerank(self, request: RerankRequest) -> Ranking:
+        self._check(Modality.RERANK, "reranking")
+        found = [await self._pooled(request.query, document) for document in request.documents]
+        return Ranking([float(data.reshape(-1)[0]) for data, _ in found], sum(tokens for _, tokens in found))
+
+    async def _pooled(self, text: str, pair: str | None = None) -> tuple[Any, int]:
+        """The engine batches those that are asked at once."""
+        from vllm import PoolingParams
+
+        ids = self._tokenizer(text, text_pair=pair)["input_ids"]
+        if len(ids) > self.description.context_tokens:
+            raise InvalidInput(TOO_LONG)
+        pooling = PoolingParams(task=TASKS[self.description.modalities[0]])
+        outputs: AsyncIterator[Any] = self._llm.encode({"prompt_token_ids": ids}, pooling, f"p{next(self._requests)}")
+        last = [output async for output in outputs][-1]
+        return last.outputs.data, len(ids)
+
+    async def count(self, request: TokenizeRequest) -> TokenCount:
+        return TokenCount(len(self._ids(request.messages, request.prompt, request.tools, None)))
+
+    def _ids(
+        self, messages: list[Message] | None, prompt: str | None, tools: list[Tool], reasoning: bool | None
+    ) -> list[int]:
+        if prompt is not None:
+            return list(self._tokenizer(prompt)["input_ids"])
+        thinking = {} if reasoning is None else {"enable_thinking": reasoning}
+        return list(self._tokenizer.apply_chat_template(
+            [_message(message) for message in messages or []], tools=_functions(tools) or None,
+            add_generation_prompt=True, tokenize=True, return_dict=False, **thinking,
+        ))
+
+    def _check(self, modality: Modality, what: str) -> None:
+        if modality not in self.description.modalities:
+            raise InvalidInput(f"This model does not support {what}.")
+
+    def figures(self) -> Figures:
+        return Figures(batch=self._running)
+
+    async def sleep(self) -> bool:
+        """Weights go to host memory, the KV cache is dropped."""
+        await self._llm.sleep(level=1)
+        return True
+
+    async def wake(self) -> None:
+        if await self._llm.is_sleeping():
+            await self._llm.wake_up()
+
+    async def close(self) -> None:
+        self._llm.shutdown()
+
+
+class _Told:
+    """vLLM's outputs as text, and how they ended."""
+
+    def __init__(self, context_tokens: int) -> None:
+        self._context_tokens = context_tokens
+        self._read = self._cached = self._written = 0
+        self._reason: str | None = None
+        self._stop: int | str | None = None
+
+    def texts(self, output: Any) -> list[Text]:
+        [piece] = output.outputs
+        self._read = len(output.prompt_token_ids or [])
+        self._cached = output.num_cached_tokens or 0
+        self._written += len(piece.token_ids)
+        self._reason, self._stop = piece.finish_reason or self._reason, piece.stop_reason or self._stop
+        return [Text(piece.text, len(piece.token_ids), _chances(piece))] if piece.text else []
+
+    def finish(self) -> Finish:
+        stop = self._stop if isinstance(self._stop, str) else ""
+        reason = Reason.STOP if stop else Reason.LENGTH if self._reason == "length" else Reason.END
+        if reason is Reason.LENGTH and self._read + self._written >= self._context_tokens:
+            reason = Reason.CONTEXT
+        return Finish(reason, Usage(self._read, self._written, self._cached), stop)
+
+
+def _chances(piece: Any) -> list[TokenChance]:
+    found = []
+    for token, chances in zip(piece.token_ids, piece.logprobs or [], strict=False):
+        top = sorted(chances.values(), key=lambda chance: -chance.logprob)
+        chosen = chances[token]
+        found.append(TokenChance(chosen.decoded_token or "", chosen.logprob,
+                                 [(each.decoded_token or "", each.logprob) for each in top]))
+    return found
+
+
+def _functions(tools: list[Tool]) -> list[dict[str, Any]]:
+    return [{"type": "function", "function": dict(tool)} for tool in tools]
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """Templates want the arguments of calls as objects, and text."""
+    said: dict[str, Any] = dict(message)
+    if "reasoning" in said:
+        said["reasoning_content"] = said.pop("reasoning")
+    content = said.get("content")
+    if isinstance(content, list):
+        if any(part["type"] != "text" for part in content):
+            raise InvalidInput("This model does not support images.")
+        said["content"] = "".join(part["text"] for part in content)
+    if "tool_calls" in said:
+        said["tool_calls"] = [
+            {**call, "function": {**call["function"], "arguments": json.loads(call["function"]["arguments"])}}
+            for call in said["tool_calls"]
+        ]
+    return said

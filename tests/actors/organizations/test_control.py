@@ -1,0 +1,129 @@
+"""Service control policies bound what member accounts may, their roots included, from the answer to the change on.
+
+Expected: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html and
+…/orgs_manage_policies_scps_evaluation.html
+"""
+
+from pathlib import Path
+from typing import Any
+
+from actors.organizations.service import Organizations
+from bus.virtual_time import run
+from tests.actors.sts.skies import OTHER, Sky, Who, document, skies
+from tests.world import ACCOUNT
+
+SCP = "SERVICE_CONTROL_POLICY"
+FULL = "p-FullAWSAccess"
+NO_TABLES = document({"Effect": "Deny", "Action": "dynamodb:List*", "Resource": "*"})
+
+
+async def founded(sky: Sky) -> tuple[Who, str, str]:
+    """(the management account's root, the organization's root, a member account)."""
+    master = sky.root()
+    await master.call("organizations", "CreateOrganization")
+    root = (await master.call("organizations", "ListRoots"))["Roots"][0]["Id"]
+    await master.call("organizations", "EnablePolicyType", RootId=root, PolicyType=SCP)
+    status = (await master.call("organizations", "CreateAccount", AccountName="dev", Email="dev@example.com"))
+    return master, root, status["CreateAccountStatus"]["AccountId"]
+
+
+async def policy(master: Who, name: str, content: str, *targets: str) -> str:
+    answer = await master.call("organizations", "CreatePolicy", Name=name, Description="", Type=SCP, Content=content)
+    identity: str = answer["Policy"]["PolicySummary"]["Id"]
+    for target in targets:
+        await master.call("organizations", "AttachPolicy", PolicyId=identity, TargetId=target)
+    return identity
+
+
+def test_a_member_account_is_bound(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            master, root, account = await founded(sky)
+            member = sky.root(account)
+            alice = await sky.user("alice", {"Action": "*", "Resource": "*"}, account=account)
+            for who in (member, alice):
+                assert await who.call("dynamodb", "ListTables") == {"TableNames": []}
+            no = await policy(master, "no tables", NO_TABLES, root)
+            for who in (member, alice):
+                assert (await who.denied("dynamodb", "ListTables")).endswith(
+                    "with an explicit deny in a service control policy")
+            assert await master.call("dynamodb", "ListTables"), "the management account is never bound"
+            assert await sky.root(OTHER).call("dynamodb", "ListTables"), "nor are accounts of no organization"
+            answer = await member.call("iam", "SimulatePrincipalPolicy", ActionNames=["dynamodb:ListTables"],
+                                       PolicySourceArn=f"arn:aws:iam::{account}:user/alice")
+            assert answer["EvaluationResults"][0]["EvalDecision"] == "explicitDeny"
+            await sky.world.restart()
+            await member.denied("dynamodb", "ListTables")
+            await master.call("organizations", "DetachPolicy", PolicyId=no, TargetId=root)
+            assert await member.call("dynamodb", "ListTables") == {"TableNames": []}
+
+    run(main())
+
+
+# Every level must allow: the root, each unit on the way, the account itself.
+def test_every_level_must_allow(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            master, root, account = await founded(sky)
+            member = sky.root(account)
+            unit = (await master.call("organizations", "CreateOrganizationalUnit", ParentId=root, Name="quiet"))
+            unit_id = unit["OrganizationalUnit"]["Id"]
+            only_iam = await policy(master, "only iam", document({"Action": "iam:*", "Resource": "*"}), unit_id)
+            assert await member.call("dynamodb", "ListTables"), "it is not in the unit yet"
+            await master.call("organizations", "MoveAccount", AccountId=account, SourceParentId=root,
+                              DestinationParentId=unit_id)
+            assert await member.call("dynamodb", "ListTables"), "the unit has FullAWSAccess as well"
+            await master.call("organizations", "DetachPolicy", PolicyId=FULL, TargetId=unit_id)
+            assert (await member.denied("dynamodb", "ListTables")).endswith(
+                "because no service control policy allows the dynamodb:ListTables action")
+            assert await member.call("iam", "ListUsers")
+            error = await master.error("organizations", "DetachPolicy", PolicyId=only_iam, TargetId=unit_id)
+            assert (error.error_code, error.fields["Reason"]) == (
+                "ConstraintViolationException", "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED")
+            await master.call("organizations", "DisablePolicyType", RootId=root, PolicyType=SCP)
+            assert await member.call("dynamodb", "ListTables")
+
+    run(main())
+
+
+# The management account comes in by the role that every new account has; the account's policies bind it there too.
+def test_the_access_role(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            master, _, account = await founded(sky)
+            boss = await sky.user("boss", {"Action": "sts:AssumeRole", "Resource": "*"})
+            inside = await boss.assume(f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole")
+            assert await inside.call("dynamodb", "ListTables") == {"TableNames": []}
+            await policy(master, "no tables", NO_TABLES, account)
+            await inside.denied("dynamodb", "ListTables")
+            await master.call("organizations", "CloseAccount", AccountId=account)
+            closed: Any = await inside.error("dynamodb", "ListTables")
+            assert closed.error_code == "UnrecognizedClientException"
+            assert (await sky.root(account).error("iam", "ListUsers")).error_code == "InvalidClientTokenId"
+
+    run(main())
+
+
+def test_who_may_ask(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            error = await sky.root().error("organizations", "DescribeOrganization")
+            assert (error.error_code, error.message) == (
+                "AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
+            master, _, account = await founded(sky)
+            member = sky.root(account)
+            shown = (await member.call("organizations", "DescribeOrganization"))["Organization"]
+            assert shown["MasterAccountId"] == ACCOUNT
+            error = await member.error("organizations", "ListAccounts")
+            assert (error.error_code, error.message) == (
+                "AccessDeniedException", "You don't have permissions to access this resource.")
+            assert (await master.error("organizations", "DeleteOrganization")).error_code == (
+                "OrganizationNotEmptyException")
+            await member.call("organizations", "LeaveOrganization")
+            assert (await master.error("organizations", "LeaveOrganization")).error_code == (
+                "MasterCannotLeaveOrganizationException")
+            await master.call("organizations", "DeleteOrganization")
+            await master.error("organizations", "DescribeOrganization")
+            await master.call("organizations", "CreateOrganization", FeatureSet="ALL")
+
+    run(main())
