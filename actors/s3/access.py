@@ -18,6 +18,9 @@ Request = Mapping[str, Any]
 def bucket_of(context: Context, view: Snapshot, request: Request) -> Bucket:
     """NoSuchBucket, AccessDenied, PermanentRedirect."""
     bucket = named(view, request["Bucket"], request.get("ExpectedBucketOwner"))
+    if bucket.record.get("payer") == "Requester" and request.get("RequestPayer") != "requester" \
+            and context.principal.account != bucket.owner:
+        raise AccessDenied
     region = bucket.record["region"]
     if region != context.region:
         raise PermanentRedirect(bucket.name, region)

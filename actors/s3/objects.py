@@ -82,8 +82,16 @@ def described(context: Context, transaction: Transaction, bucket: Bucket, reques
     if request.get("WebsiteRedirectLocation"):
         record["redirect"] = checked_redirect(request["WebsiteRedirectLocation"])
     record["encryption"] = {name: request[name] for name in _ENCRYPTION if request.get(name) is not None}
-    record["encryption"].setdefault("ServerSideEncryption", "AES256")
+    if "ServerSideEncryption" not in record["encryption"]:
+        record["encryption"] |= _default_encryption(bucket)
     return record
+
+
+def _default_encryption(bucket: Bucket) -> Answer:
+    found = bucket.configuration("encryption")
+    default = {} if found is None else found["Rules"][0].get("ApplyServerSideEncryptionByDefault") or {}
+    answer = {"ServerSideEncryption": default.get("SSEAlgorithm", "AES256")}
+    return answer | ({"SSEKMSKeyId": default["KMSMasterKeyID"]} if default.get("KMSMasterKeyID") else {})
 
 
 def second(transaction: Transaction) -> float:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from actors.runtime.actor import operation, query
+from actors.runtime.actor import job, operation, query
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import granting, locking, publicity
+from actors.s3 import documents, expiring, granting, lifecycle, locking, publicity
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -86,3 +86,182 @@ class Settings:
     @operation("PutObjectLegalHold")
     def put_object_legal_hold(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return locking.put_hold(context, transaction, request)
+
+    # Settings kept as they come
+
+    @query("GetBucketCors")
+    def get_bucket_cors(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get(context, snapshot, request, documents.CORS)
+
+    @operation("PutBucketCors")
+    def put_bucket_cors(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.put(context, transaction, request, documents.CORS)
+
+    @operation("DeleteBucketCors")
+    def delete_bucket_cors(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.delete(context, transaction, request, documents.CORS)
+
+    @query("GetBucketWebsite")
+    def get_bucket_website(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get(context, snapshot, request, documents.WEBSITE)
+
+    @operation("PutBucketWebsite")
+    def put_bucket_website(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.put(context, transaction, request, documents.WEBSITE)
+
+    @operation("DeleteBucketWebsite")
+    def delete_bucket_website(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.delete(context, transaction, request, documents.WEBSITE)
+
+    @query("GetBucketEncryption")
+    def get_bucket_encryption(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get(context, snapshot, request, documents.ENCRYPTION)
+
+    @operation("PutBucketEncryption")
+    def put_bucket_encryption(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.put(context, transaction, request, documents.ENCRYPTION)
+
+    @operation("DeleteBucketEncryption")
+    def delete_bucket_encryption(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.delete(context, transaction, request, documents.ENCRYPTION)
+
+    @query("GetBucketReplication")
+    def get_bucket_replication(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get(context, snapshot, request, documents.REPLICATION)
+
+    @operation("PutBucketReplication")
+    def put_bucket_replication(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.put(context, transaction, request, documents.REPLICATION)
+
+    @operation("DeleteBucketReplication")
+    def delete_bucket_replication(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.delete(context, transaction, request, documents.REPLICATION)
+
+    @query("GetBucketAccelerateConfiguration")
+    def get_bucket_accelerate_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get(context, snapshot, request, documents.ACCELERATE)
+
+    @operation("PutBucketAccelerateConfiguration")
+    def put_bucket_accelerate_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return documents.put(context, transaction, request, documents.ACCELERATE)
+
+    @query("GetBucketLogging")
+    def get_bucket_logging(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get(context, snapshot, request, documents.LOGGING)
+
+    @operation("PutBucketLogging")
+    def put_bucket_logging(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.put(context, transaction, request, documents.LOGGING)
+
+    @query("GetBucketRequestPayment")
+    def get_bucket_request_payment(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get_payment(context, snapshot, request)
+
+    @operation("PutBucketRequestPayment")
+    def put_bucket_request_payment(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.put_payment(context, transaction, request)
+
+    @query("GetBucketAnalyticsConfiguration")
+    def get_bucket_analytics_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get_named(context, snapshot, request, "AnalyticsConfiguration")
+
+    @operation("PutBucketAnalyticsConfiguration")
+    def put_bucket_analytics_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return documents.put_named(context, transaction, request, "AnalyticsConfiguration")
+
+    @operation("DeleteBucketAnalyticsConfiguration")
+    def delete_bucket_analytics_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return documents.delete_named(context, transaction, request, "AnalyticsConfiguration")
+
+    @query("ListBucketAnalyticsConfigurations")
+    def list_bucket_analytics_configurations(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.list_named(context, snapshot, request, "AnalyticsConfiguration")
+
+    @query("GetBucketInventoryConfiguration")
+    def get_bucket_inventory_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get_named(context, snapshot, request, "InventoryConfiguration")
+
+    @operation("PutBucketInventoryConfiguration")
+    def put_bucket_inventory_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return documents.put_named(context, transaction, request, "InventoryConfiguration")
+
+    @operation("DeleteBucketInventoryConfiguration")
+    def delete_bucket_inventory_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return documents.delete_named(context, transaction, request, "InventoryConfiguration")
+
+    @query("ListBucketInventoryConfigurations")
+    def list_bucket_inventory_configurations(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.list_named(context, snapshot, request, "InventoryConfiguration")
+
+    @query("GetBucketMetricsConfiguration")
+    def get_bucket_metrics_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.get_named(context, snapshot, request, "MetricsConfiguration")
+
+    @operation("PutBucketMetricsConfiguration")
+    def put_bucket_metrics_configuration(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return documents.put_named(context, transaction, request, "MetricsConfiguration")
+
+    @operation("DeleteBucketMetricsConfiguration")
+    def delete_bucket_metrics_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return documents.delete_named(context, transaction, request, "MetricsConfiguration")
+
+    @query("ListBucketMetricsConfigurations")
+    def list_bucket_metrics_configurations(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return documents.list_named(context, snapshot, request, "MetricsConfiguration")
+
+    @query("GetBucketIntelligentTieringConfiguration")
+    def get_bucket_intelligent_tiering_configuration(
+        self, context: Context, snapshot: Snapshot, request: Request
+    ) -> Answer:
+        return documents.get_named(context, snapshot, request, "IntelligentTieringConfiguration")
+
+    @operation("PutBucketIntelligentTieringConfiguration")
+    def put_bucket_intelligent_tiering_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return documents.put_named(context, transaction, request, "IntelligentTieringConfiguration")
+
+    @operation("DeleteBucketIntelligentTieringConfiguration")
+    def delete_bucket_intelligent_tiering_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return documents.delete_named(context, transaction, request, "IntelligentTieringConfiguration")
+
+    @query("ListBucketIntelligentTieringConfigurations")
+    def list_bucket_intelligent_tiering_configurations(
+        self, context: Context, snapshot: Snapshot, request: Request
+    ) -> Answer:
+        return documents.list_named(context, snapshot, request, "IntelligentTieringConfiguration")
+
+    # Lifecycles
+
+    @query("GetBucketLifecycleConfiguration")
+    def get_bucket_lifecycle_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return lifecycle.get(context, snapshot, request)
+
+    @operation("PutBucketLifecycleConfiguration")
+    def put_bucket_lifecycle_configuration(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return lifecycle.put(context, transaction, request)
+
+    @operation("DeleteBucketLifecycle")
+    def delete_bucket_lifecycle(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return lifecycle.delete(context, transaction, request)
+
+    @job(lifecycle.EXPIRE_JOB)
+    def expire(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        """Does to a bucket's objects and uploads what its lifecycle says, some keys at a time, every midnight."""
+        return expiring.step(transaction, now, state)

@@ -43,7 +43,7 @@ def end(transaction: Transaction, bucket: Bucket, upload: Record, keep: set[int]
 
 def end_all(transaction: Transaction, bucket: Bucket) -> None:
     """With their bucket."""
-    for _, upload in _under_way(bucket, b""):
+    for _, upload in under_way(bucket, b""):
         end(transaction, bucket, upload)
 
 
@@ -54,7 +54,7 @@ def parts(view: Snapshot, upload_id: str, after: int = 0) -> Iterator[tuple[byte
         yield key, cast("Record", unpack(row))
 
 
-def _under_way(bucket: Bucket, start: bytes) -> Iterator[tuple[bytes, Record]]:
+def under_way(bucket: Bucket, start: bytes) -> Iterator[tuple[bytes, Record]]:
     for key, row in bucket.scan(b"u", start, b""):
         yield key, cast("Record", unpack(row))
 
@@ -140,7 +140,7 @@ def _behind(bucket: Bucket, key: str, id_: str) -> Iterator[Record]:
     start = b""
     if key:
         start = state.closed(key) + (id_.encode() + b"\0" if id_ else b"\xff")
-    for _, upload in _under_way(bucket, start):
+    for _, upload in under_way(bucket, start):
         yield upload
 
 

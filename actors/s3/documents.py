@@ -1,0 +1,251 @@
+"""Settings of a bucket that are kept as they come: checked when they are put, told when they are asked for.
+
+What S3 does with one stands where it does it; README.md says which do nothing here.
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from actors.runtime.context import Context
+from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.s3 import state
+from actors.s3.access import bucket_name, bucket_of
+from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
+from actors.s3.state import Bucket
+
+CORS_RULES_LIMIT, ROUTING_RULES_LIMIT, NAMED_LIMIT = 100, 50, 1000
+ID_LIMIT = 64                             # characters
+_CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
+_SSE = ("AES256", "aws:kms", "aws:kms:dsse")
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+Content = Mapping[str, Any]
+_NOTHING: Content = {}
+
+
+class Document(NamedTuple):
+    """`member` of its Put holds it; `missing` is (code, message), or None where its absence is told as `default`."""
+
+    kind: str
+    member: str
+    check: Callable[[Bucket, Content], None]
+    missing: tuple[str, str] | None = None
+    default: Content = _NOTHING
+    wrapped: bool = False                 # is told under the name of its member
+
+
+class NotConfigured(S3Error):
+    status_code = 404
+
+    def __init__(self, code: str, message: str, bucket: str) -> None:
+        super().__init__(message, BucketName=bucket)
+        self.error_code = code
+
+
+class InvalidTargetBucket(S3Error):
+    code, words = "InvalidTargetBucketForLogging", "The target bucket for logging does not exist"
+
+
+class TooManyConfigurations(S3Error):
+    code = "TooManyConfigurations"
+    words = ("You are attempting to create a new configuration but have already reached the "
+             f"{NAMED_LIMIT:,}-configuration limit.")
+
+
+def get(context: Context, snapshot: Snapshot, request: Request, document: Document) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    found = bucket.configuration(document.kind)
+    if found is None:
+        if document.missing is not None:
+            raise NotConfigured(*document.missing, bucket.name)
+        found = document.default
+    return {document.member: found} if document.wrapped else dict(found)
+
+
+def put(context: Context, transaction: Transaction, request: Request, document: Document) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    content = request.get(document.member) or {}
+    document.check(bucket, content)
+    bucket.configure(document.kind, content)
+    return {}
+
+
+def delete(context: Context, transaction: Transaction, request: Request, document: Document) -> Answer:
+    bucket_of(context, transaction, request).configure(document.kind, None)
+    return {}
+
+
+# Checks
+
+
+def _cors(_: Bucket, content: Content) -> None:
+    rules = content.get("CORSRules") or []
+    if not 0 < len(rules) <= CORS_RULES_LIMIT:
+        raise MalformedXML
+    for rule in rules:
+        if not rule.get("AllowedMethods") or not rule.get("AllowedOrigins"):
+            raise MalformedXML
+        for method in rule["AllowedMethods"]:
+            if method not in _CORS_METHODS:
+                raise InvalidRequest(
+                    f"Found unsupported HTTP method in CORS config. Unsupported method is {method}")
+        for what, values in (("Origin", rule["AllowedOrigins"]), ("Header", rule.get("AllowedHeaders") or ())):
+            for value in values:
+                if value.count("*") > 1:
+                    raise InvalidRequest(f'Allowed{what} "{value}" can not have more than one wildcard.')
+        for header in rule.get("ExposeHeaders") or ():
+            if "*" in header:
+                raise InvalidRequest(f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard '
+                                     "for ExposeHeader.")
+
+
+def _website(_: Bucket, content: Content) -> None:
+    everything, index = content.get("RedirectAllRequestsTo"), content.get("IndexDocument")
+    if everything:
+        if index or content.get("ErrorDocument") or content.get("RoutingRules"):
+            raise InvalidArgument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.")
+        _check_protocol(everything)
+        return
+    if not index:
+        raise InvalidArgument("A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty",
+                              "IndexDocument", "null")
+    if not index.get("Suffix") or "/" in index["Suffix"]:
+        raise InvalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", index.get("Suffix"))
+    if "ErrorDocument" in content and not (content["ErrorDocument"] or {}).get("Key"):
+        raise InvalidArgument("The ErrorDocument Key is not well formed", "ErrorDocument", "")
+    rules = content.get("RoutingRules") or []
+    if len(rules) > ROUTING_RULES_LIMIT:
+        raise InvalidRequest(f"{len(rules)} routing rules provided, the number of routing rules in a website "
+                             f"configuration is limited to {ROUTING_RULES_LIMIT}.")
+    for rule in rules:
+        _check_routing(rule)
+
+
+def _check_routing(rule: Content) -> None:
+    redirect = rule.get("Redirect")
+    if not redirect:
+        raise MalformedXML
+    if "ReplaceKeyWith" in redirect and "ReplaceKeyPrefixWith" in redirect:
+        raise InvalidRequest("You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
+    if "Condition" in rule and not rule["Condition"]:
+        raise InvalidRequest("Condition cannot be empty. To redirect all requests without a condition, the condition "
+                             "element shouldn't be present.")
+    _check_protocol(redirect)
+
+
+def _check_protocol(redirect: Content) -> None:
+    if redirect.get("Protocol") not in (None, "http", "https"):
+        raise InvalidRequest("Invalid protocol, protocol can be http or https. If not defined the protocol will be "
+                             "selected automatically.")
+
+
+def _encryption(_: Bucket, content: Content) -> None:
+    rules = content.get("Rules") or []
+    default = (rules[0].get("ApplyServerSideEncryptionByDefault") or {}) if len(rules) == 1 else {}
+    if len(rules) != 1 or (default and default.get("SSEAlgorithm") not in _SSE):
+        raise MalformedXML
+    if default.get("KMSMasterKeyID") and default["SSEAlgorithm"] == "AES256":
+        raise InvalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or "
+                              "aws:kms:dsse")
+
+
+def _accelerate(bucket: Bucket, content: Content) -> None:
+    if "." in bucket.name:
+        raise InvalidRequest("S3 Transfer Acceleration is not supported for buckets with periods (.) in their names")
+    if content.get("Status") not in (state.ENABLED, state.SUSPENDED):
+        raise MalformedXML
+
+
+def _logging(bucket: Bucket, content: Content) -> None:
+    target = content.get("LoggingEnabled")
+    if target is None:
+        return
+    found = state.find_bucket(bucket.view, target.get("TargetBucket") or "")
+    if found is None or found.owner != bucket.owner:
+        raise InvalidTargetBucket
+
+
+def _replication(bucket: Bucket, content: Content) -> None:
+    if bucket.versioning != state.ENABLED:
+        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
+    rules = content.get("Rules") or []
+    if not rules or not content.get("Role"):
+        raise MalformedXML
+    for rule in rules:
+        found = state.find_bucket(bucket.view, bucket_name((rule.get("Destination") or {}).get("Bucket") or ""))
+        if found is None:
+            raise InvalidRequest("Destination bucket must exist.")
+        if found.versioning != state.ENABLED:
+            raise InvalidRequest("Destination bucket must have versioning enabled.")
+
+
+CORS = Document("cors", "CORSConfiguration", _cors,
+                ("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
+WEBSITE = Document("website", "WebsiteConfiguration", _website,
+                   ("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"))
+ENCRYPTION = Document(
+    "encryption", "ServerSideEncryptionConfiguration", _encryption, wrapped=True, default={"Rules": [{
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]})
+ACCELERATE = Document("accelerate", "AccelerateConfiguration", _accelerate)
+LOGGING = Document("logging", "BucketLoggingStatus", _logging)
+REPLICATION = Document(
+    "replication", "ReplicationConfiguration", _replication,
+    ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"), wrapped=True)
+
+
+# Who pays
+
+
+def get_payment(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    return {"Payer": bucket_of(context, snapshot, request).record.get("payer", "BucketOwner")}
+
+
+def put_payment(context: Context, transaction: Transaction, request: Request) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    payer = request["RequestPaymentConfiguration"].get("Payer")
+    if payer not in ("BucketOwner", "Requester"):
+        raise MalformedXML
+    bucket.record["payer"] = payer
+    bucket.save()
+    return {}
+
+
+# Configurations with names of their own: analytics, inventory, metrics, intelligent tiering
+
+
+def get_named(context: Context, snapshot: Snapshot, request: Request, member: str) -> Answer:
+    bucket = bucket_of(context, snapshot, request)
+    found = bucket.configuration(f"{member}/{request['Id']}")
+    if found is None:
+        raise NotConfigured("NoSuchConfiguration", "The specified configuration does not exist.", bucket.name)
+    return {member: found}
+
+
+def put_named(context: Context, transaction: Transaction, request: Request, member: str) -> Answer:
+    bucket = bucket_of(context, transaction, request)
+    name, content = request["Id"], request[member]
+    if not 0 < len(name) <= ID_LIMIT or content.get("Id") != name:
+        raise InvalidArgument("The configuration's Id is not valid.", "id", name)
+    if len(_named(bucket, member)) >= NAMED_LIMIT:
+        raise TooManyConfigurations
+    bucket.configure(f"{member}/{name}", content)
+    return {}
+
+
+def delete_named(context: Context, transaction: Transaction, request: Request, member: str) -> Answer:
+    get_named(context, transaction, request, member)
+    bucket_of(context, transaction, request).configure(f"{member}/{request['Id']}", None)
+    return {}
+
+
+def list_named(context: Context, snapshot: Snapshot, request: Request, member: str) -> Answer:
+    """All of them at once: there are at most NAMED_LIMIT."""
+    bucket = bucket_of(context, snapshot, request)
+    found = [bucket.configuration(kind) for kind in _named(bucket, member)]
+    return {f"{member}List": found, "IsTruncated": False} if found else {"IsTruncated": False}
+
+
+def _named(bucket: Bucket, member: str) -> list[str]:
+    return [kind for kind in bucket.configurations() if kind.startswith(f"{member}/")]

@@ -1,0 +1,161 @@
+"""What a lifecycle does: objects expire, move to other storage classes, lose old versions, uploads are aborted.
+
+One run goes through a bucket's keys, then its uploads (one a step: it may have 10,000 parts), and waits for the next
+midnight, UTC. A time is due at the midnight after so many days. What a lock keeps stays.
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice, pairwise
+from typing import Any
+
+from actors.runtime.store.transaction import Transaction
+from actors.s3 import contents, locks, state, uploads
+from actors.s3.errors import AccessDenied
+from actors.s3.lifecycle import LIFECYCLE
+from actors.s3.objects import STANDARD, put_version, second
+from actors.s3.state import Bucket, Record
+
+KEYS_OF_STEP = 32
+VERSIONS_OF_STEP = 128                    # of one key; older ones wait for the next day
+DAY_S = 24 * 3600
+
+Rule = Mapping[str, Any]
+
+
+def step(transaction: Transaction, now: float, job: dict[str, Any]) -> dict[str, Any] | None:
+    bucket = state.find_bucket(transaction, job["bucket"])
+    lifecycle = None if bucket is None else bucket.configuration(LIFECYCLE)
+    if bucket is None or lifecycle is None or lifecycle["run"] != job["run"]:
+        return None
+    rules = [rule for rule in lifecycle["rules"] if rule["Status"] == "Enabled"]
+    following = {"bucket": bucket.name, "run": job["run"]}
+    if not job.get("uploads"):
+        last = _keys(transaction, bucket, rules, now, job.get("after", b""))
+        return {**following, "after": last} if last else {**following, "uploads": True}
+    due = next((upload for _, upload in uploads.under_way(bucket, b"") if _is_aborted(rules, upload, now)), None)
+    if due is not None:
+        uploads.end(transaction, bucket, due)
+        return {**following, "uploads": True}
+    return {**following, "wake_at": (now // DAY_S + 1) * DAY_S}
+
+
+def _keys(transaction: Transaction, bucket: Bucket, rules: list[Rule], now: float, after: bytes) -> bytes:
+    """The escaped key it came to; b"": there are no more."""
+    rows = list(islice(bucket.scan(b"o", after + b"\xff" if after else b"", b""), KEYS_OF_STEP))
+    for row, _ in rows:
+        _key(transaction, bucket, state.opened(row[:-2]), rules, now)
+    return rows[-1][0] if len(rows) == KEYS_OF_STEP else b""
+
+
+def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], now: float) -> None:
+    current = bucket.current(key)
+    assert current is not None, "it was just read"
+    older = list(islice(bucket.older(key), VERSIONS_OF_STEP))
+    _older(transaction, bucket, key, [current, *older], rules, now)
+    if current.get("marker"):
+        if next(bucket.older(key), None) is None and any(_ends_marker(rule, key, current, now) for rule in rules):
+            bucket.remove(key, current)
+        return
+    matching = [rule for rule in rules if matches(rule, key, current)]
+    if any(_is_due(rule.get("Expiration") or {}, current["time"], now) for rule in matching):
+        _expire(transaction, bucket, key, current)
+        return
+    moved = _class(matching, "Transitions", current, current["time"], now)
+    if moved != current.get("class", STANDARD):
+        bucket.update(key, {**current, "class": moved})
+
+
+def _expire(transaction: Transaction, bucket: Bucket, key: str, current: Record) -> None:
+    if bucket.versioning:
+        marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
+        put_version(transaction, bucket, key, marker)
+    else:
+        bucket.remove(key, current)
+        contents.release(transaction, current.get("content"))
+
+
+def _older(
+    transaction: Transaction, bucket: Bucket, key: str, versions: list[Record], rules: list[Rule], now: float
+) -> None:
+    """`versions`: the current one and those behind it. Each is noncurrent since the one before it came."""
+    for position, (newer, record) in enumerate(pairwise(versions)):
+        matching = [rule for rule in rules if matches(rule, key, record)]
+        if any(_is_outlived(rule.get("NoncurrentVersionExpiration"), newer["time"], position, now)
+               for rule in matching) and _may_go(record, now):
+            bucket.remove(key, record)
+            contents.release(transaction, record.get("content"))
+            continue
+        moved = _class(matching, "NoncurrentVersionTransitions", record, newer["time"], now)
+        if not record.get("marker") and moved != record.get("class", STANDARD):
+            bucket.update(key, {**record, "class": moved})
+
+
+def _may_go(record: Record, now: float) -> bool:
+    try:
+        locks.check_removal(record, now, bypass=False)
+    except AccessDenied:
+        return False
+    return True
+
+
+def _is_outlived(expiration: Rule | None, since: float, newer_noncurrent: int, now: float) -> bool:
+    if not expiration or expiration.get("NoncurrentDays") is None:
+        return False
+    return newer_noncurrent >= expiration.get("NewerNoncurrentVersions", 0) \
+        and due_at(since, expiration["NoncurrentDays"]) <= now
+
+
+def _ends_marker(rule: Rule, key: str, marker: Record, now: float) -> bool:
+    """Nothing stands behind it: asked for by name, or a rule that expires by days does it too."""
+    expiration = rule.get("Expiration") or {}
+    by_days = "Days" in expiration and due_at(marker["time"], expiration["Days"]) <= now
+    return matches(rule, key, marker) and bool(expiration.get("ExpiredObjectDeleteMarker") or by_days)
+
+
+def _class(rules: list[Rule], member: str, record: Record, since: float, now: float) -> str:
+    """Where it stands once what is due has been done: the transition that came last counts."""
+    due = [(_due_time(transition, since), transition["StorageClass"])
+           for rule in rules for transition in rule.get(member) or ()]
+    found: str = max((each for each in due if each[0] <= now), default=(0.0, record.get("class", STANDARD)))[1]
+    return found
+
+
+def _is_due(action: Rule, since: float, now: float) -> bool:
+    return ("Days" in action or "Date" in action) and _due_time(action, since) <= now
+
+
+def _due_time(action: Rule, since: float) -> float:
+    if "Date" in action:
+        moment: float = action["Date"].timestamp()
+        return moment
+    return due_at(since, action.get("Days", action.get("NoncurrentDays", 0)))
+
+
+def due_at(since: float, days: int) -> float:
+    """The midnight after so many days."""
+    return -(-(since + days * DAY_S) // DAY_S) * DAY_S
+
+
+def _is_aborted(rules: list[Rule], upload: Record, now: float) -> bool:
+    return any(matches(rule, upload["key"], {}) and due_at(upload["time"], days) <= now
+               for rule, days in _aborting(rules))
+
+
+def _aborting(rules: list[Rule]) -> Iterator[tuple[Rule, int]]:
+    for rule in rules:
+        days = (rule.get("AbortIncompleteMultipartUpload") or {}).get("DaysAfterInitiation")
+        if days is not None:
+            yield rule, days
+
+
+def matches(rule: Rule, key: str, record: Record) -> bool:
+    """Is this version among those the rule is for?"""
+    chosen: Rule = rule.get("Filter") or {}
+    chosen = chosen.get("And") or chosen
+    tags = [*(chosen.get("Tags") or ()), *([chosen["Tag"]] if chosen.get("Tag") else [])]
+    size, own = record.get("size", 0), record.get("tags", {})
+    return key.startswith(chosen.get("Prefix") or rule.get("Prefix") or "") \
+        and all(own.get(tag["Key"]) == tag["Value"] for tag in tags) \
+        and size > chosen.get("ObjectSizeGreaterThan", -1) \
+        and size < chosen.get("ObjectSizeLessThan", size + 1)

@@ -1,0 +1,111 @@
+"""Lifecycles: what is due at a time is done, by rule, and nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.s3 import expiring, state
+from actors.s3.lifecycle import LIFECYCLE
+from tests.actors.s3.caller import Caller, open_caller
+
+DAY_S = 24 * 3600
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> Iterator[Caller]:
+    with open_caller(tmp_path) as caller:
+        caller.call("CreateBucket", Bucket="bucket")
+        yield caller
+
+
+def put_rule(s3: Caller, **rule: Any) -> None:
+    s3.call("PutBucketLifecycleConfiguration", Bucket="bucket", LifecycleConfiguration={
+        "Rules": [{"Status": "Enabled", "Filter": {}, **rule}]})
+
+
+def run(s3: Caller, days: float) -> float:
+    """One whole run so many days from now; when the next one is due."""
+    def begin(transaction: Any) -> Any:
+        bucket = state.get_bucket(transaction, "bucket")
+        return {"bucket": "bucket", "run": bucket.configuration(LIFECYCLE)["run"]}, transaction.now() + days * DAY_S
+
+    job, now = s3.store.transact(begin)
+    while "wake_at" not in job:
+        current = job
+        job = s3.store.transact(lambda transaction: expiring.step(transaction, now, current))  # noqa: B023 - called here
+    assert now < job["wake_at"] <= now + DAY_S
+    return float(job["wake_at"])
+
+
+def keys(s3: Caller) -> list[str]:
+    return [each["Key"] for each in s3.call("ListObjectsV2", Bucket="bucket").get("Contents", ())]
+
+
+def test_objects_expire(s3: Caller) -> None:
+    count = expiring.KEYS_OF_STEP * 2 + 3
+    for number in range(count):
+        s3.call("PutObject", Bucket="bucket", Key=f"log/{number:03}", Body=b"1")
+    s3.call("PutObject", Bucket="bucket", Key="log/tagged", Body=b"1", Tagging="keep=yes")
+    s3.call("PutObject", Bucket="bucket", Key="other", Body=b"1")
+    put_rule(s3, Filter={"Prefix": "log/0"}, Expiration={"Days": 3})
+    run(s3, 2)
+    assert len(keys(s3)) == count + 2
+    run(s3, 4)
+    assert keys(s3) == ["log/tagged", "other"]
+    put_rule(s3, Filter={"Tag": {"Key": "keep", "Value": "yes"}}, Expiration={"Days": 1})
+    run(s3, 3)
+    assert keys(s3) == ["other"]
+
+
+def test_versions(s3: Caller) -> None:
+    s3.call("PutBucketVersioning", Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"1", b"2", b"3"):
+        s3.call("PutObject", Bucket="bucket", Key="k", Body=body)
+    put_rule(s3, NoncurrentVersionExpiration={"NoncurrentDays": 1, "NewerNoncurrentVersions": 1})
+    run(s3, 3)
+    assert len(s3.call("ListObjectVersions", Bucket="bucket")["Versions"]) == 2
+    put_rule(s3, Expiration={"Days": 1}, NoncurrentVersionExpiration={"NoncurrentDays": 10})
+    run(s3, 3)
+    answer = s3.call("ListObjectVersions", Bucket="bucket")
+    assert (len(answer["Versions"]), len(answer["DeleteMarkers"])) == (2, 1)
+    run(s3, 20)                                                    # all versions go, and the marker that is left
+    assert keys(s3) == []
+    answer = s3.call("ListObjectVersions", Bucket="bucket")
+    assert not answer.get("Versions")
+    assert not answer.get("DeleteMarkers")
+
+
+def test_locks_hold(s3: Caller) -> None:
+    s3.call("PutBucketVersioning", Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    s3.call("PutObjectLockConfiguration", Bucket="bucket", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
+    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1", ObjectLockLegalHoldStatus="ON")
+    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"2")
+    put_rule(s3, NoncurrentVersionExpiration={"NoncurrentDays": 1})
+    run(s3, 5)
+    assert len(s3.call("ListObjectVersions", Bucket="bucket")["Versions"]) == 2
+
+
+def test_transitions_and_uploads(s3: Caller) -> None:
+    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1")
+    s3.call("CreateMultipartUpload", Bucket="bucket", Key="u")
+    put_rule(s3, Transitions=[{"Days": 1, "StorageClass": "STANDARD_IA"}, {"Days": 5, "StorageClass": "GLACIER"}],
+             AbortIncompleteMultipartUpload={"DaysAfterInitiation": 4})
+    run(s3, 3)
+    assert s3.call("HeadObject", Bucket="bucket", Key="k")["StorageClass"] == "STANDARD_IA"
+    assert len(s3.call("ListMultipartUploads", Bucket="bucket")["Uploads"]) == 1
+    run(s3, 7)
+    assert s3.call("HeadObject", Bucket="bucket", Key="k")["StorageClass"] == "GLACIER"
+    assert not s3.call("ListMultipartUploads", Bucket="bucket").get("Uploads")
+
+
+@pytest.mark.parametrize(("rule", "error"), [
+    ({}, "InvalidRequest"), ({"Expiration": {"Days": 0}}, "InvalidArgument"), ({"Status": "on"}, "MalformedXML"),
+    ({"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}, "MalformedXML"),
+    ({"Transitions": [{"Days": 1, "StorageClass": "STANDARD"}]}, "MalformedXML"),
+    ({"Prefix": "", "Expiration": {"Days": 1}}, "MalformedXML")])
+def test_refused(s3: Caller, rule: dict[str, Any], error: str) -> None:
+    assert s3.error("PutBucketLifecycleConfiguration", Bucket="bucket", LifecycleConfiguration={
+        "Rules": [{"Status": "Enabled", "Filter": {}, **rule}]}) == error
+    assert s3.error("GetBucketLifecycleConfiguration", Bucket="bucket") == "NoSuchLifecycleConfiguration"
