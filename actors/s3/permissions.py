@@ -112,14 +112,14 @@ def of_listing(bucket: str) -> Access:
 
 
 def guard(view: Snapshot, context: Context, access: Access) -> Guard | None:
-    """The bucket's owner, its policy and what ACLs grant this caller. A bucket that is not there lets everybody in: the
-    operation says so."""
+    """The bucket's owner, its policy and what ACLs grant this caller. A bucket that is not there lets nobody in
+    particular in: the operation tells them so, as it does all who may by their own policies."""
     name, _, key = access.resource.removeprefix(_ARN).partition("/")
     if not access.resource.startswith(_ARN):
         return None
     bucket = state.find_bucket(view, name)
     if bucket is None:
-        return Guard(granted=True)
+        return Guard(granted=not context.principal.account)
     account = context.principal.account
     if ownership.of_bucket(bucket) == ownership.ENFORCED:
         return Guard(bucket.owner, _policy(bucket, account))
