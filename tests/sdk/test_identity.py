@@ -154,7 +154,10 @@ def test_every_operation_over_http(server: servers.Server) -> None:
             denied = False
         except ClientError as error:
             denied = error.response["Error"]["Code"] in (*DENIALS, "403")            # HEAD's answers have no body
-        assert denied != ((service, name) in FREE), f"{service}:{name}"
+            seen = str(error)
+        else:
+            seen = "let in"
+        assert denied != ((service, name) in FREE), f"{service}:{name}: {seen}"
 
 
 # What the command line tells of the same instance.

@@ -52,9 +52,10 @@ MISMATCH = {"json": "InvalidSignatureException 400", "query": "SignatureDoesNotM
             "rest-json": "InvalidSignatureException 403", "s3": "SignatureDoesNotMatch 403"}
 STRANGER = {"json": "UnrecognizedClientException 400", "query": "InvalidClientTokenId 403", "ec2": "AuthFailure 401",
             "rest-json": "UnrecognizedClientException 403", "s3": "InvalidAccessKeyId 403"}
-# What nobody has signed names no service, or one that is not here (501); a path alone is an object of S3's.
+# What nobody has signed names no service, or one that is not here (501); a path alone is an object of S3's, and
+# anybody is told that its bucket is not there.
 UNSIGNED = {"json": "MissingAuthenticationTokenException 400", "query": "MissingAuthenticationToken 403",
-            "rest-json": "AccessDenied 403", "s3": "AccessDenied 403"}
+            "rest-json": "NoSuchBucket 404", "s3": "NoSuchBucket 404"}
 OLD = MISMATCH | {"ec2": "RequestExpired 400", "s3": "RequestTimeTooSkewed 403"}
 AHEAD = MISMATCH | {"s3": "RequestTimeTooSkewed 403"}
 # Who: the key and secret, minutes by which the clock is off, and what open and strict answer by family.

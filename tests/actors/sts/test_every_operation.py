@@ -46,6 +46,9 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
     ("bedrock-runtime", "ApplyGuardrail"): {"guardrailIdentifier": "aaaaaaaaaaaa", "guardrailVersion": "1",
                                             "source": "INPUT", "content": [{"text": {"text": "a"}}]},
     ("s3", "GetObjectAttributes"): {"Bucket": "bucket", "Key": "a", "ObjectAttributes": ["ETag"]},
+    # A list that is written member by member is not there when it is empty.
+    ("s3", "PutBucketCors"): {"Bucket": "", "CORSConfiguration": {"CORSRules": [
+        {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}},
     # What is no ARN is denied to everybody.
     **{("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
        for name, more in _EMPTY.items()},
