@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from actors.runtime.context import Context
-from actors.s3 import checksums, contents
+from actors.runtime.store.shard import Shard
+from actors.s3 import checksums, collecting, contents
 from actors.s3.contents import INLINE_LIMIT_BYTES, Body, Content
 from actors.s3.engine.blobs import Blobs, Rotten
 from actors.s3.errors import EntityTooLarge, InvalidArgument, S3Error
@@ -45,15 +46,12 @@ def inline(request: Request) -> Body:
 
 
 async def settled(
-    blobs: Blobs, context: Context, request: Request, finish: Callable[[Body], Awaitable[Any]]
+    shard: Shard, blobs: Blobs, context: Context, request: Request, finish: Callable[[Body], Awaitable[Any]]
 ) -> Any:
     """What `finish` makes of the body, whose file is durable by then; and gone, if that fails."""
     body = await _in_file(blobs, context, request)
-    try:
+    async with collecting.named_or_removed(shard, blobs, [body.name]):
         return await finish(body)
-    except Exception:
-        await asyncio.to_thread(blobs.remove, [body.name])
-        raise
 
 
 async def _in_file(blobs: Blobs, context: Context, request: Request) -> Body:

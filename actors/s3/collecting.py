@@ -6,6 +6,8 @@ record knows is read again and compared with its stored sum, and rot is logged.
 """
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -67,6 +69,18 @@ async def remove_orphans(shard: Shard, blobs: Blobs, shelf: int) -> None:
     for name in orphans:
         if await asyncio.to_thread(blobs.remove, [name]):
             log.info("orphan_removed", file=name)
+
+
+@asynccontextmanager
+async def named_or_removed(shard: Shard, blobs: Blobs, names: Sequence[str]) -> AsyncIterator[None]:
+    """Inside, a commit is to name these files. Where that fails they go at once; but a commit that failed late may
+    stand all the same (an fsync's error), and what the shard knows stays."""
+    try:
+        yield
+    except Exception:
+        left = shard.read(lambda view: [name for name in names if not contents.is_known(view, name)])
+        await asyncio.to_thread(blobs.remove, left)
+        raise
 
 
 async def verify(shard: Shard, blobs: Blobs, shelf: int) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import access, checksums, conditions, contents, multipart, objects, reading, tags
+from actors.s3 import access, checksums, collecting, conditions, contents, multipart, objects, reading, tags
 from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
@@ -72,11 +72,8 @@ async def copy(shard: Shard, blobs: Blobs, context: Context, request: Request) -
     source: Source = shard.read(lambda snapshot: _checked(context, snapshot, request))
     algorithm = _algorithm(request, source.record)
     copied = await asyncio.to_thread(_copied, blobs, source, algorithm)
-    try:
+    async with collecting.named_or_removed(shard, blobs, [name for name, _, _ in copied.files]):
         answer: Answer = await shard.transact(lambda transaction: _put(context, transaction, request, source, copied))
-    except Exception:
-        await asyncio.to_thread(blobs.remove, [name for name, _, _ in copied.files])
-        raise
     return answer
 
 
@@ -177,11 +174,8 @@ async def copy_part(shard: Shard, blobs: Blobs, context: Context, request: Reque
     start, stop = _stretch(request, source.record["size"])
     algorithm = upload["algorithm"] or checksums.DEFAULT
     body = await asyncio.to_thread(_copied_part, blobs, source, start, stop, algorithm)
-    try:
+    async with collecting.named_or_removed(shard, blobs, [body.name]):
         part = await shard.transact(lambda transaction: _put_part(context, transaction, request, body, algorithm))
-    except Exception:
-        await asyncio.to_thread(blobs.remove, [body.name])
-        raise
     sums = {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
     answer: Answer = {"CopyPartResult": {
         "ETag": f'"{part["etag"]}"', "LastModified": datetime.fromtimestamp(int(part["time"]), UTC), **sums,

@@ -128,7 +128,7 @@ class S3(Settings, ServiceActor):
         async def finish(body: Body) -> Any:
             return await self.shard.transact(lambda transaction: objects.put(context, transaction, request, body))
 
-        return await bodies.settled(self.blobs, context, request, finish)
+        return await bodies.settled(self.shard, self.blobs, context, request, finish)
 
     @query("GetObject")
     def get_object(self, context: Context, snapshot: Snapshot, request: Request) -> Any:
@@ -183,7 +183,7 @@ class S3(Settings, ServiceActor):
                 lambda transaction: multipart.put_part(context, transaction, request, body))
 
         self.shard.read(lambda snapshot: multipart.check_part(context, snapshot, request))
-        return await bodies.settled(self.blobs, context, request, finish)
+        return await bodies.settled(self.shard, self.blobs, context, request, finish)
 
     @operation("UploadPartCopy")
     async def upload_part_copy(self, context: Context, request: Request) -> Answer:

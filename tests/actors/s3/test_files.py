@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
+from actors.runtime.store.errors import StoreUnavailable
 from actors.runtime.store.shard import open_shard
 from actors.runtime.surroundings import Surroundings
 from actors.s3 import collecting, contents
@@ -101,6 +102,27 @@ def test_a_refused_body_leaves_no_file(tmp_path: Path) -> None:
         assert s3.files() == []
 
     run(tmp_path, test)
+
+
+# A commit may fail after it has come to stand: what it names stays, and is read.
+def test_a_commit_that_fails_and_stands_keeps_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(s3: Lone) -> None:
+        transact = s3.shard.transact
+
+        async def stands(evaluate: Any) -> Any:
+            await transact(evaluate)
+            raise StoreUnavailable
+
+        with monkeypatch.context() as patched:
+            patched.setattr(s3.shard, "transact", stands)
+            for name, request in (("PutObject", {"Body": b"1" * LARGE}), ("CopyObject", {"CopySource": "bucket/k"})):
+                with pytest.raises(StoreUnavailable):
+                    await s3.call(name, Bucket="bucket", Key="k" if name == "PutObject" else "copy", **request)
+        assert len(s3.files()) == 2
+        assert s3.shard.read(lambda view: [contents.is_known(view, name) for name in s3.files()]) == [True, True]
+
+    run(tmp_path, test)
+
 
 
 # What a crash left between a file and its record is removed once it is surely nobody's; rot is told, and nothing else.
