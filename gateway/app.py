@@ -251,7 +251,7 @@ class Gateway:
 
     def _message(self, exchange: Exchange, route: Route, params: dict[str, Any]) -> tuple[Request, Span]:
         span = self._tracer.start(route.operation.name, exchange.request.headers.get("traceparent", ""), {})
-        source = _source(exchange.incoming)
+        source = _source(exchange.incoming, route.service.name)
         return Request(params, exchange.id, route.region, 0, span.traceparent, source), span
 
     async def _reply(
@@ -501,9 +501,16 @@ def _target(target: str) -> tuple[str, str]:
     return path, query.partition("#")[0] if "#" in query else query
 
 
-def _source(incoming: Incoming) -> dict[str, str]:
-    agent = incoming.headers.get("user-agent", "")
-    return {"ip": incoming.peer, "user_agent": agent[:TEXT_LIMIT_CHARACTERS]}
+def _source(incoming: Incoming, service: str) -> dict[str, str]:
+    """What the actor is told of the sender; S3, whose logs and events tell it, of the request as well."""
+    headers = incoming.headers
+    source = {"ip": incoming.peer, "user_agent": headers.get("user-agent", "")[:TEXT_LIMIT_CHARACTERS]}
+    if service == "s3":
+        source["request"] = f"{incoming.method} {incoming.target[:TEXT_LIMIT_CHARACTERS]} HTTP/1.1"
+        source["host"] = headers.get("host", "")[:TEXT_LIMIT_CHARACTERS]
+    if "referer" in headers:
+        source["referer"] = headers["referer"][:TEXT_LIMIT_CHARACTERS]
+    return source
 
 
 def _decoded(request: wire.HttpRequest, claim: Claim | None, secret: str) -> wire.HttpRequest:
