@@ -14,11 +14,24 @@ from urllib.parse import unquote
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import access, checksums, collecting, conditions, contents, encryption, multipart, objects, reading, tags
+from actors.s3 import (
+    access,
+    checksums,
+    collecting,
+    conditions,
+    contents,
+    encryption,
+    events,
+    multipart,
+    objects,
+    reading,
+    tags,
+)
 from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
+from actors.s3.events import Happened
 from actors.s3.state import Bucket, Record
 from bus.files import Piece
 from schemas.checksums import ALGORITHMS, MD5
@@ -151,6 +164,7 @@ def _put(
     record["content"] = contents.keep_files(transaction, copied.files, sealer) if copied.files else contents.keep(
         transaction, Body(copied.data, None, old["size"], copied.sums), sealer)
     objects.put_version(transaction, bucket, key, record)
+    events.happened(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),
