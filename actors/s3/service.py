@@ -18,6 +18,7 @@ from actors.s3 import (
     collecting,
     contents,
     copying,
+    documents,
     listing,
     multipart,
     objects,
@@ -56,6 +57,9 @@ class S3(Settings, ServiceActor):
     def shard(self) -> Shard:
         assert self.surroundings.shard is not None, "S3 has state"
         return self.surroundings.shard
+
+    def system_answers(self) -> Mapping[str, Any]:
+        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
 
     # What authorisation asks
 
