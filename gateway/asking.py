@@ -74,7 +74,7 @@ class Asking:
 
     def _message(self, exchange: Exchange, route: Route, params: dict[str, Any]) -> tuple[Request, Span]:
         span = self._tracer.start(route.operation.name, exchange.request.headers.get("traceparent", ""), {})
-        source = _source(exchange.incoming)
+        source = _source(exchange.incoming, route.service.name)
         return Request(params, exchange.id, route.region, 0, span.traceparent, source), span
 
 
@@ -96,6 +96,13 @@ def _timeout_s(operation: Operation) -> float:
     return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
 
 
-def _source(incoming: Incoming) -> dict[str, str]:
-    agent = incoming.headers.get("user-agent", "")
-    return {"ip": incoming.peer, "user_agent": agent[:TEXT_LIMIT_CHARACTERS]}
+def _source(incoming: Incoming, service: str) -> dict[str, str]:
+    """What the actor is told of the sender; S3, whose logs and events tell it, of the request as well."""
+    headers = incoming.headers
+    source = {"ip": incoming.peer, "user_agent": headers.get("user-agent", "")[:TEXT_LIMIT_CHARACTERS]}
+    if service == "s3":
+        source["request"] = f"{incoming.method} {incoming.target[:TEXT_LIMIT_CHARACTERS]} HTTP/1.1"
+        source["host"] = headers.get("host", "")[:TEXT_LIMIT_CHARACTERS]
+    if "referer" in headers:
+        source["referer"] = headers["referer"][:TEXT_LIMIT_CHARACTERS]
+    return source
