@@ -79,6 +79,13 @@ def delete(context: Context, transaction: Transaction, request: Request, documen
     return {}
 
 
+def tell(view: Snapshot, question: Request) -> Answer:
+    """What a gateway has to know before it asks in a caller's name (bus/system.py)."""
+    bucket = state.find_bucket(view, question["name"])
+    return {} if bucket is None else {
+        "region": bucket.record["region"], "document": bucket.configuration(question["kind"])}
+
+
 # Checks
 
 

@@ -19,6 +19,7 @@ from actors.s3 import (
     contents,
     copying,
     delivering,
+    documents,
     listing,
     multipart,
     objects,
@@ -59,6 +60,9 @@ class S3(Settings, ServiceActor):
 
     def samples(self) -> Sequence[Sample]:
         return delivering.samples()
+
+    def system_answers(self) -> Mapping[str, Any]:
+        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
 
     # What authorisation asks
 
