@@ -89,12 +89,12 @@ def _location(context: Context, configuration: Mapping[str, Any]) -> str:
                 "sent to.")
         return HOME_REGION
     region = "eu-west-1" if asked == "EU" else asked
-    if not _is_region(region) or region == HOME_REGION:
-        raise InvalidLocationConstraint(asked)
     if context.region not in (HOME_REGION, region):
         raise IllegalLocationConstraint(
             f"The {asked} location constraint is incompatible for the region specific endpoint this request was sent "
             "to.")
+    if not _is_region(region) or region == HOME_REGION:
+        raise InvalidLocationConstraint(asked)
     return region
 
 

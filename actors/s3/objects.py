@@ -136,7 +136,7 @@ def version_of(bucket: Bucket, record: Record) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    return delete_one(context, transaction, bucket, request, bypass=bool(request.get("BypassGovernanceRetention")))
+    return delete_one(context, transaction, bucket, request, bypass=locks.bypass(bucket, request))
 
 
 def delete_one(
@@ -163,7 +163,7 @@ def _delete_version(
     context: Context, transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
 ) -> Answer:
     key, version_id = request["Key"], request["VersionId"]
-    if version_id != state.NULL and state.sequence_of(version_id) is None:
+    if not state.is_version_id(version_id):
         raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
     conditions.check_delete(request, key, record)
@@ -190,6 +190,7 @@ def delete_many(
     wanted = request["Delete"].get("Objects") or []
     if not wanted or len(wanted) > DELETE_LIMIT:
         raise MalformedXML
+    bypass = bool(request.get("BypassGovernanceRetention"))
     deleted: list[Answer] = []
     errors: list[Answer] = []
     for each in wanted:
@@ -197,8 +198,9 @@ def delete_many(
         try:
             if not may(each):
                 raise AccessDenied
-            outcome = delete_one(
-                context, transaction, bucket, each, bypass=bool(request.get("BypassGovernanceRetention")))
+            if each.get("VersionId") and not state.is_version_id(each["VersionId"]):
+                raise NoSuchVersion(each["Key"], each["VersionId"])
+            outcome = delete_one(context, transaction, bucket, each, bypass=bypass)
         except AwsError as error:
             errors.append({**named, "Code": error.error_code, "Message": error.message})
             continue
@@ -213,7 +215,7 @@ def delete_many(
 
 def version_or_raise(bucket: Bucket, key: str, version_id: str) -> Record:
     """NoSuchVersion, InvalidArgument."""
-    if version_id != state.NULL and state.sequence_of(version_id) is None:
+    if not state.is_version_id(version_id):
         raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
     if record is None:

@@ -36,9 +36,7 @@ def check(text: str, bucket: str) -> None:
     if len(text.encode()) > POLICY_LIMIT_BYTES:
         raise MalformedBucketPolicy("Policy exceeds the maximum allowed document size.")
     if not text.strip().startswith("{"):
-        raise MalformedBucketPolicy(
-            "Policies must be valid JSON and the first byte must be '{'" if text.strip()
-            else "Missing required field Statement")
+        raise MalformedBucketPolicy("Policies must be valid JSON and the first byte must be '{'")
     try:
         compile_document(text, Use.RESOURCE)
     except MalformedPolicy as error:

@@ -78,6 +78,16 @@ def upload_prefix(bucket: str) -> bytes:
     return b"u" + bucket.encode() + b"\0"
 
 
+def upload_id(time_us: int, chance: str) -> str:
+    """Uploads of a key are in the order in which they begin."""
+    return f"{time_us:016x}{chance}"
+
+
+def upload_time_us(upload: Record) -> int:
+    """When it began."""
+    return int(upload["upload"][:16], 16)
+
+
 def part_prefix(upload_id: str) -> bytes:
     return b"p" + upload_id.encode() + b"\0"
 
@@ -103,6 +113,11 @@ def garbage_time_us(key: bytes) -> int:
 def version_id(sequence: int) -> str:
     """32 characters that nobody can guess, and that say where the version stands."""
     return base64.urlsafe_b64encode(_U64.pack(sequence) + os.urandom(_ID_CHANCE_BYTES)).decode()
+
+
+def is_version_id(id_: str) -> bool:
+    """May it be one?"""
+    return id_ == NULL or sequence_of(id_) is not None
 
 
 def sequence_of(id_: str) -> int | None:
@@ -211,6 +226,7 @@ class Bucket:
     def remove(self, key: str, record: Record) -> None:
         """This version goes for good; the one behind the current one becomes current."""
         transaction = self._transaction()
+        self._disturb(key)
         current = self.current(key)
         assert current is not None, "who removes a version has just read it"
         if record["id"] != current["id"]:
@@ -226,6 +242,12 @@ class Bucket:
         if successor["id"] == NULL:
             transaction.delete(self.row(b"n", key))
         self.save_version(key, successor, is_current=True)
+
+    def _disturb(self, key: str) -> None:
+        """An object goes while these uploads are under way: the conditions under which they end may no longer hold."""
+        prefix = self.row(b"u", key)
+        for row, upload in list(self._view.scan(prefix, past(prefix))):
+            write(self._transaction(), row, {**unpack(upload), "disturbed": True})
 
     def update(self, key: str, record: Record) -> None:
         """Writes a version back where it stands: tags, locks and the like."""

@@ -29,11 +29,11 @@ from gateway.protocols.xml_shapes import (
 )
 from schemas.errors import AwsError, SerializationException, UnknownOperation
 from schemas.models import Operation, Service, Shape
+from schemas.violations import MALFORMED
 
 CONTENT_TYPE = "application/xml"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-_S3_MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
 # Root elements S3 documents and its model no longer names (SDKs do not look at them, people and scripts do).
 _S3_ROOTS = {
@@ -98,12 +98,14 @@ class _Codecs:
 
     def _document_reader(self, read: Read) -> ReadBody:
         def document(body: bytes) -> Any:
+            if not body and self.is_s3:
+                raise SerializationException("Request Body is empty", code="MissingRequestBodyError", status=400)
             try:
                 return read(parse_xml(body)) if body else {}
             except SerializationException as error:
                 if not self.is_s3:
                     raise
-                raise SerializationException(_S3_MALFORMED, code="MalformedXML", status=400) from error
+                raise SerializationException(MALFORMED, code="MalformedXML", status=400) from error
 
         return document
 
