@@ -6,6 +6,7 @@ earlier than its last reader has done: a reply may be on its way to a gateway th
 """
 
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -19,7 +20,8 @@ INLINE_LIMIT_BYTES = 16 * 1024
 GRACE_S = 60.0                            # from the end of a content to the removal of its files
 SWEEP_JOB = "sweep"
 SWEEP_CONTENTS = 64                       # removed in one step
-ID_BYTES = 16
+ID_CHANCE_BYTES = 8                       # behind the time: what is put together stands together, in few pages
+_TIME_US = struct.Struct(">Q")
 _SWEEPING = b"s"
 
 Request = Mapping[str, Any]
@@ -150,7 +152,7 @@ def files_between(view: Snapshot, start: str, stop: str) -> Iterator[tuple[str, 
 
 
 def _keep(transaction: Transaction, row: dict[str, Any]) -> bytes:
-    content = os.urandom(ID_BYTES)
+    content = _TIME_US.pack(int(transaction.now() * 1e6)) + os.urandom(ID_CHANCE_BYTES)
     transaction.put(_key(content), pack(row))
     return content
 

@@ -132,7 +132,8 @@ def _put(context: Context, transaction: Transaction, request: Request, source: S
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
     record = objects.described(context, transaction, bucket, _taken_over(request, old))
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])
         record.pop("meta", None)
@@ -148,7 +149,7 @@ def _put(context: Context, transaction: Transaction, request: Request, source: S
     record |= {"size": old["size"], "etag": copied.sums[MD5].hex(), "sums": {algorithm: digest}}
     record["content"] = contents.keep_files(transaction, copied.files) if copied.files else contents.keep(
         transaction, Body(copied.data, "", old["size"], copied.sums))
-    objects.put_version(transaction, bucket, key, record)
+    objects.put_version(transaction, bucket, key, record, current)
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),

@@ -69,7 +69,7 @@ def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], 
 def _expire(transaction: Transaction, bucket: Bucket, key: str, current: Record) -> None:
     if bucket.versioning:
         marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-        put_version(transaction, bucket, key, marker)
+        put_version(transaction, bucket, key, marker, current)
     else:
         bucket.remove(key, current)
         contents.release(transaction, current.get("content"))

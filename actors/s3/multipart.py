@@ -129,7 +129,8 @@ def complete(context: Context, transaction: Transaction, request: Request) -> An
     bucket = bucket_of(context, transaction, request)
     upload = uploads.get(transaction, bucket, request)
     key = upload["key"]
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
     parts = _chosen(transaction, upload, request)
     record = _joined(upload, parts, request)
     algorithm = next(iter(record["sums"]), "")
@@ -139,7 +140,7 @@ def complete(context: Context, transaction: Transaction, request: Request) -> An
     chosen = {number for number, _ in parts}
     uploads.end(transaction, bucket, upload, keep=chosen)
     record["time"] = float(int(transaction.now()))
-    put_version(transaction, bucket, key, record)
+    put_version(transaction, bucket, key, record, current)
     answer: Answer = {
         "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
         "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption(record),

@@ -44,19 +44,23 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     key = request["Key"]
     algorithm, digest = checksums.check(request, body.sums)
     record = described(context, transaction, bucket, request)
-    conditions.check_write(request, key, bucket.current(key))
-    record.update(size=body.size, etag=body.etag, sums={algorithm: digest}, content=contents.keep(transaction, body))
-    put_version(transaction, bucket, key, record)
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
+    etag = body.etag
+    record.update(size=body.size, etag=etag, sums={algorithm: digest}, content=contents.keep(transaction, body))
+    put_version(transaction, bucket, key, record, current)
     answer: Answer = {
-        "ETag": f'"{body.etag}"', f"Checksum{algorithm}": b64encode(digest).decode(),
+        "ETag": f'"{etag}"', f"Checksum{algorithm}": b64encode(digest).decode(),
         "ChecksumType": checksums.FULL_OBJECT, **encryption(record),
     }
     return answer | version_of(bucket, record)
 
 
-def put_version(transaction: Transaction, bucket: Bucket, key: str, record: Record) -> None:
-    """The new version, and the end of what it replaced."""
-    replaced = bucket.put(key, record)
+def put_version(
+    transaction: Transaction, bucket: Bucket, key: str, record: Record, current: Record | None
+) -> None:
+    """The new version in the place of `current`, and the end of what it replaced."""
+    replaced = bucket.put(key, record, current)
     if replaced is not None:
         contents.release(transaction, replaced.get("content"))
 
@@ -162,7 +166,7 @@ def delete_one(transaction: Transaction, bucket: Bucket, request: Request, *, by
             contents.release(transaction, current.get("content"))
         return {}
     marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-    put_version(transaction, bucket, key, marker)
+    put_version(transaction, bucket, key, marker, current)
     return {"DeleteMarker": True, "VersionId": marker["id"]}
 
 
