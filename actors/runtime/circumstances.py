@@ -63,6 +63,10 @@ class Circumstances:
                 return context.source.get("user_agent")
             case "aws:referer":
                 return context.source.get("referer")
+            case "aws:sourcearn":                  # of what a service asks for: a bucket, for its notifications
+                return context.source.get("arn")
+            case "aws:sourceaccount":
+                return context.source.get("account")
             case "aws:requestedregion":
                 return context.region
             case "aws:currenttime":

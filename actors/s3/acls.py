@@ -174,6 +174,10 @@ def _described(grantee: str, account: str) -> dict[str, str]:
     return {"Type": "CanonicalUser", "ID": value, **named}
 
 
+def same(one: Acl, other: Acl) -> bool:
+    return [tuple(grant) for grant in one] == [tuple(grant) for grant in other]
+
+
 def is_public(acl: Acl) -> bool:
     return any(grantee in _EVERYONE for grantee, _ in acl)
 

@@ -14,10 +14,11 @@ from urllib.parse import unquote
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import access, checksums, collecting, conditions, contents, multipart, objects, reading, tags
+from actors.s3 import access, checksums, collecting, conditions, contents, events, multipart, objects, reading, tags
 from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
+from actors.s3.events import Happened
 from actors.s3.objects import encryption
 from actors.s3.state import Bucket, Record
 from schemas.checksums import ALGORITHMS, MD5
@@ -150,6 +151,7 @@ def _put(context: Context, transaction: Transaction, request: Request, source: S
     record["content"] = contents.keep_files(transaction, copied.files) if copied.files else contents.keep(
         transaction, Body(copied.data, "", old["size"], copied.sums))
     objects.put_version(transaction, bucket, key, record, current)
+    events.happened(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),

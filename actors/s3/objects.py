@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import checksums, conditions, contents, locks, ownership, state, tags
+from actors.s3 import checksums, conditions, contents, events, locks, ownership, state, tags
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.errors import (
@@ -19,6 +19,7 @@ from actors.s3.errors import (
     NoSuchVersion,
     NotImplementedHeader,
 )
+from actors.s3.events import Happened
 from actors.s3.state import Bucket, Record
 from schemas.errors import AwsError
 
@@ -49,11 +50,17 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     etag = body.etag
     record.update(size=body.size, etag=etag, sums={algorithm: digest}, content=contents.keep(transaction, body))
     put_version(transaction, bucket, key, record, current)
+    events.happened(transaction, bucket, Happened(_created(context), key, record), context)
     answer: Answer = {
         "ETag": f'"{etag}"', f"Checksum{algorithm}": b64encode(digest).decode(),
         "ChecksumType": checksums.FULL_OBJECT, **encryption(record),
     }
     return answer | version_of(bucket, record)
+
+
+def _created(context: Context) -> str:
+    """A form's upload is a PUT to us; its gateway says what it was."""
+    return "ObjectCreated:Post" if context.source.get("request", "").startswith("POST ") else "ObjectCreated:Put"
 
 
 def put_version(
@@ -149,29 +156,31 @@ def version_of(bucket: Bucket, record: Record) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    return delete_one(transaction, bucket, request, bypass=bool(request.get("BypassGovernanceRetention")))
+    return delete_one(context, transaction, bucket, request, bypass=bool(request.get("BypassGovernanceRetention")))
 
 
-def delete_one(transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool) -> Answer:
+def delete_one(
+    context: Context, transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
+) -> Answer:
     """What became of one Key (and VersionId). `bypass`: of governance. AwsError."""
     key, version_id = request["Key"], request.get("VersionId")
     check_key(key)
     if version_id:
-        return _delete_version(transaction, bucket, request, bypass=bypass)
+        return _delete_version(context, transaction, bucket, request, bypass=bypass)
     current = bucket.current(key)
     conditions.check_delete(request, key, current)
     if not bucket.versioning:
         if current is not None:
-            bucket.remove(key, current)
-            contents.release(transaction, current.get("content"))
+            remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, current), context)
         return {}
     marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
     put_version(transaction, bucket, key, marker, current)
+    events.happened(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), context)
     return {"DeleteMarker": True, "VersionId": marker["id"]}
 
 
 def _delete_version(
-    transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
+    context: Context, transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
 ) -> Answer:
     key, version_id = request["Key"], request["VersionId"]
     if version_id != state.NULL and state.sequence_of(version_id) is None:
@@ -182,9 +191,15 @@ def _delete_version(
     if record is None:
         return answer
     locks.check_removal(record, transaction.now(), bypass=bypass)
-    bucket.remove(key, record)
-    contents.release(transaction, record.get("content"))
+    remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, record), context)
     return answer | ({"DeleteMarker": True} if record.get("marker") else {})
+
+
+def remove(transaction: Transaction, bucket: Bucket, event: Happened, context: Context | None = None) -> None:
+    """The version that the event is about goes for good."""
+    bucket.remove(event.key, event.record)
+    contents.release(transaction, event.record.get("content"))
+    events.happened(transaction, bucket, event._replace(record=events.removal(transaction, event.record)), context)
 
 
 def delete_many(
@@ -202,7 +217,8 @@ def delete_many(
         try:
             if not may(each):
                 raise AccessDenied
-            outcome = delete_one(transaction, bucket, each, bypass=bool(request.get("BypassGovernanceRetention")))
+            outcome = delete_one(
+                context, transaction, bucket, each, bypass=bool(request.get("BypassGovernanceRetention")))
         except AwsError as error:
             errors.append({**named, "Code": error.error_code, "Message": error.message})
             continue

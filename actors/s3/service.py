@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from actors.runtime.access import Access, Guard
-from actors.runtime.actor import ServiceActor, job, operation, query
+from actors.runtime.actor import Sample, ServiceActor, job, operation, query
 from actors.runtime.chain.authorise import allowed
 from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
-from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from actors.s3 import (
@@ -18,6 +17,7 @@ from actors.s3 import (
     collecting,
     contents,
     copying,
+    delivering,
     listing,
     multipart,
     objects,
@@ -52,10 +52,8 @@ class S3(Settings, ServiceActor):
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.shard.write(collecting.begin, collecting.begun)
 
-    @property
-    def shard(self) -> Shard:
-        assert self.surroundings.shard is not None, "S3 has state"
-        return self.surroundings.shard
+    def samples(self) -> Sequence[Sample]:
+        return delivering.samples()
 
     # What authorisation asks
 
