@@ -33,7 +33,7 @@ def _step(vault: Vault, kind: str, after: str, transaction: Transaction) -> tupl
     done, last = 0, None
     for book, record, parts in islice(_secrets(transaction, kind, after), STEP_SECRETS):
         last = parts[-1]
-        record["secret"] = vault.seal(vault.open(record["secret"], last), last)
+        record["secret"] = vault.seal_text(vault.open_text(record["secret"], last), last)
         book.put(record, *parts)
         done += 1
     return done, last

@@ -24,7 +24,7 @@ from actors.iam import (
     tagging,
 )
 from actors.iam.state import GROUP, PROFILE, ROLE, USER, Book
-from actors.iam.vault import KEY_FILE, Vault
+from actors.iam.vault import Vault
 from actors.runtime.access import Access
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, job, operation, query
@@ -33,6 +33,7 @@ from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
+from actors.runtime.vault import KEY_FILE
 from bus.system import IDENTITIES
 
 Request = Mapping[str, Any]
