@@ -88,11 +88,11 @@ class Circumstances:
 
 
 def owner_of(access: Access, guard: Guard | None) -> str:
-    """The account a resource belongs to, "" when neither its guard nor its ARN says."""
+    """The account a resource belongs to, "" when neither its guard nor its ARN says, or it is AWS's for everybody."""
     if guard is not None and guard.account:
         return guard.account
     parts = access.resource.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""
+    return parts[4] if len(parts) == 6 and parts[4] != "aws" else ""
 
 
 def request_tags(request: Mapping[str, Any]) -> dict[str, str]:
