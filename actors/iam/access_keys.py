@@ -57,7 +57,7 @@ def create(book: Book, vault: Vault, user: Record, now: float) -> Answer:
         raise quota("AccessKeysPerUser", KEYS_PER_USER_LIMIT)
     access_key = vault.new_key_id("AKIA")
     secret = new_secret()
-    key = {"id": access_key, "status": "Active", "created": now, "secret": vault.seal(secret, access_key)}
+    key = {"id": access_key, "status": "Active", "created": now, "secret": vault.seal_text(secret, access_key)}
     book.put(key, "key", user["id"], access_key)
     book.elsewhere("").put({"account": book.account, "user": user["id"]}, "key", access_key)
     return {"AccessKey": {**_shown(user, key), "SecretAccessKey": secret}}

@@ -54,7 +54,7 @@ def upload(book: Book, vault: Vault, context: Context, request: Request) -> Answ
         raise quota("ServerCertificatesPerAccount", CERTIFICATES_LIMIT)
     record = book.create(CERTIFICATE, name, request.get("Path") or "/", context.now, body=body, expires=expires,
                          chain=request.get("CertificateChain") or "")
-    record |= {"tags": tags, "secret": vault.seal(request["PrivateKey"], record["id"])}
+    record |= {"tags": tags, "secret": vault.seal_text(request["PrivateKey"], record["id"])}
     book.save(record)
     _point(book, record)
     return {"ServerCertificateMetadata": _metadata(book, record), **shapes.tagged(record)}

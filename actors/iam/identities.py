@@ -23,13 +23,13 @@ def credential(view: Snapshot, vault: Vault, access_key: str) -> Known | None:
     if found is not None:
         if found.key["status"] != "Active":
             return {}
-        return {"account": found.account, "secret": vault.open(found.key["secret"], access_key)}
+        return {"account": found.account, "secret": vault.open_text(found.key["secret"], access_key)}
     session = sessions.find(view, access_key)
     if session is None:
         return {} if vault.made(access_key) else None
     if not _described(view, session):
         return {}
-    return {"account": session["account"], "secret": vault.open(session["secret"], access_key),
+    return {"account": session["account"], "secret": vault.open_text(session["secret"], access_key),
             "token": session["token"], "expires": session["expires"]}
 
 

@@ -38,7 +38,7 @@ def create(book: Book, vault: Vault, context: Context, request: Request) -> Answ
     seed = base64.b32encode(os.urandom(SEED_BYTES)).decode()
     record = book.create(MFA, name, path, context.now, user="", enabled=0.0, last=0)
     serial = book.arn(record)
-    record |= {"tags": tags, "secret": vault.seal(seed, serial)}
+    record |= {"tags": tags, "secret": vault.seal_text(seed, serial)}
     book.save(record)
     book.elsewhere("").put({"account": book.account, "parts": [MFA, name.lower()]}, "sealed", serial)
     return {"VirtualMFADevice": {"SerialNumber": serial, "Base32StringSeed": seed.encode(),
@@ -85,7 +85,7 @@ def _synchronise(book: Book, vault: Vault, record: Record, now: float, request: 
 
 
 def _seed(book: Book, vault: Vault, record: Record) -> bytes:
-    return base64.b32decode(vault.open(record["secret"], book.arn(record)))
+    return base64.b32decode(vault.open_text(record["secret"], book.arn(record)))
 
 
 def deactivate(book: Book, user: Record, request: Request) -> Answer:

@@ -32,7 +32,7 @@ def _step(vault: Vault, kind: str, after: str, transaction: Transaction) -> tupl
     """(how many were sealed anew, the last of them; None: there are no more)."""
     done, last = 0, None
     for last, book, record, parts in islice(_secrets(transaction, kind, after), STEP_SECRETS):
-        record["secret"] = vault.seal(vault.open(record["secret"], last), last)
+        record["secret"] = vault.seal_text(vault.open_text(record["secret"], last), last)
         book.put(record, *parts)
         done += 1
     return done, last

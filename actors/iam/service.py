@@ -27,7 +27,7 @@ from actors.iam import (
 from actors.iam.federation import Federation
 from actors.iam.state import CERTIFICATE, GROUP, PROFILE, ROLE, USER, Book
 from actors.iam.user_credentials import UserCredentials
-from actors.iam.vault import KEY_FILE, Vault
+from actors.iam.vault import Vault
 from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, job, operation, query
@@ -35,6 +35,7 @@ from actors.runtime.chain.denials import stranger
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
+from actors.runtime.vault import KEY_FILE
 from bus.system import IDENTITIES
 
 Request = Mapping[str, Any]

@@ -59,7 +59,7 @@ def _name(book: Book, user: Record, service: str, own: list[Record]) -> str:
 def _renew(book: Book, vault: Vault, user: Record, row: Record) -> Answer:
     """A new secret for it, shown this once."""
     secret = b64encode(os.urandom(SECRET_BYTES)).decode()
-    row["secret"] = vault.seal(secret, _sealed_for(row))
+    row["secret"] = vault.seal_text(secret, _sealed_for(row))
     book.put(row, "service", user["id"], row["id"])
     shared = book.elsewhere("")
     shared.put({"account": book.account, "parts": ["service", user["id"], row["id"]]}, "sealed", _sealed_for(row))
