@@ -148,7 +148,8 @@ def _put(
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
     record = objects.described(context, transaction, bucket, _taken_over(request, old))
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])
         record.pop("meta", None)
@@ -165,7 +166,7 @@ def _put(
     record |= {"size": old["size"], "etag": encryption.etag(record, copied.sums[MD5]), "sums": {algorithm: digest}}
     record["content"] = contents.keep_files(transaction, copied.files, sealer) if copied.files else contents.keep(
         transaction, Body(copied.data, None, old["size"], copied.sums), sealer)
-    objects.put_version(transaction, bucket, key, record)
+    objects.put_version(transaction, bucket, key, record, current)
     events.happened(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
     answer: Answer = {
         "CopyObjectResult": {

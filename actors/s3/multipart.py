@@ -133,7 +133,8 @@ def complete(context: Context, transaction: Transaction, request: Request, ours:
     bucket = bucket_of(context, transaction, request)
     upload = uploads.get(transaction, bucket, request)
     key = upload["key"]
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
     if encryption.customer_key(request) is not None:
         encryption.sealer_of_part(ours, upload, request)
     parts = _chosen(transaction, upload, request)
@@ -145,7 +146,7 @@ def complete(context: Context, transaction: Transaction, request: Request, ours:
     chosen = {number for number, _ in parts}
     uploads.end(transaction, bucket, upload, keep=chosen)
     record["time"] = float(int(transaction.now()))
-    put_version(transaction, bucket, key, record)
+    put_version(transaction, bucket, key, record, current)
     events.happened(
         transaction, bucket, Happened("ObjectCreated:CompleteMultipartUpload", key, record), context)
     answer: Answer = {
