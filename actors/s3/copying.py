@@ -16,6 +16,7 @@ from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import (
     access,
+    archives,
     checksums,
     collecting,
     conditions,
@@ -63,6 +64,7 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
     if record.get("marker"):
         raise InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version "
                              "id.")
+    archives.check_copyable(record, context.now)
     conditions.check_copy(request, record, context.now)
     sealer = encryption.sealer_of(ours, record, request, encryption.SOURCE)
     content = record.get("content")
@@ -152,7 +154,8 @@ def _put(
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
     record = objects.described(context, transaction, bucket, _taken_over(request, old))
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])
         record.pop("meta", None)
@@ -169,7 +172,7 @@ def _put(
     record |= {"size": old["size"], "etag": encryption.etag(record, copied.sums[MD5]), "sums": {algorithm: digest}}
     record["content"] = contents.keep_files(transaction, copied.files, sealer) if copied.files else contents.keep(
         transaction, Body(copied.data, None, old["size"], copied.sums), sealer)
-    objects.put_version(transaction, bucket, key, record)
+    objects.put_version(transaction, bucket, key, record, current)
     events.happened(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
     answer: Answer = {
         "CopyObjectResult": {

@@ -144,7 +144,7 @@ def complete(context: Context, transaction: Transaction, request: Request, ours:
     chosen = {number for number, _ in parts}
     uploads.end(transaction, bucket, upload, keep=chosen)
     record["time"] = float(int(transaction.now()))
-    put_version(transaction, bucket, key, record)
+    put_version(transaction, bucket, key, record, current)
     events.happened(
         transaction, bucket, Happened("ObjectCreated:CompleteMultipartUpload", key, record), context)
     return _completed(context, bucket, key, record)

@@ -46,11 +46,12 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     key = request["Key"]
     algorithm, digest = checksums.check(request, body.sums)
     record = described(context, transaction, bucket, request)
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
     sealer = encryption.sealer_of_new(ours, record, request)
     record.update(size=body.size, etag=encryption.etag(record, body.sums[MD5]), sums={algorithm: digest},
                   content=contents.keep(transaction, body, sealer))
-    put_version(transaction, bucket, key, record)
+    put_version(transaction, bucket, key, record, current)
     events.happened(transaction, bucket, Happened(_created(context), key, record), context)
     answer: Answer = {
         "ETag": f'"{record["etag"]}"', f"Checksum{algorithm}": b64encode(digest).decode(),
@@ -64,9 +65,11 @@ def _created(context: Context) -> str:
     return "ObjectCreated:Post" if context.source.get("request", "").startswith("POST ") else "ObjectCreated:Put"
 
 
-def put_version(transaction: Transaction, bucket: Bucket, key: str, record: Record) -> None:
-    """The new version, and the end of what it replaced."""
-    replaced = bucket.put(key, record)
+def put_version(
+    transaction: Transaction, bucket: Bucket, key: str, record: Record, current: Record | None
+) -> None:
+    """The new version in the place of `current`, and the end of what it replaced."""
+    replaced = bucket.put(key, record, current)
     if replaced is not None:
         contents.release(transaction, replaced.get("content"))
 
@@ -154,7 +157,7 @@ def delete_one(
             remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, current), context)
         return {}
     marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-    put_version(transaction, bucket, key, marker)
+    put_version(transaction, bucket, key, marker, current)
     events.happened(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), context)
     return {"DeleteMarker": True, "VersionId": marker["id"]}
 
