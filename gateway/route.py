@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 from bus.subjects import is_token
 from gateway import doors
 from gateway.protocols import HttpRequest, Protocol, protocol_for
+from gateway.s3 import presigned
 from gateway.sigv4 import Claim, Reason, Refusal
 from schemas.envelope import DEFAULT_REGION
 from schemas.errors import AwsError, NotImplementedByUs
@@ -83,7 +84,7 @@ class Router:
             service, protocol = load(door[0]), door[1]
             operation = protocol.operation(service, request)
         else:
-            request = self.path_style(request, claim)
+            request = presigned.with_headers(self.path_style(request, claim), claim)
             service, operation, protocol = self._resolve(request, claim)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)

@@ -143,6 +143,13 @@ class KmsNotFound(S3Error):
     code = "KMS.NotFoundException"
 
 
+class InvalidVersionId(InvalidArgument):
+    """Nobody ever got this one."""
+
+    def __init__(self, version_id: str) -> None:
+        super().__init__("Invalid version id specified", "versionId", version_id)
+
+
 class InvalidRequest(S3Error):
     code = "InvalidRequest"
 

@@ -95,7 +95,7 @@ def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     if id_marker is not None and not marker:
         raise InvalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker",
                               id_marker)
-    if id_marker and not state.is_version_id(id_marker):
+    if id_marker and id_marker != state.NULL and state.sequence_of(id_marker) is None:
         raise InvalidArgument("Invalid version id specified", "version-id-marker", id_marker)
     page = Page(request, _limit(request))
     write = writer(request)

@@ -14,6 +14,7 @@ from actors.s3.errors import (
     AccessDenied,
     InvalidArgument,
     InvalidStorageClass,
+    InvalidVersionId,
     KeyTooLong,
     MalformedXML,
     MetadataTooLarge,
@@ -166,9 +167,9 @@ def _delete_version(
     context: Context, transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
 ) -> Answer:
     key, version_id = request["Key"], request["VersionId"]
-    if not state.is_version_id(version_id):
-        raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
+    if record is None and not state.may_be_version_id(version_id):
+        raise InvalidVersionId(version_id)
     conditions.check_delete(request, key, record)
     answer: Answer = {"VersionId": version_id}
     if record is None:
@@ -201,9 +202,10 @@ def delete_many(
         try:
             if not may(each):
                 raise AccessDenied
-            if each.get("VersionId") and not state.is_version_id(each["VersionId"]):
-                raise NoSuchVersion(each["Key"], each["VersionId"])
-            outcome = delete_one(context, transaction, bucket, each, bypass=bypass)
+            try:
+                outcome = delete_one(context, transaction, bucket, each, bypass=bypass)
+            except InvalidVersionId as error:
+                raise NoSuchVersion(each["Key"], each["VersionId"]) from error
         except AwsError as error:
             errors.append({**named, "Code": error.error_code, "Message": error.message})
             continue
@@ -218,9 +220,7 @@ def delete_many(
 
 def version_or_raise(bucket: Bucket, key: str, version_id: str) -> Record:
     """NoSuchVersion, InvalidArgument."""
-    if not state.is_version_id(version_id):
-        raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
     if record is None:
-        raise NoSuchVersion(key, version_id)
+        raise NoSuchVersion(key, version_id) if state.may_be_version_id(version_id) else InvalidVersionId(version_id)
     return record

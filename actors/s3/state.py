@@ -23,6 +23,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
+from zlib import crc32
 
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3.errors import NoSuchBucket
@@ -37,7 +38,7 @@ Record = dict[str, Any]
 _U64 = struct.Struct(">Q")
 _U32 = struct.Struct(">I")
 _NEWEST = 2**64 - 1
-_ID_CHANCE_BYTES = 16                     # with the sequence 24 bytes: 32 characters, as AWS's are
+_ID_CHANCE_BYTES = 12                     # with the sequence and a sum of both 24 bytes: 32 characters, as AWS's are
 _REVISION_BYTES = 8
 BUCKETS_REMEMBERED = 256
 REMEMBERED_LIMIT_BYTES = 10_240           # of a configuration; a larger one is read each time
@@ -116,12 +117,15 @@ def garbage_time_us(key: bytes) -> int:
 
 def version_id(sequence: int) -> str:
     """32 characters that nobody can guess, and that say where the version stands."""
-    return base64.urlsafe_b64encode(_U64.pack(sequence) + os.urandom(_ID_CHANCE_BYTES)).decode()
+    told = _U64.pack(sequence) + os.urandom(_ID_CHANCE_BYTES)
+    return base64.urlsafe_b64encode(told + _U32.pack(crc32(told))).decode()
 
 
-def is_version_id(id_: str) -> bool:
-    """May it be one?"""
-    return id_ == NULL or sequence_of(id_) is not None
+def may_be_version_id(id_: str) -> bool:
+    """Is it one that we may have given? Those of the first release, whose last bytes are chance too, are not told from
+    others': ask only of what no version has."""
+    raw = b"" if sequence_of(id_) is None else base64.urlsafe_b64decode(id_)
+    return id_ == NULL or (bool(raw) and _U32.pack(crc32(raw[:-_U32.size])) == raw[-_U32.size:])
 
 
 def sequence_of(id_: str) -> int | None:
@@ -130,7 +134,7 @@ def sequence_of(id_: str) -> int | None:
         raw = base64.urlsafe_b64decode(id_.encode("ascii"))
     except (ValueError, UnicodeEncodeError):
         return None
-    if len(raw) != _U64.size + _ID_CHANCE_BYTES:
+    if len(raw) != _U64.size + _ID_CHANCE_BYTES + _U32.size:
         return None
     sequence: int = _U64.unpack_from(raw)[0]
     return sequence

@@ -49,6 +49,12 @@ _S3_ROOTS = {
     "AccelerateConfiguration", "GetObjectAttributes": "GetObjectAttributesResponse",
     "CreateSession": "CreateSessionResult",
 }
+# What S3 answers where its model says 200: measured, in LocalStack's snapshots and in moto's tests that run against AWS,
+# and in the examples of its API pages.
+_S3_STATUS = dict.fromkeys((
+    "PutBucketPolicy", "PutBucketTagging", "PutBucketAnalyticsConfiguration", "PutBucketInventoryConfiguration",
+    "PutBucketMetricsConfiguration",
+), 204)
 # A field of S3's errors that is headers of the answer: of a delete marker, of a redirect, of what was not modified.
 _S3_ERROR_HEADERS = "Headers"
 # Its one member is the root itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
@@ -193,7 +199,10 @@ class RestXml(Rest):
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         codecs = _codecs(operation.service)
         status = _s3_status(operation, result) if codecs.is_s3 else operation.status
-        return codecs.output(operation).write(status, result, _headers(codecs, request_id))
+        headers = _headers(codecs, request_id)
+        if codecs.is_s3 and operation.name == "HeadBucket":
+            headers["content-type"] = CONTENT_TYPE         # of the body it would have
+        return codecs.output(operation).write(status, result, headers)
 
     def serialise_error(
         self, service: Service, operation: Operation | None, error: AwsError, request_id: str
@@ -258,7 +267,7 @@ def _s3_status(operation: Operation, result: Mapping[str, Any]) -> int:
     """S3's models have no member for it: where an answer's status is not the usual one, it says so itself."""
     if result.get("ContentRange") and operation.method != "PUT":
         return 206
-    status: int = result.get("StatusCode", operation.status)
+    status: int = result.get("StatusCode", _S3_STATUS.get(operation.name, operation.status))
     return status
 
 
