@@ -53,6 +53,10 @@ class NoSuchUpload(S3Error):
         super().__init__(UploadId=upload_id)
 
 
+class InternalError(S3Error):
+    code, status_code, words = "InternalError", 500, "We encountered an internal error. Please try again."
+
+
 class MethodNotAllowed(S3Error):
     code, status_code, words = "MethodNotAllowed", 405, "The specified method is not allowed against this resource."
 
@@ -130,6 +134,18 @@ class InvalidArgument(S3Error):
 class InvalidRedirectLocation(S3Error):
     code = "InvalidRedirectLocation"
     words = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+
+
+class InvalidEncryptionAlgorithm(InvalidArgument):
+    code = "InvalidEncryptionAlgorithmError"
+
+    def __init__(self, given: str) -> None:
+        super().__init__("The Encryption request you specified is not valid. Supported value: AES256.",
+                         "x-amz-server-side-encryption", given)
+
+
+class KmsNotFound(S3Error):
+    code = "KMS.NotFoundException"
 
 
 class InvalidRequest(S3Error):

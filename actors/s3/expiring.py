@@ -71,7 +71,7 @@ def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], 
 def _expire(transaction: Transaction, bucket: Bucket, key: str, current: Record) -> None:
     if bucket.versioning:
         marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-        put_version(transaction, bucket, key, marker)
+        put_version(transaction, bucket, key, marker, current)
         events.happened(transaction, bucket, Happened("LifecycleExpiration:DeleteMarkerCreated", key, marker))
     else:
         remove(transaction, bucket, Happened(DELETED, key, current))
