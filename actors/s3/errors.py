@@ -253,6 +253,23 @@ class InvalidStorageClass(S3Error):
     code, words = "InvalidStorageClass", "The storage class you specified is not valid"
 
 
+class InvalidObjectState(S3Error):
+    code, status_code = "InvalidObjectState", 403
+
+    def __init__(self, message: str, storage_class: str) -> None:
+        super().__init__(message, StorageClass=storage_class)
+
+
+class RestoreAlreadyInProgress(S3Error):
+    code, status_code, words = "RestoreAlreadyInProgress", 409, "Object restore is already in progress"
+
+
+class NoSelectRestore(S3Error):
+    """AWS has it, Skybus does not."""
+
+    code, status_code, words = "NotImplemented", 501, "A restore of type SELECT is not implemented"
+
+
 class NotImplementedHeader(S3Error):
     """The header asks for something that AWS has and Skybus does not."""
 
