@@ -198,7 +198,8 @@ class ActorProcess:
         return {"services": self.services, "slots": self.slots}
 
     def metrics(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"metrics": self.meter.snapshot()}
+        own = [sample for actor in self.actors for sample in actor.samples()]
+        return {"metrics": [*self.meter.snapshot(), *own]}
 
     def explain(self, request: dict[str, Any]) -> dict[str, Any]:
         return explained({actor.service: actor for actor in self.actors}, request)

@@ -30,10 +30,6 @@ _FREE = frozenset({
 })
 
 
-def is_form(method: str, headers: Mapping[str, str]) -> bool:
-    return method == "POST" and headers.get("content-type", "").lower().startswith("multipart/form-data")
-
-
 def claim_of(fields: Mapping[str, str]) -> Claim | None:
     """Who signed the policy; None: there is none, and nobody asks. Refusal, AwsError."""
     if "policy" not in fields:

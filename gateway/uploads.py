@@ -17,6 +17,7 @@ from bus.files import IncomingFile
 from gateway import bodies
 from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming
 from gateway.forms import FormDecoder
+from gateway.metrics import Metrics
 from gateway.posts import Policy
 from gateway.sigv4 import Claim, Reason, Refusal, SigningKey
 from schemas import checksums
@@ -26,6 +27,7 @@ INLINE_LIMIT_BYTES = 16 * 1024            # a smaller body travels in its envelo
 SIZE_LIMIT_BYTES = 5 * 1024**3            # of one body: S3's own
 BLOCK_BYTES = 256 * 1024                  # decoded, digested and written at a time
 WORKERS = 4                               # threads of all uploads
+FORM_LIMIT_S = 3600.0                     # for the whole of an upload by form, whose size nobody states
 LEAST_RATE_BYTES_S = 16 * 1024            # a body may take BODY_LIMIT_S and as long as it would need at this rate
 
 
@@ -47,9 +49,10 @@ class EntityTooLarge(AwsError):
 class Uploads:
     """`state`: where services keep their folders; None: none is on this host."""
 
-    def __init__(self, state: Path | None, reader: BodyReader) -> None:
+    def __init__(self, state: Path | None, reader: BodyReader, metrics: Metrics) -> None:
         self._state = state
         self._reader = reader
+        self._metrics = metrics
         self._folders: dict[str, Path] = {}
         self._workers: ThreadPoolExecutor | None = None
 
@@ -71,6 +74,16 @@ class Uploads:
         pieces = self._reader.pieces(incoming, BODY_LIMIT_S + length / LEAST_RATE_BYTES_S)
         kind = Chunked if claim is not None and claim.streaming else Plain
         return await self._fill(incoming, pieces, kind(headers, claim, key, folder))
+
+    async def begin_form(self, incoming: Incoming, form: FormDecoder) -> tuple[AsyncIterator[bytes], bytes]:
+        """Reads the fields of a form: what is to come of it, and what has come of its file. AwsError."""
+        pieces = self._reader.pieces(incoming, FORM_LIMIT_S)
+        async for piece in pieces:
+            first = b"".join(form.feed(piece))
+            if form.has_fields:
+                return pieces, first
+        form.finish()
+        raise AssertionError("a form that ends without fields does not finish")
 
     async def receive_form(
         self, incoming: Incoming, pieces: AsyncIterator[bytes], form: FormDecoder, first: bytes, policy: Policy | None,
@@ -102,6 +115,7 @@ class Uploads:
             incoming.close = True                   # what is left of the body is not worth reading
             await loop.run_in_executor(None, upload.close)
             raise
+        self._metrics.body_bytes_in += upload.size
         return upload
 
 

@@ -25,7 +25,7 @@ ANONYMOUS = "anonymous"
 
 @dataclass(slots=True)
 class Request:
-    """One request. `source` (ip, user_agent, …) is believed only from the gateway's door."""
+    """One request. `source` (ip, user_agent, …) is not believed from direct publishers."""
 
     params: dict[str, Any]
     id: str = ""

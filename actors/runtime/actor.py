@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=tuple[Any, ...])
+Sample = tuple[str, dict[str, str], float]          # name, labels, value
 
 
 class Kind(Enum):
@@ -212,6 +213,10 @@ class ServiceActor:
     def system_answers(self) -> "Mapping[str, Answer]":
         """What it answers our own processes, by verb (bus/system.py)."""
         return {}
+
+    def samples(self) -> Sequence[Sample]:
+        """Its own metrics, in Prometheus's terms, beside those of its requests."""
+        return ()
 
     # What authorisation asks (chain/DESIGN.md). Synchronous, quick, and of requests that passed validation.
 

@@ -199,7 +199,7 @@ class ActorHost:
                 return
             if place == ANY and definition.across is not None:
                 definition = definition.across
-        source = request.source if address.door == subjects.GATEWAY and request.source else {}
+        source = request.source if address.door != subjects.DIRECT and request.source else {}
         context = Context(
             address.identity, request.region, operation, request.id, deadline, now, request.trace, source, principal
         )
@@ -222,6 +222,8 @@ class ActorHost:
     ) -> None:
         try:
             timeout_s = deadline - self._clock()
+            if address.door == subjects.DIRECT:
+                request.source = {}                      # it goes on through a door whose word is believed
             reply = await self._client.send(
                 passed_on(address.identity), address.service, address.operation, request, timeout_s, place)
             self._endpoint.respond(message, address.identity, reply)

@@ -10,15 +10,17 @@ from itertools import islice, pairwise
 from typing import Any
 
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import contents, locks, state, uploads
+from actors.s3 import events, locks, state, uploads
 from actors.s3.errors import AccessDenied
+from actors.s3.events import Happened
 from actors.s3.lifecycle import LIFECYCLE
-from actors.s3.objects import STANDARD, put_version, second
+from actors.s3.objects import STANDARD, put_version, remove, second
 from actors.s3.state import Bucket, Record
 
 KEYS_OF_STEP = 32
 VERSIONS_OF_STEP = 128                    # of one key; older ones wait for the next day
 DAY_S = 24 * 3600
+DELETED = "LifecycleExpiration:Delete"
 
 Rule = Mapping[str, Any]
 
@@ -55,7 +57,7 @@ def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], 
     _older(transaction, bucket, key, [current, *older], rules, now)
     if current.get("marker"):
         if next(bucket.older(key), None) is None and any(_ends_marker(rule, key, current, now) for rule in rules):
-            bucket.remove(key, current)
+            remove(transaction, bucket, Happened(DELETED, key, current))
         return
     matching = [rule for rule in rules if matches(rule, key, current)]
     if any(_is_due(rule.get("Expiration") or {}, current["time"], now) for rule in matching):
@@ -63,16 +65,24 @@ def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], 
         return
     moved = _class(matching, "Transitions", current, current["time"], now)
     if moved != current.get("class", STANDARD):
-        bucket.update(key, {**current, "class": moved})
+        _move(transaction, bucket, key, current, moved)
 
 
 def _expire(transaction: Transaction, bucket: Bucket, key: str, current: Record) -> None:
     if bucket.versioning:
         marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-        put_version(transaction, bucket, key, marker)
+        put_version(transaction, bucket, key, marker, current)
+        events.happened(transaction, bucket, Happened("LifecycleExpiration:DeleteMarkerCreated", key, marker))
     else:
-        bucket.remove(key, current)
-        contents.release(transaction, current.get("content"))
+        remove(transaction, bucket, Happened(DELETED, key, current))
+
+
+def _move(transaction: Transaction, bucket: Bucket, key: str, record: Record, storage_class: str) -> None:
+    moved = {name: value for name, value in record.items() if name != "restore"} | {"class": storage_class}
+    bucket.update(key, moved)
+    more = {"lifecycleEventData": {"transitionEventData": {"destinationStorageClass": storage_class}}}
+    events.happened(transaction, bucket, Happened(
+        "LifecycleTransition", key, moved, more, {"destination-storage-class": storage_class}))
 
 
 def _older(
@@ -83,12 +93,11 @@ def _older(
         matching = [rule for rule in rules if matches(rule, key, record)]
         if any(_is_outlived(rule.get("NoncurrentVersionExpiration"), newer["time"], position, now)
                for rule in matching) and _may_go(record, now):
-            bucket.remove(key, record)
-            contents.release(transaction, record.get("content"))
+            remove(transaction, bucket, Happened(DELETED, key, record))
             continue
         moved = _class(matching, "NoncurrentVersionTransitions", record, newer["time"], now)
         if not record.get("marker") and moved != record.get("class", STANDARD):
-            bucket.update(key, {**record, "class": moved})
+            _move(transaction, bucket, key, record, moved)
 
 
 def _may_go(record: Record, now: float) -> bool:

@@ -5,9 +5,10 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import acls, publicity, reading
+from actors.s3 import acls, events, publicity, reading
 from actors.s3.access import bucket_of
 from actors.s3.errors import MalformedXML
+from actors.s3.events import Happened
 from actors.s3.ownership import (
     ACL,
     ENFORCED,
@@ -40,7 +41,9 @@ def put_object(context: Context, transaction: Transaction, request: Request) -> 
         raise AclsNotSupported
     acl = acls.of_put(request, record["owner"], bucket.owner)
     publicity.check_acl(context, bucket, acl)
-    bucket.update(request["Key"], {**record, "acl": acl})
+    if not acls.same(acl, acl_of(record)):
+        bucket.update(request["Key"], {**record, "acl": acl})
+        events.happened(transaction, bucket, Happened("ObjectAcl:Put", request["Key"], record), context)
     return {}
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import reading, state
+from actors.s3 import events, reading, state
 from actors.s3.access import bucket_of
 from actors.s3.errors import InvalidArgument, InvalidBucketState, MalformedXML, S3Error
+from actors.s3.events import Happened
 from actors.s3.locks import DEFAULT, MODES, STATES, check_bucket, check_change, checked_until
 
 LONGEST_DAYS, LONGEST_YEARS = 36_500, 100
@@ -91,6 +92,7 @@ def put_retention(context: Context, transaction: Transaction, request: Request) 
     check_change(record, mode or "", ends, now, bypass=bool(request.get("BypassGovernanceRetention")))
     kept = {name: value for name, value in record.items() if name != "retain"}
     bucket.update(request["Key"], kept if mode is None else {**kept, "retain": [mode, ends]})
+    events.happened(transaction, bucket, Happened("ObjectRetention:Put", request["Key"], record), context)
     return {}
 
 

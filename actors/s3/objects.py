@@ -6,9 +6,10 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import checksums, conditions, contents, locks, ownership, state, tags
+from actors.s3 import checksums, conditions, contents, encryption, events, locks, ownership, state, tags
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
+from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import (
     AccessDenied,
     InvalidArgument,
@@ -19,7 +20,9 @@ from actors.s3.errors import (
     NoSuchVersion,
     NotImplementedHeader,
 )
+from actors.s3.events import Happened
 from actors.s3.state import Bucket, Record
+from schemas.checksums import MD5
 from schemas.errors import AwsError
 
 KEY_LIMIT_BYTES = 1024
@@ -33,30 +36,40 @@ STORAGE_CLASSES = frozenset({
     "GLACIER_IR",
 })
 HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
-_ENCRYPTION = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-def put(context: Context, transaction: Transaction, request: Request, body: Body) -> Answer:
+def put(context: Context, transaction: Transaction, request: Request, body: Body, ours: OurKey) -> Answer:
     bucket = bucket_of(context, transaction, request)
     key = request["Key"]
     algorithm, digest = checksums.check(request, body.sums)
     record = described(context, transaction, bucket, request)
-    conditions.check_write(request, key, bucket.current(key))
-    record.update(size=body.size, etag=body.etag, sums={algorithm: digest}, content=contents.keep(transaction, body))
-    put_version(transaction, bucket, key, record)
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
+    sealer = encryption.sealer_of_new(ours, record, request)
+    record.update(size=body.size, etag=encryption.etag(record, body.sums[MD5]), sums={algorithm: digest},
+                  content=contents.keep(transaction, body, sealer))
+    put_version(transaction, bucket, key, record, current)
+    events.happened(transaction, bucket, Happened(_created(context), key, record), context)
     answer: Answer = {
-        "ETag": f'"{body.etag}"', f"Checksum{algorithm}": b64encode(digest).decode(),
-        "ChecksumType": checksums.FULL_OBJECT, **encryption(record),
+        "ETag": f'"{record["etag"]}"', f"Checksum{algorithm}": b64encode(digest).decode(),
+        "ChecksumType": checksums.FULL_OBJECT, **encryption.told_of_new(record, request),
     }
     return answer | version_of(bucket, record)
 
 
-def put_version(transaction: Transaction, bucket: Bucket, key: str, record: Record) -> None:
-    """The new version, and the end of what it replaced."""
-    replaced = bucket.put(key, record)
+def _created(context: Context) -> str:
+    """A form's upload is a PUT to us; its gateway says what it was."""
+    return "ObjectCreated:Post" if context.source.get("request", "").startswith("POST ") else "ObjectCreated:Put"
+
+
+def put_version(
+    transaction: Transaction, bucket: Bucket, key: str, record: Record, current: Record | None
+) -> None:
+    """The new version in the place of `current`, and the end of what it replaced."""
+    replaced = bucket.put(key, record, current)
     if replaced is not None:
         contents.release(transaction, replaced.get("content"))
 
@@ -81,17 +94,7 @@ def described(context: Context, transaction: Transaction, bucket: Bucket, reques
         record["tags"] = tags.from_header(request["Tagging"])
     if request.get("WebsiteRedirectLocation"):
         record["redirect"] = checked_redirect(request["WebsiteRedirectLocation"])
-    record["encryption"] = {name: request[name] for name in _ENCRYPTION if request.get(name) is not None}
-    if "ServerSideEncryption" not in record["encryption"]:
-        record["encryption"] |= _default_encryption(bucket)
-    return record
-
-
-def _default_encryption(bucket: Bucket) -> Answer:
-    found = bucket.configuration("encryption")
-    default = {} if found is None else found["Rules"][0].get("ApplyServerSideEncryptionByDefault") or {}
-    answer = {"ServerSideEncryption": default.get("SSEAlgorithm", "AES256")}
-    return answer | ({"SSEKMSKeyId": default["KMSMasterKeyID"]} if default.get("KMSMasterKeyID") else {})
+    return record | encryption.of_new_object(context, bucket, request)
 
 
 def second(transaction: Transaction) -> float:
@@ -102,12 +105,8 @@ def second(transaction: Transaction) -> float:
 
 def refuse_unbuilt(request: Request) -> None:
     """NotImplementedHeader: never stored as if it did something."""
-    for member, header in (
-        ("SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"),
-        ("WriteOffsetBytes", "x-amz-write-offset-bytes"),
-    ):
-        if request.get(member):
-            raise NotImplementedHeader(Header=header)
+    if request.get("WriteOffsetBytes"):
+        raise NotImplementedHeader(Header="x-amz-write-offset-bytes")
 
 
 def check_key(key: str) -> None:
@@ -130,11 +129,6 @@ def checked_redirect(location: str) -> str:
     return location
 
 
-def encryption(record: Record) -> Answer:
-    found: Answer = record.get("encryption", {})
-    return found
-
-
 def version_of(bucket: Bucket, record: Record) -> Answer:
     """VersionId, where the bucket has ever had versioning."""
     return {"VersionId": record["id"]} if bucket.versioning == state.ENABLED else {}
@@ -145,29 +139,31 @@ def version_of(bucket: Bucket, record: Record) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    return delete_one(transaction, bucket, request, bypass=bool(request.get("BypassGovernanceRetention")))
+    return delete_one(context, transaction, bucket, request, bypass=bool(request.get("BypassGovernanceRetention")))
 
 
-def delete_one(transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool) -> Answer:
+def delete_one(
+    context: Context, transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
+) -> Answer:
     """What became of one Key (and VersionId). `bypass`: of governance. AwsError."""
     key, version_id = request["Key"], request.get("VersionId")
     check_key(key)
     if version_id:
-        return _delete_version(transaction, bucket, request, bypass=bypass)
+        return _delete_version(context, transaction, bucket, request, bypass=bypass)
     current = bucket.current(key)
     conditions.check_delete(request, key, current)
     if not bucket.versioning:
         if current is not None:
-            bucket.remove(key, current)
-            contents.release(transaction, current.get("content"))
+            remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, current), context)
         return {}
     marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-    put_version(transaction, bucket, key, marker)
+    put_version(transaction, bucket, key, marker, current)
+    events.happened(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), context)
     return {"DeleteMarker": True, "VersionId": marker["id"]}
 
 
 def _delete_version(
-    transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
+    context: Context, transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
 ) -> Answer:
     key, version_id = request["Key"], request["VersionId"]
     if version_id != state.NULL and state.sequence_of(version_id) is None:
@@ -178,9 +174,15 @@ def _delete_version(
     if record is None:
         return answer
     locks.check_removal(record, transaction.now(), bypass=bypass)
-    bucket.remove(key, record)
-    contents.release(transaction, record.get("content"))
+    remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, record), context)
     return answer | ({"DeleteMarker": True} if record.get("marker") else {})
+
+
+def remove(transaction: Transaction, bucket: Bucket, event: Happened, context: Context | None = None) -> None:
+    """The version that the event is about goes for good."""
+    bucket.remove(event.key, event.record)
+    contents.release(transaction, event.record.get("content"))
+    events.happened(transaction, bucket, event._replace(record=events.removal(transaction, event.record)), context)
 
 
 def delete_many(
@@ -198,7 +200,8 @@ def delete_many(
         try:
             if not may(each):
                 raise AccessDenied
-            outcome = delete_one(transaction, bucket, each, bypass=bool(request.get("BypassGovernanceRetention")))
+            outcome = delete_one(
+                context, transaction, bucket, each, bypass=bool(request.get("BypassGovernanceRetention")))
         except AwsError as error:
             errors.append({**named, "Code": error.error_code, "Message": error.message})
             continue

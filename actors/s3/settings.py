@@ -5,8 +5,10 @@ from typing import Any
 
 from actors.runtime.actor import job, operation, query
 from actors.runtime.context import Context
+from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import documents, expiring, granting, lifecycle, locking, publicity
+from actors.runtime.surroundings import Surroundings
+from actors.s3 import delivering, documents, expiring, granting, lifecycle, locking, notifying, publicity
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -14,6 +16,13 @@ Answer = dict[str, Any]
 
 class Settings:
     """S3's operations on settings; a part of the actor."""
+
+    surroundings: Surroundings
+
+    @property
+    def shard(self) -> Shard:
+        assert self.surroundings.shard is not None, "S3 has state"
+        return self.surroundings.shard
 
     # Who may
 
@@ -244,6 +253,29 @@ class Settings:
         self, context: Context, snapshot: Snapshot, request: Request
     ) -> Answer:
         return documents.list_named(context, snapshot, request, "IntelligentTieringConfiguration")
+
+    # Notifications
+
+    @query("GetBucketNotificationConfiguration")
+    def get_bucket_notification_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return notifying.get(context, snapshot, request)
+
+    @operation("PutBucketNotificationConfiguration")
+    async def put_bucket_notification_configuration(self, context: Context, request: Request) -> Answer:
+        return await notifying.put(self.shard, self.surroundings.client, context, request)
+
+    @query("GetBucketNotification")
+    def get_bucket_notification(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return notifying.get_older(context, snapshot, request)
+
+    @operation("PutBucketNotification")
+    async def put_bucket_notification(self, context: Context, request: Request) -> Answer:
+        return await notifying.put(self.shard, self.surroundings.client, context, notifying.of_older(request))
+
+    @job(delivering.DELIVER_JOB)
+    async def deliver(self, now: float, state: Answer) -> Answer | None:
+        """Takes a destination's events to it."""
+        return await delivering.step(self.shard, self.surroundings.client, now, state)
 
     # Lifecycles
 

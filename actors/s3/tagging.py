@@ -5,9 +5,10 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import reading
+from actors.s3 import events, reading
 from actors.s3.access import bucket_of
 from actors.s3.errors import NoSuchTagSet
+from actors.s3.events import Happened
 from actors.s3.state import Bucket, Record
 from actors.s3.tags import BUCKET_TAGS_LIMIT, OBJECT_TAGS_LIMIT, Tags, from_set, to_set
 
@@ -25,16 +26,17 @@ def get_object(context: Context, snapshot: Snapshot, request: Request) -> Answer
 
 
 def put_object(context: Context, transaction: Transaction, request: Request) -> Answer:
-    return _tag(context, transaction, request, from_set(request["Tagging"], OBJECT_TAGS_LIMIT, "Object"))
+    return _tag(context, transaction, request, from_set(request["Tagging"], OBJECT_TAGS_LIMIT, "Object"), "Put")
 
 
 def delete_object(context: Context, transaction: Transaction, request: Request) -> Answer:
-    return _tag(context, transaction, request, {})
+    return _tag(context, transaction, request, {}, "Delete")
 
 
-def _tag(context: Context, transaction: Transaction, request: Request, tags: Tags) -> Answer:
+def _tag(context: Context, transaction: Transaction, request: Request, tags: Tags, done: str) -> Answer:
     bucket, record = reading.find(context, transaction, request)
     bucket.update(request["Key"], {**record, "tags": tags})
+    events.happened(transaction, bucket, Happened(f"ObjectTagging:{done}", request["Key"], record), context)
     return _version(bucket, record)
 
 

@@ -5,7 +5,7 @@ The twin is the same program with one shard: AWS knows nothing of shards, so wha
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from actors.dynamodb.service import DynamoDB
 from actors.dynamodbstreams.service import DynamoDBStreams
+from actors.runtime.access import Access
 from actors.runtime.actor import ServiceActor
+from actors.runtime.context import Context
 from actors.runtime.parts import merged
 from bus.client import Client
 from bus.subjects import PART, SERVICE
@@ -164,6 +166,26 @@ def test_a_wrong_slot_makes_no_second_table(tmp_path: Path) -> None:
                 told = await outcome(client, "CreateTable", schema(NAMES[0]), at)
                 assert told == NAMES[0] or told[0] == "ResourceInUseException"
             assert (await client.call("dynamodb", "ListTables", {}))["TableNames"] == [NAMES[0]]
+
+    run(main())
+
+
+# What a direct publisher says of itself is no truer for having been relayed through the services' door.
+def test_a_relayed_request_has_no_source(tmp_path: Path) -> None:
+    heard: list[dict[str, str]] = []
+
+    class Hearing(DynamoDB):
+        def accesses(self, context: Context, request: Mapping[str, Any]) -> Sequence[Access]:
+            heard.append(context.source)
+            return super().accesses(context, request)
+
+    async def main() -> None:
+        async with sharded(tmp_path, lambda number: [Hearing()], SHARDS) as worlds:
+            for at in ("00", "7f", "ff"):
+                with pytest.raises(AwsError):
+                    await worlds[0].client().call("dynamodb", "DescribeTable", {"TableName": NAMES[0]}, at=at,
+                                                  source={"ip": "10.0.0.1", "arn": "arn:aws:s3:::box"})
+            assert heard == [{}] * 3
 
     run(main())
 

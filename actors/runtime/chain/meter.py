@@ -7,14 +7,13 @@ histograms with cumulative `le` buckets.
 from bisect import bisect_left
 from time import perf_counter
 
+from actors.runtime.actor import Sample
 from actors.runtime.chain.call import Call, Link
 
 # Upper bounds in seconds: 100 us, where a cached read lies, to a minute, where everything has timed out.
 BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 SERIES_LIMIT = 8192                                # (service, operation, code); beyond it the code is OVERFLOW
 OVERFLOW = "other"
-
-Sample = tuple[str, dict[str, str], float]
 
 
 class Series:

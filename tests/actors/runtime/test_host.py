@@ -14,7 +14,7 @@ from actors.runtime.store.transaction import Snapshot, Transaction
 from bus import subjects
 from bus.codec import decode_reply, encode_request
 from bus.simulated import Faults
-from bus.subjects import DIRECT, GATEWAY
+from bus.subjects import DIRECT, GATEWAY, SERVICE
 from bus.transport import Message, RequestTimeout
 from bus.virtual_time import run
 from schemas.envelope import Identity, Reply, Request
@@ -154,16 +154,16 @@ def test_invalid_requests_never_reach_the_operation(tmp_path: Path) -> None:
     run(main())
 
 
-def test_what_a_sender_says_of_itself_counts_only_from_the_gateway(tmp_path: Path) -> None:
+def test_what_a_direct_publisher_says_of_itself_does_not_count(tmp_path: Path) -> None:
     async def main() -> None:
         actor = Tables()
         async with world(tmp_path, [actor]) as w:
-            for door in (DIRECT, GATEWAY):
+            for door in (DIRECT, GATEWAY, SERVICE):
                 identity = Identity(door, ACCOUNT, "test")
                 await w.client(identity).call(
                     "dynamodb", "DeleteTable", {"TableName": "abc"}, source={"ip": "10.0.0.1"}
                 )
-            assert actor.sources == [{}, {"ip": "10.0.0.1"}]
+            assert actor.sources == [{}, *[{"ip": "10.0.0.1"}] * 2]
 
     run(main())
 

@@ -1,0 +1,67 @@
+"""Who asks: what a request claims, and the proof of it against the credential it names."""
+
+from collections.abc import Callable
+
+from bus.subjects import GATEWAY
+from gateway import bearer, protocols, sigv2
+from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
+from gateway.sigv4 import Claim, Reason, Refusal, read_claim, verify
+from schemas.envelope import ANONYMOUS, Identity
+
+NOBODY = Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS)
+
+
+class Callers:
+    """`clock` gives seconds since the epoch."""
+
+    def __init__(self, credentials: Credentials, clock: Callable[[], float]) -> None:
+        self._credentials = credentials
+        self.clock = clock
+
+    async def identify(self, claim: Claim | None, request: protocols.HttpRequest, body: bytes | None
+                       ) -> tuple[Identity, str]:
+        """Who asks, proven, and the secret that proved it ("" when none did). `body` None: it is yet to come. Refusal.
+        """
+        if claim is None:
+            return NOBODY, ""
+        credential = await self.credential(claim)
+        if claim.signer.scope == sigv2.V2:
+            sigv2.verify(claim, credential.secret, request.method, request.path, request.query, request.headers,
+                         self.clock())
+        else:
+            verify(claim, credential.secret, request.method, request.path, request.query, request.headers, body,
+                   self.clock())
+        return identity_of(credential), credential.secret or ""
+
+    async def bear(self, key: bearer.ApiKey) -> Identity:
+        """Who asks with an API key of Bedrock's. Refusal."""
+        try:
+            credential = await self.credential(key.claim)
+        except Refusal as refusal:
+            raise Refusal(Reason.BEARER, bearer.INVALID) from refusal
+        bearer.prove(key, credential.secret, self.clock())
+        return identity_of(credential)
+
+    async def credential(self, claim: Claim) -> Credential:
+        """That which a claim names; its signature is not looked at. Refusal."""
+        key = claim.signer.access_key
+        credential = self._credentials.known(key) or await self._credentials.find(key)
+        if credential is None:
+            raise Refusal(Reason.UNKNOWN_KEY)
+        if not credential.static:
+            credential.check(claim.token, self.clock())
+        return credential
+
+
+def identity_of(credential: Credential) -> Identity:
+    return Identity(GATEWAY, credential.account, credential.access_key)
+
+
+def claim_of(request: protocols.HttpRequest) -> Claim | None:
+    """In whichever version it is signed; None: it is not. Refusal."""
+    authorization = request.headers.get("authorization")
+    if authorization is None and sigv2.is_query(request.query):
+        return sigv2.query_claim(request.query)
+    if authorization is not None and sigv2.is_header(authorization):
+        return sigv2.header_claim(authorization, request.headers)
+    return read_claim(request.query, request.headers)

@@ -1,0 +1,52 @@
+"""In what a request's body comes, beside what it is: aws-chunked and gzip, as its headers name them."""
+
+from collections.abc import Mapping
+
+from gateway import bodies
+from gateway.protocols import HttpRequest
+from gateway.sigv4 import S3_LIKE, Claim, SigningKey, signing_key
+
+CHUNKED, GZIP = "aws-chunked", "gzip"
+
+
+def decoded(request: HttpRequest, claim: Claim | None, secret: str) -> HttpRequest:
+    """The request with its body out of aws-chunked, or out of gzip where gzip is not the object's own encoding."""
+    body = request.body or b""
+    headers = dict(request.headers)
+    codings = _named(headers.pop("content-encoding", ""))
+    if claim is not None and claim.streaming:
+        body, headers = bodies.decode_chunked(body, claim, chunk_key(claim, secret), headers)
+        codings = _but_chunked(codings)
+    signed_for_s3 = claim is not None and claim.signer.service in S3_LIKE
+    looks_like_s3 = claim is None and request.method != "POST"
+    if codings and codings[-1].lower() == GZIP and not (signed_for_s3 or looks_like_s3):
+        body = bodies.inflate(body)
+        codings.pop()
+    if codings:
+        headers["content-encoding"] = ",".join(codings)
+    return HttpRequest(request.method, request.path, request.query, headers, body)
+
+
+def chunk_key(claim: Claim | None, secret: str) -> SigningKey | None:
+    """That of the chunks' signatures; None where nothing is verified."""
+    if claim is None or not secret:
+        return None
+    signer = claim.signer
+    return signing_key(secret, signer.date, signer.region, signer.service)
+
+
+def without_chunked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """aws-chunked is how a body travels, not what the object is encoded in."""
+    if "content-encoding" not in headers:
+        return headers
+    left = ",".join(_but_chunked(_named(headers["content-encoding"])))
+    others = {name: value for name, value in headers.items() if name != "content-encoding"}
+    return {**others, "content-encoding": left} if left else others
+
+
+def _named(text: str) -> list[str]:
+    return [coding.strip() for coding in text.split(",") if coding.strip()]
+
+
+def _but_chunked(codings: list[str]) -> list[str]:
+    return [coding for coding in codings if coding.lower() != CHUNKED]

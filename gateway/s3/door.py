@@ -1,0 +1,122 @@
+"""S3's own paths: large bodies into files, uploads by form, answers out of files.
+
+An object's body is too large to be read whole, so who asks is proven before its first byte is taken, and what the bus
+carries is a reference to a file (bus/files.py).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bus.files import Piece
+from gateway import codings, posts, uploads
+from gateway.answers import Answers
+from gateway.asking import Asking
+from gateway.callers import NOBODY, Callers, identity_of
+from gateway.connection import Answer
+from gateway.downloads import FileAnswer
+from gateway.exchange import Exchange
+from gateway.forms import FormDecoder
+from gateway.posts import Policy
+from gateway.protocols import HttpRequest, HttpResponse
+from gateway.route import Route, Router
+from gateway.sigv4 import S3_LIKE, Claim
+from gateway.uploads import Uploads
+from schemas.envelope import Identity
+from schemas.errors import NotImplementedByUs
+
+
+class S3Door:
+    """What the gateway's path asks first: is this one of S3's own?"""
+
+    def __init__(
+        self, router: Router, callers: Callers, asking: Asking, answers: Answers, uploads: Uploads
+    ) -> None:
+        self._router = router
+        self._callers = callers
+        self._asking = asking
+        self._answers = answers
+        self._uploads = uploads
+
+    def streams(self, request: HttpRequest, claim: Claim | None) -> Route | None:
+        """The route of a large body that goes into a file; None: it is read whole."""
+        if not uploads.is_large(request.headers) or self._uploads.folder("s3") is None or \
+                not (claim.signer.service in S3_LIKE if claim is not None else request.method == "PUT"):
+            return None
+        route = self._router.route(request, claim)
+        return route if route.operation.streams_in and route.service.name == "s3" else None
+
+    async def receive(self, exchange: Exchange, route: Route) -> Answer:
+        """The path of a body that passes into a file. AwsError, Refusal, BusError."""
+        claim, request = exchange.claim, exchange.request
+        identity, secret = await self._callers.identify(claim, request, None)
+        exchange.admit(route)
+        upload = await self._uploads.receive(
+            exchange.incoming, request.headers, claim, codings.chunk_key(claim, secret), self._folder())
+        try:
+            headers = codings.without_chunked(upload.headers)
+            params = route.protocol.parse(route.operation, replace(route.request, headers=headers))
+            params[route.operation.payload] = upload.reference()
+            result = await self._asking.reply(exchange, identity, route, params)
+        finally:
+            await asyncio.to_thread(upload.close)
+        return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))
+
+    def files(self, exchange: Exchange, route: Route, result: dict[str, Any]) -> FileAnswer | None:
+        """An answer whose body is in files of this host; None: it is not. OSError when they are gone."""
+        body = result.get("Body")
+        if type(body) is not dict:
+            return None
+        head = route.protocol.serialise(route.operation, {**result, "Body": None}, exchange.id)
+        return self._answers.files(exchange, head, self._folder(), [Piece(*piece) for piece in body["files"]])
+
+    # Forms
+
+    async def post(self, exchange: Exchange) -> Answer:
+        """A form's upload: its policy proves who asks, and what it may hold. AwsError, Refusal, BusError."""
+        incoming, request = exchange.incoming, exchange.request
+        form = FormDecoder(request.headers["content-type"])
+        if self._uploads.folder("s3") is None:
+            raise NotImplementedByUs("s3", "PostObject")
+        pieces, first = await self._uploads.begin_form(incoming, form)
+        exchange.claim = claim = posts.claim_of(form.fields)
+        identity, policy = await self._permitted(claim, form.fields)
+        put = posts.put_of(self._router.path_style(request, claim).path, form)
+        put.headers = {**put.headers, "host": request.headers.get("host", "")}
+        route = self._router.route(put, claim)
+        exchange.admit(route)
+        if policy is not None:
+            policy.check(form.fields, str(route.protocol.parse(route.operation, put)["Bucket"]))
+        upload = await self._uploads.receive_form(incoming, pieces, form, first, policy, put.headers, self._folder())
+        try:
+            params = route.protocol.parse(route.operation, route.request)
+            params[route.operation.payload] = upload.reference()
+            result = await self._asking.reply(exchange, identity, route, params)
+        finally:
+            await asyncio.to_thread(upload.close)
+        location = f"http://{request.headers.get('host', '')}{put.path}"
+        status, headers, body = posts.answer(form.fields, location, params["Bucket"], params["Key"], result["ETag"])
+        return self._answers.answer(exchange, HttpResponse(status, headers, body))
+
+    async def _permitted(
+        self, claim: Claim | None, fields: Mapping[str, str]
+    ) -> tuple[Identity, Policy | None]:
+        if claim is None:
+            return NOBODY, None
+        credential = await self._callers.credential(claim)
+        posts.verify(claim, credential.secret, fields["policy"])
+        return identity_of(credential), Policy(fields["policy"], self._callers.clock())
+
+    def _folder(self) -> Path:
+        folder = self._uploads.folder("s3")
+        assert folder is not None, "who refers to files has a folder of them"
+        return folder
+
+
+def is_form(request: HttpRequest) -> bool:
+    """An upload by form, which its policy proves; one with a signature of its own is a request like others."""
+    headers = request.headers
+    return request.method == "POST" and "authorization" not in headers and \
+        headers.get("content-type", "").lower().startswith("multipart/form-data")

@@ -1,0 +1,33 @@
+"""S3's own headers and words in what every service answers."""
+
+from gateway import bodies
+from gateway.protocols import HttpRequest
+from schemas.errors import AwsError
+from schemas.models import Operation
+
+SERVICES = frozenset({"s3", "s3control"})
+
+
+class SlowDown(AwsError):
+    """What S3 says where others say that they are unavailable."""
+
+    code = "SlowDown"
+
+    def __init__(self) -> None:
+        super().__init__("Please reduce your request rate.", status=503)
+
+
+def dress(headers: dict[str, str], request_id: str) -> None:
+    """S3 names a request in headers of its own."""
+    headers["x-amz-request-id"] = headers["x-amz-id-2"] = request_id
+
+
+def verify_sums(operation: Operation, request: HttpRequest) -> None:
+    """Of a body that is no object, as an object's are the actor's to verify, of what they are meant for. BadDigest."""
+    if not operation.streams_in and not _sums_of_object(operation):
+        bodies.verify_sums(request.body or b"", request.headers)
+
+
+def _sums_of_object(operation: Operation) -> bool:
+    """Are its checksum headers members of the request?"""
+    return operation.input is not None and "ChecksumCRC32" in operation.input.members
