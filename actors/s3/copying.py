@@ -16,6 +16,7 @@ from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import (
     access,
+    archives,
     checksums,
     collecting,
     conditions,
@@ -61,6 +62,7 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
     record = bucket.current(key) if not version_id else reading.version_of(bucket, key, version_id)
     if record is None or record.get("marker"):
         raise NoSuchKey(key)
+    archives.check_copyable(record, context.now)
     conditions.check_copy(request, record)
     sealer = encryption.sealer_of(ours, record, request, encryption.SOURCE)
     content = record.get("content")

@@ -78,7 +78,7 @@ def _expire(transaction: Transaction, bucket: Bucket, key: str, current: Record)
 
 
 def _move(transaction: Transaction, bucket: Bucket, key: str, record: Record, storage_class: str) -> None:
-    moved = {**record, "class": storage_class}
+    moved = {name: value for name, value in record.items() if name != "restore"} | {"class": storage_class}
     bucket.update(key, moved)
     more = {"lifecycleEventData": {"transitionEventData": {"destinationStorageClass": storage_class}}}
     events.happened(transaction, bucket, Happened(

@@ -26,6 +26,7 @@ from actors.s3 import (
     permissions,
     policies,
     reading,
+    restoring,
     tagging,
     uploads,
 )
@@ -178,6 +179,10 @@ class S3(Settings, ServiceActor):
     async def copy_object(self, context: Context, request: Request) -> Answer:
         return await copying.copy(self.shard, self.blobs, self.ours, context, request)
 
+    @operation("RestoreObject")
+    def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return restoring.restore(context, transaction, request)
+
     # Multipart uploads
 
     @operation("CreateMultipartUpload")
@@ -254,6 +259,11 @@ class S3(Settings, ServiceActor):
         return tagging.delete_bucket(context, transaction, request)
 
     # Jobs
+
+    @job(restoring.RESTORE_JOB)
+    def restored(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        """Tells that a restored copy is there, and that it is gone."""
+        return restoring.step(transaction, now, state)
 
     @job(contents.SWEEP_JOB)
     async def sweep(self, now: float, state: Answer) -> Answer | None:
