@@ -58,8 +58,8 @@ FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "Assum
         ("sts", "AssumeRoleWithSAML")}
 # Is let in and refused object by object, in its answer.
 FREE |= {("s3", "DeleteObjects")}
-# A role's trust policy decides, and no role of that name is there.
-TRUST = {("sts", "AssumeRole")}
+# Denied to everybody: a role's trust policy decides, and no role of that name is there; nor is the access key.
+TRUST = {("sts", "AssumeRole"), ("iam", "GetAccessKeyLastUsed")}
 # Newer than the list.
 NEWER = {"bedrock:InvokeGuardrailChecks"}
 
