@@ -103,6 +103,32 @@ def load(view: Snapshot, content: bytes) -> Content:
     return Content(b"", [Piece(*piece) for piece in row["files"]])
 
 
+class Copy(NamedTuple):
+    """A content's row, to be kept again under other names of its files. `facts`: of each file what it must hold."""
+
+    row: Mapping[str, Any]
+    facts: Mapping[str, Mapping[str, Any]]
+
+
+def copy_of(view: Snapshot, content: bytes) -> Copy:
+    row, facts = _row(view, content), {}
+    for name, _, _ in row.get("files", ()):
+        fact = view.get(_file_key(name))
+        assert fact is not None, f"{name} is named and has no row"
+        facts[name] = unpack(fact)
+    return Copy(row, facts)
+
+
+def keep_copy(transaction: Transaction, copy: Copy, names: Mapping[str, str]) -> bytes:
+    """The content's id. `names`: new ones of its files, by the old."""
+    for old, fact in copy.facts.items():
+        transaction.put(_file_key(names[old]), pack(fact))
+    row = dict(copy.row)
+    if "files" in row:
+        row["files"] = [[names[name], offset, size] for name, offset, size in row["files"]]
+    return _keep(transaction, row)
+
+
 def release(transaction: Transaction, content: bytes | None) -> None:
     """Nobody names it any more."""
     if content is None:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import access, checksums, collecting, conditions, contents, events, multipart, objects, reading, tags
+from actors.s3 import access, checksums, collecting, conditions, contents, multipart, objects, reading, tags, versions
 from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
@@ -149,8 +149,7 @@ def _put(context: Context, transaction: Transaction, request: Request, source: S
     record |= {"size": old["size"], "etag": copied.sums[MD5].hex(), "sums": {algorithm: digest}}
     record["content"] = contents.keep_files(transaction, copied.files) if copied.files else contents.keep(
         transaction, Body(copied.data, "", old["size"], copied.sums))
-    objects.put_version(transaction, bucket, key, record)
-    events.happened(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
+    versions.put(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),

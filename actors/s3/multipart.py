@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, conditions, contents, events, state, uploads
+from actors.s3 import checksums, conditions, contents, state, uploads, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.errors import (
@@ -25,7 +25,7 @@ from actors.s3.errors import (
     MalformedXML,
 )
 from actors.s3.events import Happened
-from actors.s3.objects import described, encryption, put_version, version_of
+from actors.s3.objects import described, encryption, version_of
 from actors.s3.state import Bucket, Record
 from schemas.checksums import ALGORITHMS, CRC_BYTES, combined
 
@@ -140,9 +140,7 @@ def complete(context: Context, transaction: Transaction, request: Request) -> An
     chosen = {number for number, _ in parts}
     uploads.end(transaction, bucket, upload, keep=chosen)
     record["time"] = float(int(transaction.now()))
-    put_version(transaction, bucket, key, record)
-    events.happened(
-        transaction, bucket, Happened("ObjectCreated:CompleteMultipartUpload", key, record), context)
+    versions.put(transaction, bucket, Happened("ObjectCreated:CompleteMultipartUpload", key, record), context)
     answer: Answer = {
         "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
         "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption(record),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from actors.runtime.access import Access, Guard
-from actors.runtime.actor import Sample, ServiceActor, job, operation, query
+from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
 from actors.runtime.chain.authorise import allowed
 from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
@@ -24,6 +24,7 @@ from actors.s3 import (
     permissions,
     policies,
     reading,
+    replication,
     tagging,
     uploads,
 )
@@ -31,6 +32,7 @@ from actors.s3.contents import Body
 from actors.s3.engine.blobs import Blobs
 from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
+from actors.s3.replicating import MAY, Replicator
 from actors.s3.settings import Settings
 from bus.files import FOLDER
 from schemas.errors import AwsError
@@ -46,11 +48,13 @@ class S3(Settings, ServiceActor):
     stateful: ClassVar[bool] = True
     file_folders: ClassVar[tuple[str, ...]] = (FOLDER,)
     blobs: Blobs
+    replicator: Replicator
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.shard.write(collecting.begin, collecting.begun)
+        self.replicator = Replicator(self.shard, self.blobs, surroundings.client)
 
     def samples(self) -> Sequence[Sample]:
         return delivering.samples()
@@ -168,6 +172,11 @@ class S3(Settings, ServiceActor):
     async def copy_object(self, context: Context, request: Request) -> Answer:
         return await copying.copy(self.shard, self.blobs, context, request)
 
+    @part(MAY, of="PutObject", reads=True, authorised=True)
+    def may_replicate(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        """Says nothing: that it is answered is the answer."""
+        return {}
+
     # Multipart uploads
 
     @operation("CreateMultipartUpload")
@@ -249,6 +258,11 @@ class S3(Settings, ServiceActor):
     async def sweep(self, now: float, state: Answer) -> Answer | None:
         """Removes files whose contents have ended."""
         return await collecting.sweep(self.shard, self.blobs, now)
+
+    @job(replication.REPLICATE_JOB)
+    async def replicate(self, now: float, state: Answer) -> Answer | None:
+        """Makes the copies that a bucket's rules ask for."""
+        return await self.replicator.step(now, state)
 
     @job(collecting.TEND_JOB)
     async def tend(self, now: float, state: Answer) -> Answer | None:
