@@ -5,10 +5,11 @@ A service that takes such bodies keeps a folder of them; that the folder is ther
     <folder>/incoming/<name>        being written by a gateway, which holds an exclusive flock on it all the while
     <folder>/<two digits>/<name>    the service's own, never changed; a reader holds a shared flock on it
 
-In a request, a streaming member is then {"file": name, "size": bytes, "sums": {algorithm: digest}}, believed from the
-gateway's door only; in a reply to the gateway it is {"files": [[name, offset, bytes], …]}. A lock dies with its
-process, so who finds none on a file knows that nobody uses it any more. Not here: when files are made durable, named
-in a record, or removed (the service's affair).
+In a request, a streaming member is then {"file": name, "size": bytes, "sums": {algorithm: digest}, "key", "crc"},
+believed from the gateway's door only; in a reply to the gateway it is {"files": [[name, offset, bytes, key, crc], …]}.
+A file is encrypted under its `key` (ciphers.py); `crc` is of what lies on the disk, so that rot is found without a key.
+A lock dies with its process, so who finds none on a file knows that nobody uses it any more. Not here: when files are
+made durable, named in a record, or removed, and how their keys are kept (the service's affair).
 """
 
 import fcntl
@@ -18,11 +19,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bus.ciphers import Keystream, new_key
 from schemas import checksums
 
 INCOMING = "incoming"
 FOLDER = "blobs"                          # under a service's own directory
 NAME_CHARACTERS = 32
+CRC = "CRC64NVME"                         # of a file as it lies on the disk: nearly free
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -32,6 +35,8 @@ class Piece(NamedTuple):
     name: str
     offset: int
     size: int                             # bytes
+    key: bytes = b""                      # b"": it is not encrypted, or nobody needs to read it
+    crc: bytes = b""                      # of what lies on the disk, where this is a whole file; b"": unknown
 
 
 class Reference(NamedTuple):
@@ -39,7 +44,9 @@ class Reference(NamedTuple):
 
     name: str
     size: int                             # bytes
-    sums: Mapping[str, bytes]             # digests by algorithm
+    sums: Mapping[str, bytes]             # digests by algorithm, of the body
+    key: bytes
+    crc: bytes
 
 
 def new_name() -> str:
@@ -55,20 +62,23 @@ def path_of(folder: Path, name: str) -> Path:
 
 
 def refer(reference: Reference) -> dict[str, Any]:
-    return {"file": reference.name, "size": reference.size, "sums": dict(reference.sums)}
+    return {"file": reference.name, "size": reference.size, "sums": dict(reference.sums), "key": reference.key,
+            "crc": reference.crc}
 
 
 def referred(body: Mapping[str, Any]) -> Reference:
     """What `refer` wrote. ValueError for anything else."""
     name, size, sums = body.get("file"), body.get("size"), body.get("sums")
-    if not is_name(name) or type(size) is not int or size < 0 or type(sums) is not dict:
+    key, crc = body.get("key"), body.get("crc")
+    if not is_name(name) or type(size) is not int or size < 0 or type(sums) is not dict or type(key) is not bytes \
+            or type(crc) is not bytes:
         raise ValueError("no reference to a file")
     assert isinstance(name, str)
-    return Reference(name, size, sums)
+    return Reference(name, size, sums, key, crc)
 
 
 class IncomingFile:
-    """A body on its way in: written, and digested as it passes. Every method may wait for the disk."""
+    """A body on its way in: digested as it passes, encrypted, and written. Every method may wait for the disk."""
 
     def __init__(self, folder: Path, algorithms: tuple[str, ...]) -> None:
         self.name = new_name()
@@ -77,17 +87,22 @@ class IncomingFile:
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         self._digests = {algorithm: checksums.new(algorithm) for algorithm in algorithms}
+        self._key = new_key()
+        self._stream, self._crc = Keystream(self._key), checksums.new(CRC)
 
     def write(self, piece: bytes) -> None:
         for digest in self._digests.values():
             digest.update(piece)
         self.size += len(piece)
-        view = memoryview(piece)
+        encrypted = self._stream.apply(piece)
+        self._crc.update(encrypted)
+        view = memoryview(encrypted)
         while view:
             view = view[os.write(self._descriptor, view):]
 
     def reference(self) -> Reference:
-        return Reference(self.name, self.size, {name: digest.digest() for name, digest in self._digests.items()})
+        sums = {name: digest.digest() for name, digest in self._digests.items()}
+        return Reference(self.name, self.size, sums, self._key, self._crc.digest())
 
     def close(self) -> None:
         """Lets go: the file is the service's by now, or nobody's, and then it is removed."""

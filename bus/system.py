@@ -16,6 +16,11 @@ Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown
     rotate       {}                      -> {secrets}    how many are sealed under a new key
     credential   {access_key}            -> {account, secret, token, expires}; {refused: true} when it is no good
 
+Asked of S3 alone:
+
+    bucket     {name, kind}              -> {region, document}   its configuration of that kind (cors, website), null
+                                            when it has none; {} when there is no such bucket
+
 Asked of CloudTrail alone:
 
     record     {events: [JSON, …]}       -> {stored}      a process's audit records; answered when they are committed
@@ -42,8 +47,8 @@ from bus.subjects import INBOX, is_sent_to
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.routing import SLOT_COUNT
 
-QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "rotate", "principal", "credential", "record",
-             "interests", "verify")
+QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "rotate", "principal", "credential", "bucket",
+             "record", "interests", "verify")
 ARRIVED, IDENTITIES, TRAILS = "arrived", "identities", "trails"
 VERBS = (*QUESTIONS, ARRIVED, IDENTITIES, TRAILS)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused

@@ -12,7 +12,7 @@ from bus.bodies import BODY_LIMIT_BYTES, BodyTooLarge
 from bus.codec import Unencodable
 from bus.files import Piece
 from bus.transport import BusError
-from gateway import bearer, bodies, browsers, dynamodb
+from gateway import bearer, bodies, dynamodb
 from gateway import protocols as wire
 from gateway.asking import Replies
 from gateway.connection import Answer, StreamAnswer
@@ -38,10 +38,9 @@ Outgoing = Answer | StreamAnswer | FileAnswer
 class Answers:
     """`clock` gives seconds since the epoch."""
 
-    def __init__(self, router: Router, metrics: Metrics, *, open_mode: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, router: Router, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._router = router
         self._metrics = metrics
-        self._open_mode = open_mode
         self._clock = clock
         self._bus_failures, self._bus_failed_told = 0, 0.0             # since it was last told, and when that was
 
@@ -89,9 +88,8 @@ class Answers:
             words.dress(headers, exchange.id)
         elif "x-amzn-RequestId" not in headers:
             headers["x-amzn-RequestId"] = exchange.id
-        origin = exchange.request.headers.get("origin")
-        if origin is not None:
-            headers.update(browsers.cors_headers(origin, self._open_mode))
+        if exchange.grants:
+            headers.update(exchange.grants)
         return headers
 
     def refuse(self, exchange: Exchange, error: Exception) -> Answer:

@@ -13,7 +13,7 @@ from typing import Any
 from bus.client import Client
 from bus.tracing import Tracer, Untraced
 from bus.transport import Transport
-from gateway import bearer, browsers, codings, doors, dynamodb
+from gateway import bearer, codings, doors, dynamodb
 from gateway import protocols as wire
 from gateway.answers import Answers, Outgoing
 from gateway.asking import Asking, Bus
@@ -23,9 +23,11 @@ from gateway.credentials import Credentials
 from gateway.endpoints import PREFIXES, About, Endpoints
 from gateway.exchange import Exchange
 from gateway.metrics import Metrics
+from gateway.pages import PREFLIGHT, Pages
 from gateway.route import Route, Router
 from gateway.s3 import words
-from gateway.s3.door import S3Door
+from gateway.s3.buckets import Buckets
+from gateway.s3.door import S3Door, is_form
 from gateway.sigv4 import Refusal
 from gateway.uploads import Uploads
 from schemas.envelope import DEFAULT_REGION, Identity
@@ -42,7 +44,7 @@ class Gateway:
 
     def __init__(
         self, bus: Bus, credentials: Credentials, router: Router, endpoints: Endpoints, metrics: Metrics, *,
-        open_mode: bool, region: str = DEFAULT_REGION, max_in_flight: int = MAX_IN_FLIGHT,
+        open_mode: bool, buckets: Buckets, region: str = DEFAULT_REGION, max_in_flight: int = MAX_IN_FLIGHT,
         tracer: Tracer | None = None, body_reader: BodyReader | None = None, state: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -56,7 +58,8 @@ class Gateway:
         self._reader = body_reader or BodyReader()
         self._callers = Callers(credentials, clock)
         self._asking = Asking(bus, tracer or Untraced())
-        self._answers = Answers(router, metrics, open_mode=open_mode, clock=clock)
+        self._answers = Answers(router, metrics, clock)
+        self._pages = Pages(router, buckets, open_mode=open_mode)
         uploads = Uploads(state, self._reader, metrics)
         self._s3 = S3Door(router, self._callers, self._asking, self._answers, uploads)
 
@@ -64,10 +67,8 @@ class Gateway:
         """aiohttp's handler. Never raises but for the client's going away."""
         path, query = _target(incoming.target)
         headers = incoming.headers
-        if path.startswith(PREFIXES) and ("origin" not in headers or self._may_ask(headers["origin"])):
+        if path.startswith(PREFIXES):
             return await self._endpoints.answer(incoming, path)
-        if "origin" in headers and (not self._may_ask(headers["origin"]) or incoming.method == "OPTIONS"):
-            return self._to_page(incoming)
         if path == "/" and incoming.method == "GET" and self._asks_health(incoming, query):
             return dynamodb.health(headers.get("host", ""), self._bus.new_request_id())
         exchange = Exchange(self._bus.new_request_id(), incoming, wire.HttpRequest(
@@ -95,7 +96,11 @@ class Gateway:
     async def _respond(self, exchange: Exchange) -> Outgoing:
         """The path. AwsError, Refusal, BusError as they come."""
         request = exchange.request
-        if self._s3.is_form(request):
+        if "origin" in request.headers or request.method == PREFLIGHT:
+            answer = await self._pages.meet(exchange)
+            if answer is not None:
+                return self._answers.answer(exchange, answer)
+        if is_form(request):
             return await self._s3.post(exchange)
         door = doors.find(request.path) if bearer.bears(request.headers) else None
         if door is not None:                       # whatever is wrong from here on is told in its words
@@ -136,7 +141,7 @@ class Gateway:
 
     def _asks_health(self, incoming: Incoming, query: str) -> bool:
         """Nobody in particular asks DynamoDB's host, or one that names no service, for its root."""
-        if query or "authorization" in incoming.headers:
+        if query or "authorization" in incoming.headers or "origin" in incoming.headers:
             return False
         service = self._router.likely(wire.HttpRequest("GET", "/", "", incoming.headers, None), None)
         return service is None or service.name in dynamodb.SERVICES
@@ -162,17 +167,6 @@ class Gateway:
             service.name if service is not None else "unknown", operation.name if operation is not None else "unknown",
             "ok" if status < 400 else "error" if status < 500 else "fault", seconds,
         )
-
-    # Browsers
-
-    def _may_ask(self, origin: str) -> bool:
-        return browsers.may_ask(origin, self._open_mode)
-
-    def _to_page(self, incoming: Incoming) -> Answer:
-        """A preflight, or a request from a page that may not ask."""
-        if not self._may_ask(incoming.headers["origin"]):
-            return Answer(403, {"content-type": "text/plain"}, b"In open mode only pages of this machine may ask.\n")
-        return Answer(200, browsers.preflight_headers(incoming.headers, self._open_mode), b"")
 
 
 def _target(target: str) -> tuple[str, str]:
@@ -224,7 +218,8 @@ async def serve(
     client = bus or Client(transport, NOBODY, region=region)
     gateway = Gateway(
         client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode, region=region,
-        max_in_flight=max_in_flight, tracer=tracer, body_reader=body_reader, state=state, clock=clock,
+        buckets=Buckets(transport), max_in_flight=max_in_flight, tracer=tracer, body_reader=body_reader, state=state,
+        clock=clock,
     )
     http = HttpServer(gateway.handle) if head_limit_s is None else HttpServer(gateway.handle, head_limit_s=head_limit_s)
     endpoints.start()

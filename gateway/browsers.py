@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 PREFLIGHT_AGE_S = 172_800                 # what AWS's JSON services answer
+REFUSED = b"In open mode only pages of this machine may ask.\n"
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "localhost.localstack.cloud"})
 _ALLOWED_HEADERS = (
@@ -43,11 +44,10 @@ def cors_headers(origin: str, open_mode: bool) -> dict[str, str]:
     return {**allowed, "access-control-expose-headers": _EXPOSED_HEADERS}
 
 
-def preflight_headers(headers: Mapping[str, str], open_mode: bool) -> dict[str, str]:
-    """What a page asks before it sends its request; asked-for headers are granted as AWS does, by name."""
+def preflight_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Beside those, to what a page asks before it sends its request; headers are granted as AWS does, by name."""
     asked = headers.get("access-control-request-headers", "")
     return {
-        **cors_headers(headers["origin"], open_mode),
         "access-control-allow-methods": "GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS",
         "access-control-allow-headers": asked or _ALLOWED_HEADERS,
         "access-control-max-age": str(PREFLIGHT_AGE_S),

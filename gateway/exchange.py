@@ -21,6 +21,7 @@ class Exchange:
     service: Service | None = None
     operation: Operation | None = None
     protocol: wire.Protocol | None = None
+    grants: dict[str, str] | None = None  # the headers that let a page read the answer
 
     def admit(self, route: Route) -> None:
         """What is meant is known: may it be asked unsigned, with an unsigned body, over HTTP/1.1? Refusal, AwsError."""

@@ -193,6 +193,11 @@ class Router:
             return (self._index.entries["s3"],)
         return ()
 
+    def names_s3(self, request: HttpRequest) -> bool:
+        """Does the host say that S3 is meant?"""
+        host = parse_host(request.headers.get("host", ""), self._index)
+        return self._index.entries["s3"] in host.entries
+
     def _by_user_agent(self, agent: str) -> tuple[Entry, ...]:
         """`… api/s3#2.20.1`, as the Java, JavaScript, Go and Rust SDKs write; only of services that are here."""
         for word in agent.split():

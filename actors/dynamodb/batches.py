@@ -11,9 +11,9 @@ from actors.dynamodb import catalogue, rows, state
 from actors.dynamodb.capacity import (
     collection_metrics,
     consumed,
-    has_collections,
     is_told,
     read_units,
+    tells_collections,
 )
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.engine.expressions import Projection, check_mixing
@@ -124,11 +124,11 @@ def _tell(
                 by_index[name] = by_index.get(name, 0) + units
         units = sum(write_units(each.size) for each in written)
         answer.setdefault("ConsumedCapacity", []).append(consumed(request, table, units, by_index))
-    if request.get("ReturnItemCollectionMetrics") == "SIZE" and has_collections(table):
+    if tells_collections(request, table):
         metrics = answer.setdefault("ItemCollectionMetrics", {}).setdefault(table.table_name, [])
-        for wanted in writes:
+        for wanted, each in zip(writes, written, strict=True):
             item = wanted["PutRequest"]["Item"] if "PutRequest" in wanted else wanted["DeleteRequest"]["Key"]
-            metrics.append(collection_metrics(table, item))
+            metrics.append(collection_metrics(table, item, each))
 
 
 def get(

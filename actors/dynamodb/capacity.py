@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actors.dynamodb.engine.values import Item
+from actors.dynamodb.item_collections import GB
 from actors.dynamodb.rows import Written, write_units
 from actors.dynamodb.state import Table
 
@@ -76,16 +77,17 @@ def tell_write(answer: dict[str, Any], request: Request, table: Table, written: 
     """Adds what the request asks to be told about one write. `item`: anything with its key attributes."""
     if is_told(request):
         answer["ConsumedCapacity"] = consumed(request, table, write_units(written.size), written.index_units)
-    if request.get("ReturnItemCollectionMetrics") == "SIZE" and has_collections(table):
-        answer["ItemCollectionMetrics"] = collection_metrics(table, item)
+    if tells_collections(request, table):
+        answer["ItemCollectionMetrics"] = collection_metrics(table, item, written)
 
 
-def has_collections(table: Table) -> bool:
+def tells_collections(request: Request, table: Table) -> bool:
     """Only a table with a local index has item collections."""
-    return any(not index.is_global for index in table.indexes)
+    return table.has_collections and request.get("ReturnItemCollectionMetrics") == "SIZE"
 
 
-def collection_metrics(table: Table, item: Item) -> dict[str, Any]:
-    """An estimate AWS too gives in whole gigabytes; ours is always the first one (see README, deviations)."""
+def collection_metrics(table: Table, item: Item, written: Written) -> dict[str, Any]:
+    """An estimate in whole gigabytes, as AWS's is. `item`: anything with the partition key."""
     name = table.hash[0][0]
-    return {"ItemCollectionKey": {name: item[name]}, "SizeEstimateRangeGB": [0.0, 1.0]}
+    lower = float(written.collection_size // GB)
+    return {"ItemCollectionKey": {name: item[name]}, "SizeEstimateRangeGB": [lower, lower + 1]}

@@ -20,7 +20,8 @@ Scope = tuple[str, str]                   # account, region
 
 
 class Catalogue:
-    def __init__(self) -> None:
+    def __init__(self, collection_limit_bytes: int = state.COLLECTION_LIMIT_BYTES) -> None:
+        self._collection_limit_bytes = collection_limit_bytes
         self._parsed: dict[tuple[Scope, str], tuple[bytes, bytes, Table]] = {}   # -> key, record, its table
 
     def table(self, snapshot: Snapshot, scope: Scope, name: str) -> Table:
@@ -63,7 +64,7 @@ class Catalogue:
             record = snapshot.get(state.table_key(*scope, local_name(scope, name)))
         if record is None:
             return None
-        table = Table(state.unpack_table(record))
+        table = Table(state.unpack_table(record), self._collection_limit_bytes)
         if len(self._parsed) >= CACHE_LIMIT_TABLES:
             self._parsed.clear()
         self._parsed[scope, name] = (state.table_key(*scope, table.table_name), record, table)

@@ -94,4 +94,5 @@ def put_item(transaction: Transaction, table: Table, key: bytes, record: bytes |
     if record is None:
         rows.remove(transaction, table, key, before)
     else:
-        rows.replace(transaction, table, key, state.unpack_item(record), state.item_size(record), before)
+        rows.replace(transaction, table, key, state.unpack_item(record), state.item_size(record), before,
+                     is_decided=True)

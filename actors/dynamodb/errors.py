@@ -67,6 +67,13 @@ class LimitExceededException(AwsError):
     code = "LimitExceededException"
 
 
+class ItemCollectionSizeLimitExceededException(AwsError):
+    code = "ItemCollectionSizeLimitExceededException"
+
+    def __init__(self) -> None:
+        super().__init__("Collection size exceeded.")
+
+
 class NotImplementedMember(AwsError):
     """The honest 501 for a member of a request that AWS has and Skybus does not have yet."""
 

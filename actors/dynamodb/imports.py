@@ -130,7 +130,7 @@ def _end(
         restores.finish(transaction, table)
     else:
         transaction.delete(state.table_key(*scope, table.table_name))
-        transaction.start_job(CLEAR_JOB, {"spaces": [table.space_number, *table.index_spaces.values()]})
+        transaction.start_job(CLEAR_JOB, {"spaces": [table.space_number, *table.derived_spaces]})
 
 
 async def _read_object(
@@ -171,10 +171,9 @@ def _put_all(tables: Catalogue, scope: Scope, record: Record, items: list[Item],
             key = table.item_key(item)
             for index in table.indexes:
                 index.check(item)
+            rows.replace(transaction, table, key, item, size, transaction.get(key))
         except AwsError:
             refused += 1
-            continue
-        rows.replace(transaction, table, key, item, size, transaction.get(key))
     return refused
 
 

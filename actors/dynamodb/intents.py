@@ -62,7 +62,7 @@ class Trial:
         raise AssertionError("an item's write emits nothing")
 
     def start_job(self, name: str, state: dict[str, Any]) -> None:
-        raise AssertionError("an item's write starts nothing")
+        """What a write starts begins when it is put."""
 
 
 # --- a participant
@@ -130,7 +130,8 @@ def settle(tables: Catalogue, transaction: Transaction, identity: str, *, commit
         if record is None:
             rows.remove(transaction, table, key, before)
         else:
-            rows.replace(transaction, table, key, state.unpack_item(record), state.item_size(record), before)
+            rows.replace(transaction, table, key, state.unpack_item(record), state.item_size(record), before,
+                         is_decided=True)
     transaction.delete(_INTENTS + identity.encode())
 
 

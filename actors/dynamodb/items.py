@@ -29,7 +29,6 @@ from actors.dynamodb.parameters import (
     projection_of,
     update_of,
 )
-from actors.dynamodb.rows import Written
 from actors.dynamodb.state import Table
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -143,7 +142,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
     old = None if before is None else state.unpack_item(before)
     answer: dict[str, Any] = {}
     if old is None and change is not None and change.only_removes:
-        tell_write(answer, request, table, Written(0), key_attributes)
+        tell_write(answer, request, table, rows.untouched(transaction, table, key), key_attributes)
         return answer
     item, size, charged = _evaluated(change, old, key_attributes, 0 if before is None else state.item_size(before))
     if size > ITEM_LIMIT_BYTES or charged > ITEM_LIMIT_BYTES:

@@ -7,7 +7,7 @@ Whoever writes an item goes through `replace` or `remove`, so that all of these 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from actors.dynamodb import expiry, history, state, streams
+from actors.dynamodb import expiry, history, item_collections, state, streams
 from actors.dynamodb.engine.values import Item, measure
 from actors.dynamodb.errors import TransactionConflictException
 from actors.dynamodb.state import Index, Table
@@ -21,10 +21,12 @@ _LOCKS = state.catalogue_prefix("lock")
 
 @dataclass(slots=True)
 class Written:
-    """What a write cost: the larger of the item before and after, and write units by name of the index it changed."""
+    """What a write cost: the larger of the item before and after, and write units by name of the index it changed.
+    `collection_size`: of its item collection now, where there are such."""
 
     size: int
     index_units: Mapping[str, int] = field(default_factory=dict)
+    collection_size: int = 0
 
 
 def read(snapshot: Snapshot, key: bytes) -> Item | None:
@@ -41,11 +43,21 @@ def is_locked(snapshot: Snapshot, table: Table, key: bytes) -> bool:
     return table.has_locks and snapshot.get(_LOCKS + key) is not None
 
 
-def replace(transaction: Transaction, table: Table, key: bytes, item: Item, size: int, before: bytes | None) -> Written:
+def replace(
+    transaction: Transaction, table: Table, key: bytes, item: Item, size: int, before: bytes | None,
+    *, is_decided: bool = False,
+) -> Written:
     """Puts an admitted item of `size` bytes in the place of the record `before` (None: nothing stood there).
-    TransactionConflictException."""
+
+    TransactionConflictException, ItemCollectionSizeLimitExceededException: before anything is written. `is_decided`: a
+    write that others rely on, whatever the size of its collection.
+    """
     if table.has_locks:
         _refuse_locked(transaction, table, key)
+    collection_size = 0
+    if table.has_collections:
+        collection_size = item_collections.follow(
+            transaction, table, key, before, item, size, is_decided=is_decided)
     record = state.pack_item(item, size)
     transaction.put(key, record)
     if table.history is not None:
@@ -60,7 +72,7 @@ def replace(transaction: Transaction, table: Table, key: bytes, item: Item, size
         streams.note(transaction, table, before, record)
     if table.expiry_prefix is not None:
         expiry.follow(transaction, table, key, before, item)
-    return Written(max(size, size_before), units)
+    return Written(max(size, size_before), units, collection_size)
 
 
 def remove(
@@ -71,7 +83,10 @@ def remove(
     if table.has_locks:
         _refuse_locked(transaction, table, key)
     if before is None:
-        return Written(0)
+        return untouched(transaction, table, key)
+    collection_size = 0
+    if table.has_collections:
+        collection_size = item_collections.follow(transaction, table, key, before, None, 0)
     transaction.delete(key)
     if table.history is not None:
         history.remember(transaction, table.history, key, before)
@@ -84,7 +99,13 @@ def remove(
         streams.note(transaction, table, before, None, is_expiry=is_expiry)
     if table.expiry_prefix is not None:
         expiry.follow(transaction, table, key, before, None)
-    return Written(size, units)
+    return Written(size, units, collection_size)
+
+
+def untouched(snapshot: Snapshot, table: Table, key: bytes) -> Written:
+    """A write that found nothing and leaves nothing."""
+    size = item_collections.size_at(snapshot, table, key) if table.has_collections else 0
+    return Written(0, NO_INDEX_UNITS, size)
 
 
 def _refuse_locked(transaction: Transaction, table: Table, key: bytes) -> None:

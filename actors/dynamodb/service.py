@@ -19,6 +19,7 @@ from actors.dynamodb import (
     imports,
     insights,
     intents,
+    item_collections,
     items,
     policies,
     queries,
@@ -39,6 +40,7 @@ from actors.dynamodb import (
     transfers,
 )
 from actors.dynamodb.catalogue import Catalogue
+from actors.dynamodb.state import COLLECTION_LIMIT_BYTES
 from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, job, operation, part
@@ -63,8 +65,9 @@ class DynamoDB(ServiceActor):
     # Shapes the generic validation leaves to engine/values.py, which checks them in AWS's own words.
     validates_itself: ClassVar[frozenset[str]] = frozenset({"AttributeValue"})
 
-    def __init__(self) -> None:
-        self.tables = Catalogue()
+    def __init__(self, collection_limit_bytes: int = COLLECTION_LIMIT_BYTES) -> None:
+        """`collection_limit_bytes`: of a partition of a table with local indexes; another than AWS's for tests."""
+        self.tables = Catalogue(collection_limit_bytes)
         self.share = WHOLE
 
     def attach(self, surroundings: Surroundings) -> None:
@@ -518,6 +521,10 @@ class DynamoDB(ServiceActor):
     @job(backups.EXPIRE_JOB)
     def expire_backup(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
         return backups.expire_step(transaction, state)
+
+    @job(item_collections.COUNT_JOB)
+    def count_collections(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return item_collections.count_step(self.tables, transaction, state)
 
     @job(table_changes.FILL_JOB)
     def fill_index(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:

@@ -33,6 +33,7 @@ RECORD_VERSION = 1
 HASH_BYTES = 16
 PARTITION_KEY_LIMIT_BYTES = 2048
 SORT_KEY_LIMIT_BYTES = 1024
+COLLECTION_LIMIT_BYTES = 10 * 1024 ** 3   # of an item collection
 
 CREATING = "CREATING"
 NO_MATCH = "The provided key element does not match the schema"
@@ -171,11 +172,11 @@ class Index(Space):
 class Table(Space):
     """A table as its record describes it. `description` is the record's own: AWS's members, never to be changed."""
 
-    __slots__ = ("account", "description", "expiry_attribute", "expiry_prefix", "has_locks", "history", "index_spaces",
-                 "indexes", "is_made", "key_count", "region", "space_number", "stream_prefix", "stream_view",
-                 "table_name")
+    __slots__ = ("account", "collection_limit_bytes", "collections", "description", "expiry_attribute", "expiry_prefix",
+                 "has_collections", "has_locks", "history", "index_spaces", "indexes", "is_counting", "is_made",
+                 "key_count", "region", "space_number", "stream_prefix", "stream_view", "table_name")
 
-    def __init__(self, record: dict[str, Any]) -> None:
+    def __init__(self, record: dict[str, Any], collection_limit_bytes: int = COLLECTION_LIMIT_BYTES) -> None:
         description = record["description"]
         types = {each["AttributeName"]: each["AttributeType"] for each in description["AttributeDefinitions"]}
         hash_, sort = _keys(description["KeySchema"], types)
@@ -198,6 +199,12 @@ class Table(Space):
         self.expiry_attribute: str = expiry["attribute"] if expiry else ""
         indexes = self._indexes(types, frozenset(record.get("filling", ())))
         self.indexes = tuple(sorted(indexes, key=lambda index: index.name))
+        # Where the sizes of item collections are (item_collections.py); None although there are some: an older table.
+        collections = record.get("collections")
+        self.has_collections = any(not index.is_global for index in self.indexes)
+        self.collections: bytes | None = space_prefix(collections["space"]) if collections else None
+        self.is_counting: bool = bool(collections and collections.get("counting"))
+        self.collection_limit_bytes = collection_limit_bytes
 
     def _indexes(self, types: dict[str, str], filling: frozenset[str]) -> Iterator[Index]:
         for member in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
@@ -241,6 +248,12 @@ class Table(Space):
     def item_range(self) -> tuple[bytes, bytes]:
         """Where the table's items begin and end: past its Statistics, before the next space."""
         return self.prefix + b"\0", past(self.prefix)
+
+    @property
+    def derived_spaces(self) -> list[int]:
+        """What the table's rows could make anew: its indexes, the sizes of its collections."""
+        sizes = [] if self.collections is None else [int(_SPACE.unpack(self.collections)[0])]
+        return [*self.index_spaces.values(), *sizes]
 
     @property
     def arn(self) -> str:
@@ -337,11 +350,11 @@ def pack_table(record: dict[str, Any]) -> bytes:
 
 def unpack_table(record: bytes) -> dict[str, Any]:
     """A table's record: account, region, space, index_spaces {index name: number}, description {AWS's members}, tags,
-    the names of the indexes that are still `filling`; while they are on, its `stream` {space, view, label}, its items'
-    `expiry` {space, attribute} and its `history` {space, and for point-in-time recovery since, days}; `status` while it
-    is being restored or imported (CREATING), `transfer` while another shard sends its rows (transfers.py), `locks`
-    while there are some: how many of its items a transaction of several shards holds (intents.py), `insights`
-    {index name or "": settings}."""
+    the names of the indexes that are still `filling`; with local indexes the sizes of its item `collections` {space,
+    counting}; while they are on, its `stream` {space, view, label}, its items' `expiry` {space, attribute} and its
+    `history` {space, and for point-in-time recovery since, days}; `status` while it is being restored or imported
+    (CREATING), `transfer` while another shard sends its rows (transfers.py), `locks` while there are some: how many of
+    its items a transaction of several shards holds (intents.py), `insights` {index name or "": settings}."""
     table: dict[str, Any] = unpack(record)
     assert table["version"] == RECORD_VERSION, "records of another version are upgraded here"
     return table

@@ -109,7 +109,7 @@ def _delete(
     key = table.key(attributes)
     before = transaction.get(key)
     if before is None:
-        return Outcome(table, Written(0), attributes)
+        return Outcome(table, rows.untouched(transaction, table, key), attributes)
     check_condition(condition, table, before, request)
     old = None if body.returning is None else state.unpack_item(before)
     return Outcome(table, rows.remove(transaction, table, key, before), attributes, old)

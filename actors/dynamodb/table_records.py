@@ -33,6 +33,7 @@ def new_record(scope: tuple[str, str], transaction: Transaction, request: Reques
         "region": region,
         "space": state.next_space(transaction),
         "index_spaces": {index: state.next_space(transaction) for index in indexes},
+        **({"collections": {"space": state.next_space(transaction)}} if request.get("LocalSecondaryIndexes") else {}),
         "tags": {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()},
         "description": description,
     }

@@ -67,7 +67,7 @@ def delete(tables: Catalogue, context: Context, transaction: Transaction, reques
             f"Attempt to change a resource which is still in use: Table is in a transaction: {table.table_name}")
     description = describe(transaction, table, "DELETING")
     record = record_of(transaction, table)
-    spaces = [*table.index_spaces.values(), *expiry.end(transaction, record)]
+    spaces = [*table.derived_spaces, *expiry.end(transaction, record)]
     streams.end(transaction, record, context.now)
     if recovery.is_on(transaction, table):
         backups.keep_deleted(transaction, table)

@@ -15,11 +15,11 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from actors.dynamodb import rows, state, tokens
-from actors.dynamodb.capacity import Spent, collection_metrics, has_collections, is_told, read_units
+from actors.dynamodb.capacity import Spent, collection_metrics, is_told, read_units, tells_collections
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.engine.expressions import Condition, Projection, Update, check_mixing
 from actors.dynamodb.engine.values import Item, admit, admit_item
-from actors.dynamodb.errors import TransactionCanceledException
+from actors.dynamodb.errors import ItemCollectionSizeLimitExceededException, TransactionCanceledException
 from actors.dynamodb.items import changed
 from actors.dynamodb.parameters import (
     ATTRIBUTE_UPDATES,
@@ -187,6 +187,8 @@ def perform(transaction: Transaction, actions: Sequence[Action], targets: Sequen
                 if error.message.startswith(NOT_VALID):
                     raise
                 reason = _invalid(error.message)
+            except ItemCollectionSizeLimitExceededException as error:
+                reason = {"Code": "ItemCollectionSizeLimitExceeded", "Message": error.message}
         reasons.append(reason)
     if len(done) < len(reasons):
         raise TransactionCanceledException(reasons)
@@ -225,7 +227,7 @@ def _apply(transaction: Transaction, action: Action, table: Table, key: bytes, b
         return Written(0 if before is None else state.item_size(before))
     old = None if before is None else state.unpack_item(before)
     if old is None and action.change is not None and action.change.only_removes:
-        return Written(0)
+        return rows.untouched(transaction, table, key)
     item, size = changed(table, action.change, old, action.attributes)
     return rows.replace(transaction, table, key, item, size, before)
 
@@ -239,14 +241,13 @@ def told(
         for target, each in zip(targets, written, strict=True):
             spent.add(target.table, write_units(each.size), each.index_units)
         answer["ConsumedCapacity"] = spent.told(request)
-    if request.get("ReturnItemCollectionMetrics") == "SIZE":
-        metrics: dict[str, list[dict[str, Any]]] = {}
-        for action, target in zip(actions, targets, strict=True):
-            if action.kind != CHECK and has_collections(target.table):
-                told = collection_metrics(target.table, action.attributes)
-                metrics.setdefault(target.table.table_name, []).append(told)
-        if metrics:
-            answer["ItemCollectionMetrics"] = metrics
+    metrics: dict[str, list[dict[str, Any]]] = {}
+    for action, target, each in zip(actions, targets, written, strict=True):
+        if action.kind != CHECK and tells_collections(request, target.table):
+            told = collection_metrics(target.table, action.attributes, each)
+            metrics.setdefault(target.table.table_name, []).append(told)
+    if metrics:
+        answer["ItemCollectionMetrics"] = metrics
     return answer
 
 

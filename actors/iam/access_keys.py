@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actors.iam import shapes
-from actors.iam.errors import NoSuchEntity, NotForRoot, ValidationError, quota
+from actors.iam.errors import NoSuchEntity, NotHere, ValidationError, quota
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import USER, Book, Record
 from actors.iam.vault import Vault
@@ -40,7 +40,7 @@ def holder(view: Snapshot, access_key: str) -> Holder | None:
 
 
 def user_of(book: Book, context: Context, request: Request) -> Record:
-    """The user a request names, else the one who asks. NotForRoot: the root user asks for itself; ValidationError: a
+    """The user a request names, else the one who asks. NotHere: the root user asks for itself; ValidationError: a
     session that is no user's."""
     if request.get("UserName"):
         return book.get(USER, request["UserName"])
@@ -48,7 +48,7 @@ def user_of(book: Book, context: Context, request: Request) -> Record:
     if asking.name:
         return book.get(USER, asking.name)
     if asking.caller.root:
-        raise NotForRoot(context.operation.name)
+        raise NotHere(context.operation.name, "for the root user; name a user")
     raise ValidationError("Must specify userName when calling with non-User credentials")
 
 
@@ -57,7 +57,7 @@ def create(book: Book, vault: Vault, user: Record, now: float) -> Answer:
         raise quota("AccessKeysPerUser", KEYS_PER_USER_LIMIT)
     access_key = vault.new_key_id("AKIA")
     secret = new_secret()
-    key = {"id": access_key, "status": "Active", "created": now, "secret": vault.seal(secret, access_key)}
+    key = {"id": access_key, "status": "Active", "created": now, "secret": vault.seal_text(secret, access_key)}
     book.put(key, "key", user["id"], access_key)
     book.elsewhere("").put({"account": book.account, "user": user["id"]}, "key", access_key)
     return {"AccessKey": {**_shown(user, key), "SecretAccessKey": secret}}

@@ -38,8 +38,7 @@ def find_policy(book: Book, arn: str) -> Record | None:
     """The account's or AWS's policy of this ARN."""
     if arn.startswith(managed.PREFIX):
         return managed.find(arn)
-    record = book.find(POLICY, arn.rpartition("/")[2])
-    return record if record is not None and book.arn(record) == arn else None
+    return book.find_arn(POLICY, arn)
 
 
 def get_policy(book: Book, arn: str) -> Record:

@@ -23,13 +23,13 @@ def credential(view: Snapshot, vault: Vault, access_key: str) -> Known | None:
     if found is not None:
         if found.key["status"] != "Active":
             return {}
-        return {"account": found.account, "secret": vault.open(found.key["secret"], access_key)}
+        return {"account": found.account, "secret": vault.open_text(found.key["secret"], access_key)}
     session = sessions.find(view, access_key)
     if session is None:
         return {} if vault.made(access_key) else None
     if not _described(view, session):
         return {}
-    return {"account": session["account"], "secret": vault.open(session["secret"], access_key),
+    return {"account": session["account"], "secret": vault.open_text(session["secret"], access_key),
             "token": session["token"], "expires": session["expires"]}
 
 
@@ -55,12 +55,12 @@ def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Kn
 def by_arn(view: Snapshot, arn: str) -> Known:
     """A user's record, or a role's as its sessions have it; empty when there is no such principal."""
     parts = arn.split(":", 5)
-    kind, _, rest = parts[-1].partition("/")
+    kind = parts[-1].partition("/")[0]
     if len(parts) != 6 or kind not in (USER, ROLE):
         return {}
     book = Book(view, parts[4])
-    record = book.find(kind, rest.rpartition("/")[2])
-    if record is None or book.arn(record) != arn:
+    record = book.find_arn(kind, arn)
+    if record is None:
         return {}
     if kind == USER:
         return _user(book, record)

@@ -18,6 +18,13 @@ Request = Mapping[str, Any]
 
 DETACH = "Cannot delete entity, must detach all policies first."
 DELETE_POLICIES = "Cannot delete entity, must delete policies first."
+_CREDENTIALS = (
+    ("key", "Cannot delete entity, must delete access keys first."),
+    ("signing", "Cannot delete entity, must delete certificates first."),
+    ("device", "Cannot delete entity, must delete MFA device first."),
+    ("ssh", "Cannot delete entity, must remove referenced objects first."),
+    ("service", "Cannot delete entity, must remove referenced objects first."),
+)
 LEAVE_GROUP = "Cannot delete entity, must remove users from group first."
 
 
@@ -106,8 +113,11 @@ def delete(book: Book, kind: str, name: str) -> Answer:
     """DeleteConflict while anything hangs on it."""
     record = modifiable(book.get(kind, name))
     unique = record["id"]
-    if kind == USER and book.any("key", unique):
-        raise DeleteConflict("Cannot delete entity, must delete access keys first.")
+    for rows, sentence in _CREDENTIALS:
+        if kind == USER and book.any(rows, unique):
+            raise DeleteConflict(sentence)
+    if kind == USER and book.row("login", unique) is not None:
+        raise DeleteConflict("Cannot delete entity, must delete login profile first.")
     if book.any("groups", unique) or book.any("member", unique):
         raise DeleteConflict(LEAVE_GROUP)
     if book.any("inprofile", unique):

@@ -1,4 +1,4 @@
-"""OpenID Connect providers: kept for AssumeRoleWithWebIdentity to come.
+"""OpenID Connect providers, for AssumeRoleWithWebIdentity.
 
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.iam import shapes, tagging
-from actors.iam.errors import InvalidInput, NoSuchEntity, quota
+from actors.iam.errors import InvalidInput, quota
 from actors.iam.paging import Answer
 from actors.iam.state import OIDC, Book, Record
 from actors.runtime.context import Context
@@ -40,11 +40,7 @@ def _check(clients: list[str], thumbprints: list[str]) -> None:
 
 
 def get(book: Book, request: Request) -> Record:
-    arn = request["OpenIDConnectProviderArn"]
-    record = book.find(OIDC, arn.partition(":oidc-provider/")[2])
-    if record is None or book.arn(record) != arn:
-        raise NoSuchEntity(f"OpenIDConnect Provider not found for arn {arn}")
-    return record
+    return book.get_arn(OIDC, request["OpenIDConnectProviderArn"])
 
 
 def shown(book: Book, request: Request) -> Answer:

@@ -47,7 +47,8 @@ def create(transaction: Transaction, vault: Vault, seconds: float, session: Mapp
     if not shared.any("expiry"):
         transaction.start_job(FORGET_JOB, {})
     shared.put({
-        **session, "issued": now, "expires": expires, "secret": vault.seal(secret, access_key), "token": digest(token),
+        **session, "issued": now, "expires": expires, "secret": vault.seal_text(secret, access_key),
+        "token": digest(token),
     }, "session", access_key)
     shared.put({}, "expiry", _moment(expires), access_key)
     return {"AccessKeyId": access_key, "SecretAccessKey": secret, "SessionToken": token,

@@ -34,14 +34,14 @@ def _bounded(record: Record) -> Answer:
     return {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}}
 
 
-def _tagged(record: Record) -> Answer:
+def tagged(record: Record) -> Answer:
     return {"Tags": tags(record)} if record["tags"] else {}
 
 
 def user(book: Book, record: Record, *, listed: bool = False) -> Answer:
     """`listed`: as lists show it, without tags and boundary."""
     shown = {**_common(book, record), "UserName": record["name"], "UserId": record["id"]}
-    return shown if listed else {**shown, **_bounded(record), **_tagged(record)}
+    return shown if listed else {**shown, **_bounded(record), **tagged(record)}
 
 
 def listed_user(book: Book, record: Record) -> Answer:
@@ -65,7 +65,7 @@ def role(book: Book, record: Record, *, listed: bool = False) -> Answer:
     }
     if record["description"]:
         shown["Description"] = record["description"]
-    return shown if listed else {**shown, **_bounded(record), **_tagged(record), "RoleLastUsed": {}}
+    return shown if listed else {**shown, **_bounded(record), **tagged(record), "RoleLastUsed": {}}
 
 
 def listed_role(book: Book, record: Record) -> Answer:
@@ -75,7 +75,7 @@ def listed_role(book: Book, record: Record) -> Answer:
 def profile(book: Book, record: Record) -> Answer:
     roles = [role(book, book.by_id(record["role"]), listed=True)] if record["role"] else []
     return {**_common(book, record), "InstanceProfileName": record["name"], "InstanceProfileId": record["id"],
-            "Roles": roles, **_tagged(record)}
+            "Roles": roles, **tagged(record)}
 
 
 def policy(book: Book, record: Record, *, listed: bool = False) -> Answer:
@@ -89,7 +89,7 @@ def policy(book: Book, record: Record, *, listed: bool = False) -> Answer:
     }
     if record["description"] and not listed:
         shown["Description"] = record["description"]
-    return shown if listed else {**shown, **_tagged(record)}
+    return shown if listed else {**shown, **tagged(record)}
 
 
 def version(record: Record, row: Record, *, whole: bool = True) -> Answer:

@@ -37,7 +37,7 @@ class Circumstances:
         self._own: Mapping[str, str | tuple[str, ...]] | None = None
 
     def get(self, key: str, /) -> Value:
-        known: Value = self._context.principal.keys.get(key) or self._access.keys.get(key)
+        known: Value = self._access.keys.get(key) or self._context.principal.keys.get(key)
         if known is not None:
             return known
         prefix, _, name = key.partition(":")
@@ -63,6 +63,10 @@ class Circumstances:
                 return context.source.get("user_agent")
             case "aws:referer":
                 return context.source.get("referer")
+            case "aws:multifactorauthage":         # of a session made with a code: since when
+                principal = context.principal
+                present = principal.keys.get("aws:multifactorauthpresent") == "true"
+                return str(int(context.now - principal.record["issued"])) if present else None
             case "aws:sourcearn":                  # of what a service asks for: a bucket, for its notifications
                 return context.source.get("arn")
             case "aws:sourceaccount":
@@ -88,11 +92,11 @@ class Circumstances:
 
 
 def owner_of(access: Access, guard: Guard | None) -> str:
-    """The account a resource belongs to, "" when neither its guard nor its ARN says."""
+    """The account a resource belongs to, "" when neither its guard nor its ARN says, or it is AWS's for everybody."""
     if guard is not None and guard.account:
         return guard.account
     parts = access.resource.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""
+    return parts[4] if len(parts) == 6 and parts[4] != "aws" else ""
 
 
 def request_tags(request: Mapping[str, Any]) -> dict[str, str]:

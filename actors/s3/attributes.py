@@ -10,7 +10,8 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import checksums, contents, reading
+from actors.s3 import checksums, contents, encryption, reading
+from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import InvalidArgument
 from actors.s3.objects import STANDARD
 from actors.s3.state import Record
@@ -21,8 +22,9 @@ Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-def get(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Answer:
     bucket, record = reading.find(context, snapshot, request)
+    encryption.sealer_of(ours, record, request)
     wanted = request.get("ObjectAttributes") or []
     unknown = [name for name in wanted if name not in _ATTRIBUTES]
     if unknown or not wanted:

@@ -50,7 +50,8 @@ async def settled(
 ) -> Any:
     """What `finish` makes of the body, whose file is durable by then; and gone, if that fails."""
     body = await _in_file(blobs, context, request)
-    async with collecting.named_or_removed(shard, blobs, [body.name]):
+    assert body.file is not None, "it is durable in a file of its own"
+    async with collecting.named_or_removed(shard, blobs, [body.file.name]):
         return await finish(body)
 
 
@@ -61,17 +62,17 @@ async def _in_file(blobs: Blobs, context: Context, request: Request) -> Body:
             raise InvalidArgument("Body must be bytes.", "Body")
         reference = files.referred(body)
         try:
-            await asyncio.to_thread(blobs.adopt, reference)
+            file = await asyncio.to_thread(blobs.adopt, reference)
         except (FileNotFoundError, Rotten) as error:
             raise RequestTimeout from error        # its gateway has given up
-        return contents.of_file(reference)
+        return Body(b"", file, reference.size, reference.sums)
     if type(body) is not bytes:
         raise InvalidArgument("Body must be bytes.", "Body")
     return await asyncio.to_thread(_store, blobs, body, checksums.needed(request))
 
 
 def _store(blobs: Blobs, body: bytes, algorithms: tuple[str, ...]) -> Body:
-    return contents.of_bytes(body, algorithms)._replace(data=b"", name=blobs.store(body))
+    return contents.of_bytes(body, algorithms)._replace(data=b"", file=blobs.store(body))
 
 
 def answered(blobs: Blobs, context: Context, answer: dict[str, Any], content: Content) -> Any:

@@ -17,7 +17,6 @@ from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import contents
 from actors.s3.engine.blobs import SHELVES, Blobs, Rotten
-from schemas import checksums
 
 TEND_JOB = "tend"
 TEND_WAIT_S = 24 * 3600.0                 # between two walks
@@ -88,7 +87,7 @@ async def verify(shard: Shard, blobs: Blobs, shelf: int) -> None:
     known = shard.read(lambda view: _of_shelf(view, shelf))
     for name, fact in known:
         try:
-            await asyncio.to_thread(blobs.verify, name, checksums.MD5, fact["md5"])
+            await asyncio.to_thread(blobs.verify, name, *contents.sum_of(fact))
         except (Rotten, FileNotFoundError, OSError) as error:
             if shard.read(partial(_is_known, name)):
                 log.error("object_rotten", file=name, reason=str(error))

@@ -1,35 +1,47 @@
 """Where an object's bytes are: in the shard itself up to INLINE_LIMIT_BYTES, beyond that in files of their own.
 
 A content is a row named by the object's record. Files are made before it (engine/blobs.py) and each gets a row that
-says what it must hold; a content that nobody names any more becomes garbage, removed GRACE_S later by a job, and no
-earlier than its last reader has done: a reply may be on its way to a gateway that has not opened its files yet.
+says what it must hold and keeps its key, sealed: who has the sealer that the object's record asks for (encryption.py)
+can read it. Bytes in the shard are sealed themselves. What was kept before there was encryption is read as it is: rows
+with `data`, and files whose row has an `md5` of them and no key.
+
+A content that nobody names any more becomes garbage, removed GRACE_S later by a job, and no earlier than its last
+reader has done: a reply may be on its way to a gateway that has not opened its files yet.
 """
 
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import structlog
+
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import state
+from actors.s3.engine.sealing import Broken, Sealer
+from actors.s3.errors import InternalError
 from bus.codec import pack, unpack
-from bus.files import Piece, Reference
+from bus.files import CRC, Piece
 from schemas import checksums
 
 INLINE_LIMIT_BYTES = 16 * 1024
 GRACE_S = 60.0                            # from the end of a content to the removal of its files
 SWEEP_JOB = "sweep"
 SWEEP_CONTENTS = 64                       # removed in one step
-ID_BYTES = 16
+ID_CHANCE_BYTES = 8                       # behind the time: what is put together stands together, in few pages
+_TIME_US = struct.Struct(">Q")
 _SWEEPING = b"s"
 
 Request = Mapping[str, Any]
 
+log = structlog.get_logger(__name__)
+
 
 class Body(NamedTuple):
-    """Bytes that are about to become an object or a part. `name` "": they are `data`."""
+    """Bytes that are about to become an object or a part: `data`, or a whole file."""
 
     data: bytes
-    name: str
+    file: Piece | None
     size: int
     sums: Mapping[str, bytes]             # always the MD5
 
@@ -50,37 +62,30 @@ class Content(NamedTuple):
 
     def between(self, start: int, stop: int) -> "Content":
         """The bytes from `start` to before `stop`."""
-        if not self.pieces:
-            return Content(self.data[start:stop], [])
-        found, at = [], 0
-        for piece in self.pieces:
-            low, high = max(start, at), min(stop, at + piece.size)
-            if low < high:
-                found.append(Piece(piece.name, piece.offset + low - at, high - low))
-            at += piece.size
-        return Content(b"", found)
+        return Content(self.data[start:stop], stretch(self.pieces, start, stop))
 
 
 def of_bytes(data: bytes, algorithms: tuple[str, ...]) -> Body:
-    return Body(data, "", len(data), {name: checksums.of(name, data) for name in (checksums.MD5, *algorithms)})
+    return Body(data, None, len(data), {name: checksums.of(name, data) for name in (checksums.MD5, *algorithms)})
 
 
-def of_file(reference: Reference) -> Body:
-    return Body(b"", reference.name, reference.size, reference.sums)
-
-
-def keep(transaction: Transaction, body: Body) -> bytes:
+def keep(transaction: Transaction, body: Body, sealer: Sealer) -> bytes:
     """The content's id."""
-    if not body.name:
-        return _keep(transaction, {"data": body.data})
-    return keep_files(transaction, [(body.name, body.size, body.sums[checksums.MD5])])
+    if body.file is not None:
+        return keep_files(transaction, [body.file], sealer)
+    content = _new_id(transaction)
+    return _keep(transaction, {"sealed": sealer.seal(body.data, content)}, content)
 
 
-def keep_files(transaction: Transaction, found: list[tuple[str, int, bytes]]) -> bytes:
-    """A content of whole files: (name, size, MD5) each."""
-    for name, size, digest in found:
-        transaction.put(_file_key(name), pack({"size": size, "md5": digest}))
-    return _keep(transaction, {"files": [[name, 0, size] for name, size, _ in found]})
+def keep_files(
+    transaction: Transaction, found: list[Piece], sealer: Sealer, parts: list[tuple[int, int, bytes]] | None = None
+) -> bytes:
+    """A content of whole files; `parts`: what `parts` tells of it."""
+    for file in found:
+        key = sealer.seal(file.key, file.name.encode())
+        transaction.put(_file_key(file.name), pack({"size": file.size, "crc": file.crc, "key": key}))
+    row: dict[str, Any] = {"files": [[file.name, 0, file.size] for file in found]}
+    return _keep(transaction, row | ({"parts": parts} if parts else {}), _new_id(transaction))
 
 
 def join(transaction: Transaction, contents: list[bytes], parts: list[tuple[int, int, bytes]]) -> bytes:
@@ -88,7 +93,7 @@ def join(transaction: Transaction, contents: list[bytes], parts: list[tuple[int,
     found = [piece for content in contents for piece in _row(transaction, content)["files"]]
     for content in contents:
         transaction.delete(_key(content))
-    return _keep(transaction, {"files": found, "parts": parts})
+    return _keep(transaction, {"files": found, "parts": parts}, _new_id(transaction))
 
 
 def parts(view: Snapshot, content: bytes) -> list[tuple[int, int, bytes]]:
@@ -96,37 +101,50 @@ def parts(view: Snapshot, content: bytes) -> list[tuple[int, int, bytes]]:
     return [(number, size, digest) for number, size, digest in _row(view, content).get("parts", [])]
 
 
-def load(view: Snapshot, content: bytes) -> Content:
+def sizes(view: Snapshot, content: bytes) -> list[int]:
+    """Of the files it lies in, in bytes; of parts, where it was joined of them."""
+    return [size for _, _, size in _row(view, content).get("files", [])]
+
+
+def load(view: Snapshot, content: bytes, sealer: Sealer, start: int = 0, stop: int | None = None) -> Content:
+    """The bytes from `start` to before `stop`. InternalError of bytes that are not those that were sealed."""
     row = _row(view, content)
-    if "data" in row:
-        return Content(row["data"], [])
-    return Content(b"", [Piece(*piece) for piece in row["files"]])
-
-
-class Copy(NamedTuple):
-    """A content's row, to be kept again under other names of its files. `facts`: of each file what it must hold."""
-
-    row: Mapping[str, Any]
-    facts: Mapping[str, Mapping[str, Any]]
-
-
-def copy_of(view: Snapshot, content: bytes) -> Copy:
-    row, facts = _row(view, content), {}
-    for name, _, _ in row.get("files", ()):
-        fact = view.get(_file_key(name))
-        assert fact is not None, f"{name} is named and has no row"
-        facts[name] = unpack(fact)
-    return Copy(row, facts)
-
-
-def keep_copy(transaction: Transaction, copy: Copy, names: Mapping[str, str]) -> bytes:
-    """The content's id. `names`: new ones of its files, by the old."""
-    for old, fact in copy.facts.items():
-        transaction.put(_file_key(names[old]), pack(fact))
-    row = dict(copy.row)
     if "files" in row:
-        row["files"] = [[names[name], offset, size] for name, offset, size in row["files"]]
-    return _keep(transaction, row)
+        pieces = stretch([Piece(*piece) for piece in row["files"]], start, stop)
+        return Content(b"", [_readable(view, piece, sealer) for piece in pieces])
+    data = row["data"] if "data" in row else _opened(sealer, row["sealed"], content)
+    return Content(data[start:stop], [])
+
+
+def stretch(pieces: list[Piece], start: int, stop: int | None) -> list[Piece]:
+    """What of these makes the bytes from `start` to before `stop`."""
+    found, at = [], 0
+    for piece in pieces:
+        low, high = max(start, at), at + piece.size if stop is None else min(stop, at + piece.size)
+        if low < high:
+            crc = piece.crc if high - low == piece.size else b""
+            found.append(piece._replace(offset=piece.offset + low - at, size=high - low, crc=crc))
+        at += piece.size
+    return found
+
+
+def _readable(view: Snapshot, piece: Piece, sealer: Sealer) -> Piece:
+    """With its key, and its CRC where it is all of its file."""
+    row = view.get(_file_key(piece.name))
+    assert row is not None, f"file {piece.name} is named and not known"
+    fact = unpack(row)
+    if "key" not in fact:
+        return piece
+    crc = fact["crc"] if piece.size == fact["size"] else b""
+    return piece._replace(key=_opened(sealer, fact["key"], piece.name.encode()), crc=crc)
+
+
+def _opened(sealer: Sealer, sealed: bytes, name: bytes) -> bytes:
+    try:
+        return sealer.open(sealed, name)
+    except Broken as error:
+        log.error("object_rotten", sealed=name.hex(), reason="it does not open under its key")
+        raise InternalError from error
 
 
 def release(transaction: Transaction, content: bytes | None) -> None:
@@ -169,14 +187,22 @@ def is_known(view: Snapshot, name: str) -> bool:
     return view.get(_file_key(name)) is not None
 
 
+def sum_of(fact: Mapping[str, Any]) -> tuple[str, bytes]:
+    """The algorithm and digest of what must lie on the disk, by a file's row."""
+    return (CRC, fact["crc"]) if "crc" in fact else (checksums.MD5, fact["md5"])
+
+
 def files_between(view: Snapshot, start: str, stop: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(name, {"size", "md5"}) of every file there must be, in order of names."""
+    """(name, {"size", "crc", "key"} or {"size", "md5"}) of every file there must be, in order of names."""
     for key, row in view.scan(_file_key(start), _file_key(stop)):
         yield key[1:].decode(), unpack(row)
 
 
-def _keep(transaction: Transaction, row: dict[str, Any]) -> bytes:
-    content = os.urandom(ID_BYTES)
+def _new_id(transaction: Transaction) -> bytes:
+    return _TIME_US.pack(int(transaction.now() * 1e6)) + os.urandom(ID_CHANCE_BYTES)
+
+
+def _keep(transaction: Transaction, row: dict[str, Any], content: bytes) -> bytes:
     transaction.put(_key(content), pack(row))
     return content
 

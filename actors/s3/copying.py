@@ -14,13 +14,27 @@ from urllib.parse import unquote
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import access, checksums, collecting, conditions, contents, multipart, objects, reading, tags, versions
+from actors.s3 import (
+    access,
+    archives,
+    checksums,
+    collecting,
+    conditions,
+    contents,
+    encryption,
+    multipart,
+    objects,
+    reading,
+    tags,
+    versions,
+)
 from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
+from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
 from actors.s3.events import Happened
-from actors.s3.objects import encryption
 from actors.s3.state import Bucket, Record
+from bus.files import Piece
 from schemas.checksums import ALGORITHMS, MD5
 
 SOURCE_LIMIT_BYTES = 5 * 1024**3          # of one copy; larger ones are copied in parts
@@ -41,16 +55,19 @@ class Source(NamedTuple):
     content: Content
 
 
-def source_of(context: Context, snapshot: Snapshot, request: Request) -> Source:
+def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Source:
     """The object that CopySource names, where its conditions hold. AwsError."""
     name, key, version_id = parse_source(request["CopySource"])
     bucket = access.named(snapshot, name, request.get("ExpectedSourceBucketOwner"))
     record = bucket.current(key) if not version_id else reading.version_of(bucket, key, version_id)
     if record is None or record.get("marker"):
         raise NoSuchKey(key)
+    archives.check_copyable(record, context.now)
     conditions.check_copy(request, record)
+    sealer = encryption.sealer_of(ours, record, request, encryption.SOURCE)
     content = record.get("content")
-    return Source(bucket, key, record, Content(b"", []) if content is None else contents.load(snapshot, content))
+    found = Content(b"", []) if content is None else contents.load(snapshot, content, sealer)
+    return Source(bucket, key, record, found)
 
 
 def parse_source(text: str) -> tuple[str, str, str]:
@@ -69,18 +86,19 @@ def parse_source(text: str) -> tuple[str, str, str]:
 # CopyObject
 
 
-async def copy(shard: Shard, blobs: Blobs, context: Context, request: Request) -> Answer:
-    source: Source = shard.read(lambda snapshot: _checked(context, snapshot, request))
+async def copy(shard: Shard, blobs: Blobs, ours: OurKey, context: Context, request: Request) -> Answer:
+    source: Source = shard.read(lambda snapshot: _checked(context, snapshot, request, ours))
     algorithm = _algorithm(request, source.record)
     copied = await asyncio.to_thread(_copied, blobs, source, algorithm)
-    async with collecting.named_or_removed(shard, blobs, [name for name, _, _ in copied.files]):
-        answer: Answer = await shard.transact(lambda transaction: _put(context, transaction, request, source, copied))
+    async with collecting.named_or_removed(shard, blobs, [file.name for file in copied.files]):
+        answer: Answer = await shard.transact(
+            lambda transaction: _put(context, transaction, request, source, copied, ours))
     return answer
 
 
-def _checked(context: Context, snapshot: Snapshot, request: Request) -> Source:
+def _checked(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Source:
     bucket = access.bucket_of(context, snapshot, request)
-    source = source_of(context, snapshot, request)
+    source = source_of(context, snapshot, request, ours)
     for member, name in (("MetadataDirective", "metadata"), ("TaggingDirective", "tagging")):
         if request.get(member) not in (None, "COPY", "REPLACE"):
             raise InvalidArgument(f"Unknown {name} directive.", f"x-amz-{name}-directive", request[member])
@@ -103,7 +121,7 @@ def _algorithm(request: Request, record: Record) -> str:
 
 class _Copied(NamedTuple):
     data: bytes
-    files: list[tuple[str, int, bytes]]   # name, size, MD5
+    files: list[Piece]
     sums: Mapping[str, bytes]             # of the whole: MD5 and the algorithm
 
 
@@ -113,27 +131,25 @@ def _copied(blobs: Blobs, source: Source, algorithm: str) -> _Copied:
     sums = _known(record, algorithm) or blobs.digests(*content, (MD5, algorithm))
     if not content.pieces:
         return _Copied(content.data, [], sums)
-    found = []
-    for piece in content.pieces:
-        single = len(content.pieces) == 1
-        digest = sums[MD5] if single else blobs.digests(b"", [piece], (MD5,))[MD5]
-        found.append((blobs.link(piece.name), piece.size, digest))
-    return _Copied(b"", found, sums)
+    return _Copied(b"", [blobs.link(file) for file in content.pieces], sums)
 
 
 def _known(record: Record, algorithm: str) -> Mapping[str, bytes] | None:
     """What is known of the whole object without reading it."""
-    if record.get("parts") or record.get("sum_type", checksums.FULL_OBJECT) != checksums.FULL_OBJECT \
+    if not encryption.has_md5(record) or record.get("sum_type", checksums.FULL_OBJECT) != checksums.FULL_OBJECT \
             or algorithm not in record.get("sums", ()):
         return None
     return {MD5: bytes.fromhex(record["etag"]), algorithm: record["sums"][algorithm]}
 
 
-def _put(context: Context, transaction: Transaction, request: Request, source: Source, copied: _Copied) -> Answer:
+def _put(
+    context: Context, transaction: Transaction, request: Request, source: Source, copied: _Copied, ours: OurKey
+) -> Answer:
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
     record = objects.described(context, transaction, bucket, _taken_over(request, old))
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])
         record.pop("meta", None)
@@ -146,15 +162,16 @@ def _put(context: Context, transaction: Transaction, request: Request, source: S
         record["tags"] = kept
     algorithm = next((name for name in copied.sums if name != MD5), MD5)
     digest = copied.sums[algorithm]
-    record |= {"size": old["size"], "etag": copied.sums[MD5].hex(), "sums": {algorithm: digest}}
-    record["content"] = contents.keep_files(transaction, copied.files) if copied.files else contents.keep(
-        transaction, Body(copied.data, "", old["size"], copied.sums))
-    versions.put(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
+    sealer = encryption.sealer_of_new(ours, record, request)
+    record |= {"size": old["size"], "etag": encryption.etag(record, copied.sums[MD5]), "sums": {algorithm: digest}}
+    record["content"] = contents.keep_files(transaction, copied.files, sealer) if copied.files else contents.keep(
+        transaction, Body(copied.data, None, old["size"], copied.sums), sealer)
+    versions.put(transaction, bucket, Happened("ObjectCreated:Copy", key, record), current, context)
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),
             f"Checksum{algorithm}": b64encode(digest).decode(), "ChecksumType": checksums.FULL_OBJECT,
-        }, **encryption(record),
+        }, **encryption.told_of_new(record, request),
     }
     if source.bucket.versioning:
         answer["CopySourceVersionId"] = old["id"]
@@ -169,18 +186,21 @@ def _taken_over(request: Request, old: Record) -> Request:
 # UploadPartCopy
 
 
-async def copy_part(shard: Shard, blobs: Blobs, context: Context, request: Request) -> Answer:
+async def copy_part(shard: Shard, blobs: Blobs, ours: OurKey, context: Context, request: Request) -> Answer:
     source, upload = shard.read(lambda snapshot: (
-        source_of(context, snapshot, request), multipart.check_part(context, snapshot, request)[1]))
+        source_of(context, snapshot, request, ours), multipart.check_part(context, snapshot, request)[1]))
+    sealer = encryption.sealer_of_part(ours, upload, request)
     start, stop = _stretch(request, source.record["size"])
     algorithm = upload["algorithm"] or checksums.DEFAULT
     body = await asyncio.to_thread(_copied_part, blobs, source, start, stop, algorithm)
-    async with collecting.named_or_removed(shard, blobs, [body.name]):
-        part = await shard.transact(lambda transaction: _put_part(context, transaction, request, body, algorithm))
+    assert body.file is not None, "every part is a file"
+    async with collecting.named_or_removed(shard, blobs, [body.file.name]):
+        part = await shard.transact(
+            lambda transaction: _put_part(context, transaction, request, body, algorithm, sealer))
     sums = {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
     answer: Answer = {"CopyPartResult": {
         "ETag": f'"{part["etag"]}"', "LastModified": datetime.fromtimestamp(int(part["time"]), UTC), **sums,
-    }, **encryption(upload)}
+    }, **encryption.told(upload, request)}
     if source.bucket.versioning:
         answer["CopySourceVersionId"] = source.record["id"]
     return answer
@@ -191,16 +211,17 @@ def _copied_part(blobs: Blobs, source: Source, start: int, stop: int, algorithm:
     content = source.content if stop - start == source.record["size"] else source.content.between(start, stop)
     sums = _known(source.record, algorithm) if content is source.content else None
     if sums is not None and len(content.pieces) == 1:
-        return Body(b"", blobs.link(content.pieces[0].name), stop - start, sums)
-    name, sums = blobs.copy(*content, (MD5, algorithm))
-    return Body(b"", name, stop - start, sums)
+        return Body(b"", blobs.link(content.pieces[0]), stop - start, sums)
+    file, sums = blobs.copy(*content, (MD5, algorithm))
+    return Body(b"", file, stop - start, sums)
 
 
 def _put_part(
-    context: Context, transaction: Transaction, request: Request, body: Body, algorithm: str
+    context: Context, transaction: Transaction, request: Request, body: Body, algorithm: str, sealer: Sealer
 ) -> Record:
     _, upload = multipart.check_part(context, transaction, request)
-    return multipart.keep_part(transaction, upload, request["PartNumber"], body, {algorithm: body.sums[algorithm]})
+    sums = {algorithm: body.sums[algorithm]}
+    return multipart.keep_part(transaction, upload, request["PartNumber"], body, sums, sealer)
 
 
 def _stretch(request: Request, size: int) -> tuple[int, int]:

@@ -11,13 +11,15 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import replication, state
 from actors.s3.access import bucket_of
+from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
 from actors.s3.state import Bucket
 
 CORS_RULES_LIMIT, ROUTING_RULES_LIMIT, NAMED_LIMIT = 100, 50, 1000
 ID_LIMIT = 64                             # characters
 _CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
-_SSE = ("AES256", "aws:kms", "aws:kms:dsse")
+_SSE = (AES256, KMS, DSSE)
+_BLOCKED = frozenset({"NONE", SSE_C})
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -79,10 +81,16 @@ def delete(context: Context, transaction: Transaction, request: Request, documen
 
 
 def _keep(bucket: Bucket, document: Document, content: Content | None) -> None:
-    bucket.configure(document.kind, content)
-    if document.flag and bucket.record.get(document.flag) != (content is not None):
+    if document.flag:
         bucket.record[document.flag] = content is not None
-        bucket.save()
+    bucket.configure(document.kind, content)
+
+
+def tell(view: Snapshot, question: Request) -> Answer:
+    """What a gateway has to know before it asks in a caller's name (bus/system.py)."""
+    bucket = state.find_bucket(view, question["name"])
+    return {} if bucket is None else {
+        "region": bucket.record["region"], "document": bucket.configuration(question["kind"])}
 
 
 # Checks
@@ -154,9 +162,11 @@ def _encryption(_: Bucket, content: Content) -> None:
     default = (rules[0].get("ApplyServerSideEncryptionByDefault") or {}) if len(rules) == 1 else {}
     if len(rules) != 1 or (default and default.get("SSEAlgorithm") not in _SSE):
         raise MalformedXML
+    if not _BLOCKED.issuperset((rules[0].get("BlockedEncryptionTypes") or {}).get("EncryptionType") or ()):
+        raise MalformedXML
     if default.get("KMSMasterKeyID") and default["SSEAlgorithm"] == "AES256":
         raise InvalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or "
-                              "aws:kms:dsse")
+                              "aws:kms:dsse", "ApplyServerSideEncryptionByDefault")
 
 
 def _accelerate(bucket: Bucket, content: Content) -> None:

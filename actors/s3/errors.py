@@ -53,6 +53,10 @@ class NoSuchUpload(S3Error):
         super().__init__(UploadId=upload_id)
 
 
+class InternalError(S3Error):
+    code, status_code, words = "InternalError", 500, "We encountered an internal error. Please try again."
+
+
 class MethodNotAllowed(S3Error):
     code, status_code, words = "MethodNotAllowed", 405, "The specified method is not allowed against this resource."
 
@@ -125,6 +129,18 @@ class InvalidArgument(S3Error):
             self.fields["ArgumentName"] = name
         if value is not None:
             self.fields["ArgumentValue"] = str(value)
+
+
+class InvalidEncryptionAlgorithm(InvalidArgument):
+    code = "InvalidEncryptionAlgorithmError"
+
+    def __init__(self, given: str) -> None:
+        super().__init__("The Encryption request you specified is not valid. Supported value: AES256.",
+                         "x-amz-server-side-encryption", given)
+
+
+class KmsNotFound(S3Error):
+    code = "KMS.NotFoundException"
 
 
 class InvalidRequest(S3Error):
@@ -230,6 +246,23 @@ class NoSuchTagSet(S3Error):
 
 class InvalidStorageClass(S3Error):
     code, words = "InvalidStorageClass", "The storage class you specified is not valid"
+
+
+class InvalidObjectState(S3Error):
+    code, status_code = "InvalidObjectState", 403
+
+    def __init__(self, message: str, storage_class: str) -> None:
+        super().__init__(message, StorageClass=storage_class)
+
+
+class RestoreAlreadyInProgress(S3Error):
+    code, status_code, words = "RestoreAlreadyInProgress", 409, "Object restore is already in progress"
+
+
+class NoSelectRestore(S3Error):
+    """AWS has it, Skybus does not."""
+
+    code, status_code, words = "NotImplemented", 501, "A restore of type SELECT is not implemented"
 
 
 class NotImplementedHeader(S3Error):

@@ -72,13 +72,13 @@ def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], 
 def _expire(transaction: Transaction, bucket: Bucket, key: str, current: Record) -> None:
     if bucket.versioning:
         marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-        versions.put(transaction, bucket, Happened("LifecycleExpiration:DeleteMarkerCreated", key, marker))
+        versions.put(transaction, bucket, Happened("LifecycleExpiration:DeleteMarkerCreated", key, marker), current)
     else:
         versions.remove(transaction, bucket, Happened(DELETED, key, current))
 
 
 def _move(transaction: Transaction, bucket: Bucket, key: str, record: Record, storage_class: str) -> None:
-    moved = {**record, "class": storage_class}
+    moved = {name: value for name, value in record.items() if name != "restore"} | {"class": storage_class}
     bucket.update(key, moved)
     more = {"lifecycleEventData": {"transitionEventData": {"destinationStorageClass": storage_class}}}
     events.happened(transaction, bucket, Happened(

@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, conditions, contents, state, uploads, versions
+from actors.s3 import checksums, conditions, contents, encryption, state, uploads, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
+from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import (
     BadDigest,
     EntityTooSmall,
@@ -25,9 +26,9 @@ from actors.s3.errors import (
     MalformedXML,
 )
 from actors.s3.events import Happened
-from actors.s3.objects import described, encryption, version_of
+from actors.s3.objects import described, version_of
 from actors.s3.state import Bucket, Record
-from schemas.checksums import ALGORITHMS, CRC_BYTES, combined
+from schemas.checksums import ALGORITHMS, CRC_BYTES, MD5, combined
 
 PARTS_LIMIT = 10_000
 LEAST_PART_BYTES = 5 * 1024 * 1024        # of every part but the last
@@ -43,7 +44,8 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
     algorithm, kind = _checksum_of_upload(request)
     record |= {"upload": _new_id(transaction), "key": key, "algorithm": algorithm, "sum_type": kind}
     uploads.save(transaction, bucket, record)
-    answer: Answer = {"Bucket": bucket.name, "Key": key, "UploadId": record["upload"], **encryption(record)}
+    answer: Answer = {"Bucket": bucket.name, "Key": key, "UploadId": record["upload"],
+                      **encryption.told_of_new(record, request)}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
     return answer
@@ -89,24 +91,25 @@ def check_part(context: Context, view: Snapshot, request: Request) -> tuple[Buck
     return bucket, uploads.get(view, bucket, request)
 
 
-def put_part(context: Context, transaction: Transaction, request: Request, body: Body) -> Answer:
+def put_part(context: Context, transaction: Transaction, request: Request, body: Body, ours: OurKey) -> Answer:
     _, upload = check_part(context, transaction, request)
+    sealer = encryption.sealer_of_part(ours, upload, request)
     _check_algorithm(upload, request)
     algorithm, digest = checksums.check(request, body.sums)
-    part = keep_part(transaction, upload, request["PartNumber"], body, {algorithm: digest})
-    return {"ETag": f'"{part["etag"]}"', **encryption(upload), **_checksum_members(part)}
+    part = keep_part(transaction, upload, request["PartNumber"], body, {algorithm: digest}, sealer)
+    return {"ETag": f'"{part["etag"]}"', **encryption.told(upload, request), **_checksum_members(part)}
 
 
 def keep_part(
-    transaction: Transaction, upload: Record, number: int, body: Body, sums: Mapping[str, bytes]
+    transaction: Transaction, upload: Record, number: int, body: Body, sums: Mapping[str, bytes], sealer: Sealer
 ) -> Record:
     """The part's record; one of the same number that came before is gone."""
     key = state.part_key(upload["upload"], number)
     replaced = state.read(transaction, key)
     if replaced is not None:
         contents.release(transaction, replaced["content"])
-    part: Record = {"size": body.size, "etag": body.etag, "sums": dict(sums), "time": transaction.now(),
-                    "content": contents.keep(transaction, body)}
+    part: Record = {"size": body.size, "etag": encryption.etag(upload, body.sums[MD5]), "sums": dict(sums),
+                    "time": transaction.now(), "content": contents.keep(transaction, body, sealer)}
     state.write(transaction, key, part)
     return part
 
@@ -126,11 +129,14 @@ def _checksum_members(part: Record) -> dict[str, str]:
 # Completing
 
 
-def complete(context: Context, transaction: Transaction, request: Request) -> Answer:
+def complete(context: Context, transaction: Transaction, request: Request, ours: OurKey) -> Answer:
     bucket = bucket_of(context, transaction, request)
     upload = uploads.get(transaction, bucket, request)
     key = upload["key"]
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
+    if encryption.customer_key(request) is not None:
+        encryption.sealer_of_part(ours, upload, request)
     parts = _chosen(transaction, upload, request)
     record = _joined(upload, parts, request)
     algorithm = next(iter(record["sums"]), "")
@@ -140,10 +146,11 @@ def complete(context: Context, transaction: Transaction, request: Request) -> An
     chosen = {number for number, _ in parts}
     uploads.end(transaction, bucket, upload, keep=chosen)
     record["time"] = float(int(transaction.now()))
-    versions.put(transaction, bucket, Happened("ObjectCreated:CompleteMultipartUpload", key, record), context)
+    event = Happened("ObjectCreated:CompleteMultipartUpload", key, record)
+    versions.put(transaction, bucket, event, current, context)
     answer: Answer = {
         "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
-        "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption(record),
+        "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption.ours_told(record),
         **checksums.members(record),
     }
     return answer | version_of(bucket, record)

@@ -6,9 +6,10 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import checksums, conditions, contents, locks, ownership, state, tags, versions
+from actors.s3 import checksums, conditions, contents, encryption, locks, ownership, state, tags, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
+from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import (
     AccessDenied,
     InvalidArgument,
@@ -21,6 +22,7 @@ from actors.s3.errors import (
 )
 from actors.s3.events import Happened
 from actors.s3.state import Bucket, Record
+from schemas.checksums import MD5
 from schemas.errors import AwsError
 
 KEY_LIMIT_BYTES = 1024
@@ -34,23 +36,25 @@ STORAGE_CLASSES = frozenset({
     "GLACIER_IR",
 })
 HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
-_ENCRYPTION = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-def put(context: Context, transaction: Transaction, request: Request, body: Body) -> Answer:
+def put(context: Context, transaction: Transaction, request: Request, body: Body, ours: OurKey) -> Answer:
     bucket = bucket_of(context, transaction, request)
     key = request["Key"]
     algorithm, digest = checksums.check(request, body.sums)
     record = described(context, transaction, bucket, request)
-    conditions.check_write(request, key, bucket.current(key))
-    record.update(size=body.size, etag=body.etag, sums={algorithm: digest}, content=contents.keep(transaction, body))
-    versions.put(transaction, bucket, Happened(_created(context), key, record), context)
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
+    sealer = encryption.sealer_of_new(ours, record, request)
+    record.update(size=body.size, etag=encryption.etag(record, body.sums[MD5]), sums={algorithm: digest},
+                  content=contents.keep(transaction, body, sealer))
+    versions.put(transaction, bucket, Happened(_created(context), key, record), current, context)
     answer: Answer = {
-        "ETag": f'"{body.etag}"', f"Checksum{algorithm}": b64encode(digest).decode(),
-        "ChecksumType": checksums.FULL_OBJECT, **encryption(record),
+        "ETag": f'"{record["etag"]}"', f"Checksum{algorithm}": b64encode(digest).decode(),
+        "ChecksumType": checksums.FULL_OBJECT, **encryption.told_of_new(record, request),
     }
     return answer | version_of(bucket, record)
 
@@ -80,17 +84,7 @@ def described(context: Context, transaction: Transaction, bucket: Bucket, reques
         record["tags"] = tags.from_header(request["Tagging"])
     if request.get("WebsiteRedirectLocation"):
         record["redirect"] = checked_redirect(request["WebsiteRedirectLocation"])
-    record["encryption"] = {name: request[name] for name in _ENCRYPTION if request.get(name) is not None}
-    if "ServerSideEncryption" not in record["encryption"]:
-        record["encryption"] |= _default_encryption(bucket)
-    return record
-
-
-def _default_encryption(bucket: Bucket) -> Answer:
-    found = bucket.configuration("encryption")
-    default = {} if found is None else found["Rules"][0].get("ApplyServerSideEncryptionByDefault") or {}
-    answer = {"ServerSideEncryption": default.get("SSEAlgorithm", "AES256")}
-    return answer | ({"SSEKMSKeyId": default["KMSMasterKeyID"]} if default.get("KMSMasterKeyID") else {})
+    return record | encryption.of_new_object(context, bucket, request)
 
 
 def second(transaction: Transaction) -> float:
@@ -101,12 +95,8 @@ def second(transaction: Transaction) -> float:
 
 def refuse_unbuilt(request: Request) -> None:
     """NotImplementedHeader: never stored as if it did something."""
-    for member, header in (
-        ("SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"),
-        ("WriteOffsetBytes", "x-amz-write-offset-bytes"),
-    ):
-        if request.get(member):
-            raise NotImplementedHeader(Header=header)
+    if request.get("WriteOffsetBytes"):
+        raise NotImplementedHeader(Header="x-amz-write-offset-bytes")
 
 
 def check_key(key: str) -> None:
@@ -127,11 +117,6 @@ def checked_redirect(location: str) -> str:
     if not location.startswith(("/", "http://", "https://")):
         raise InvalidArgument("The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
     return location
-
-
-def encryption(record: Record) -> Answer:
-    found: Answer = record.get("encryption", {})
-    return found
 
 
 def version_of(bucket: Bucket, record: Record) -> Answer:
@@ -162,7 +147,7 @@ def delete_one(
             versions.remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, current), context)
         return {}
     marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-    versions.put(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), context)
+    versions.put(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), current, context)
     return {"DeleteMarker": True, "VersionId": marker["id"]}
 
 

@@ -6,18 +6,18 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import checksums, conditions, contents, locks
+from actors.s3 import archives, checksums, conditions, contents, encryption, locks
 from actors.s3.access import bucket_of
 from actors.s3.contents import Content
+from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import (
     InvalidPartNumber,
     InvalidRange,
     InvalidRequest,
     MethodNotAllowed,
     NoSuchKey,
-    NotImplementedHeader,
 )
-from actors.s3.objects import STANDARD, encryption, version_or_raise
+from actors.s3.objects import STANDARD, version_or_raise
 from actors.s3.state import Bucket, Record
 
 RANGE_DIGITS_LIMIT = 19
@@ -53,29 +53,31 @@ def version_of(bucket: Bucket, key: str, version_id: str | None) -> Record:
     return current
 
 
-def get(context: Context, snapshot: Snapshot, request: Request) -> tuple[Answer, Content]:
+def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> tuple[Answer, Content]:
     """The answer without its Body, and what that is."""
     bucket, record = find(context, snapshot, request)
-    answer, start, stop = _answer(bucket, record, request, snapshot)
+    sealer = encryption.sealer_of(ours, record, request)
+    archives.check_readable(record, context.now)
+    answer, start, stop = _answer(bucket, record, request, snapshot, context.now)
     content = record.get("content")
     if content is None or start == stop:
         return answer, Content(b"", [])
-    whole = contents.load(snapshot, content)
-    return answer, whole if stop - start == record["size"] else whole.between(start, stop)
+    return answer, contents.load(snapshot, content, sealer, start, None if stop == record["size"] else stop)
 
 
-def head(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+def head(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Answer:
     bucket, record = find(context, snapshot, request)
-    return _answer(bucket, record, request, snapshot)[0]
+    encryption.sealer_of(ours, record, request)
+    return _answer(bucket, record, request, snapshot, context.now)[0]
 
 
-def _answer(bucket: Bucket, record: Record, request: Request, view: Snapshot) -> tuple[Answer, int, int]:
+def _answer(
+    bucket: Bucket, record: Record, request: Request, view: Snapshot, now: float
+) -> tuple[Answer, int, int]:
     """With the bytes asked for: from the first to before the second."""
-    if request.get("SSECustomerAlgorithm"):
-        raise NotImplementedHeader(Header="x-amz-server-side-encryption-customer-algorithm")
     conditions.check_read(request, record)
     answer: Answer = {
-        "AcceptRanges": "bytes", "ETag": f'"{record["etag"]}"', **record["headers"], **encryption(record),
+        "AcceptRanges": "bytes", "ETag": f'"{record["etag"]}"', **record["headers"], **encryption.told(record, request),
         "LastModified": datetime.fromtimestamp(int(record["time"]), UTC), "Metadata": record.get("meta", {}),
     }
     answer |= {named: request[member] for member, named in _OVERRIDES.items() if request.get(member) is not None}
@@ -90,6 +92,7 @@ def _answer(bucket: Bucket, record: Record, request: Request, view: Snapshot) ->
     if record.get("redirect"):
         answer["WebsiteRedirectLocation"] = record["redirect"]
     answer |= locks.told(record)
+    answer |= archives.told(record, now)
     start, stop = _stretch(record, request, view)
     number = request.get("PartNumber")
     if number is not None and record.get("parts"):
@@ -123,7 +126,7 @@ def _part(record: Record, number: int, view: Snapshot) -> tuple[int, int]:
         raise InvalidPartNumber(number, count)
     if not record.get("parts"):
         return 0, record["size"]
-    sizes = [piece.size for piece in contents.load(view, record["content"]).pieces]
+    sizes = contents.sizes(view, record["content"])
     start = sum(sizes[:number - 1])
     return start, start + sizes[number - 1]
 

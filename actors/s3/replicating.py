@@ -22,14 +22,16 @@ from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import collecting, contents, events, queues, state
 from actors.s3.access import bucket_name
-from actors.s3.contents import Copy
+from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
+from actors.s3.engine.sealing import OurKey
 from actors.s3.events import Happened
 from actors.s3.ownership import ENFORCED, of_bucket
 from actors.s3.queues import Item
 from actors.s3.replication import COMPLETED, FAILED, KIND, PENDING, REPLICA, rules_for
 from actors.s3.state import Bucket, Record
 from bus.client import Client
+from bus.files import Piece
 from bus.subjects import PART
 from bus.transport import BusError
 from schemas.errors import AwsError
@@ -43,27 +45,29 @@ SESSIONS_LIMIT = 1000
 
 log = structlog.get_logger(__name__)
 Job = dict[str, Any]
-Content = Mapping[str, Any]
+Rule = Mapping[str, Any]
 
 
 class _Version(NamedTuple):
-    """What is to be replicated, as it was read. `copy` None: it has no bytes; `there`: buckets that have it already."""
+    """What is to be replicated, as it was read. `there`: buckets that have it already."""
 
     bucket: Bucket
     key: str
     record: Record
     role: str
-    rules: list[Content]
-    copy: Copy | None
+    rules: list[Rule]
+    content: Content
+    parts: list[tuple[int, int, bytes]]
     there: set[str]
 
 
 class Replicator:
     """A shard's. Remembers the sessions of roles that it has assumed."""
 
-    def __init__(self, shard: Shard, blobs: Blobs, client: Client) -> None:
+    def __init__(self, shard: Shard, blobs: Blobs, ours: OurKey, client: Client) -> None:
         self._shard = shard
         self._blobs = blobs
+        self._ours = ours
         self._client = client
         self._sessions: dict[str, Session] = {}
 
@@ -88,27 +92,28 @@ class Replicator:
 
     async def _replicate(self, job: Job, item: Item, now: float) -> bool:
         """One version, to all its destinations. Is there more in the queue? BusError."""
-        version: _Version | None = self._shard.read(lambda view: _read(view, job["bucket"], item.content))
+        version: _Version | None = self._shard.read(lambda view: _read(
+            view, job["bucket"], item.content, self._ours))
         if version is None:
             return bool(await self._shard.transact(lambda view: queues.done(view, job, [item])))
         outcomes: dict[str, str] = {}     # by destination: why it failed, "" where it did not
-        copies: dict[str, Mapping[str, str]] = {}
+        copies: dict[str, list[Piece]] = {}
         for rule in version.rules:
             name = bucket_name(rule["Destination"]["Bucket"])
             outcomes[name] = await self._refusal(version, rule, now)
             if outcomes[name] or name in version.there:
                 continue
             try:
-                copies[name] = await asyncio.to_thread(_linked, self._blobs, version.copy)
+                copies[name] = await asyncio.to_thread(_linked, self._blobs, version.content)
             except FileNotFoundError:               # the version has gone meanwhile
                 outcomes[name] = "SourceObjectNotFound"
-        files = [file for names in copies.values() for file in names.values()]
+        files = [file.name for pieces in copies.values() for file in pieces]
 
         def commit(transaction: Transaction) -> bool:
             for rule in version.rules:
                 name = bucket_name(rule["Destination"]["Bucket"])
                 if not outcomes[name]:
-                    outcomes[name] = _put(transaction, version, rule, copies.get(name))
+                    outcomes[name] = _put(transaction, version, rule, copies.get(name), self._ours)
             return self._end(transaction, job, item, outcomes)
 
         async with collecting.named_or_removed(self._shard, self._blobs, files):
@@ -134,7 +139,7 @@ class Replicator:
                 _tell(transaction, bucket, key, record, failed)
         return queues.done(transaction, job, [item])
 
-    async def _refusal(self, version: _Version, rule: Content, now: float) -> str:
+    async def _refusal(self, version: _Version, rule: Rule, now: float) -> str:
         """Why the role may not replicate this; "": it may. BusError."""
         deletes = bool(version.record.get("marker"))
         asked = {
@@ -180,7 +185,7 @@ def accesses(request: Mapping[str, Any]) -> list[Access]:
     return found
 
 
-def _read(view: Snapshot, name: str, item: Content) -> _Version | None:
+def _read(view: Snapshot, name: str, item: Mapping[str, Any], ours: OurKey) -> _Version | None:
     """None: there is nothing more to replicate."""
     bucket = state.find_bucket(view, name)
     document = None if bucket is None else bucket.configuration(KIND)
@@ -191,8 +196,10 @@ def _read(view: Snapshot, name: str, item: Content) -> _Version | None:
     targets = {bucket_name(rule["Destination"]["Bucket"]) for rule in rules}
     there = {name for name in targets if _has_replica(view, name, item["key"], record)}
     content = record.get("content")
-    return _Version(bucket, item["key"], record, document["Role"] if document else "", rules,
-                    None if content is None else contents.copy_of(view, content), there)
+    return _Version(
+        bucket, item["key"], record, document["Role"] if document else "", rules,
+        Content(b"", []) if content is None else contents.load(view, content, ours),
+        [] if content is None else contents.parts(view, content), there)
 
 
 def _has_replica(view: Snapshot, target: str, key: str, record: Record) -> bool:
@@ -200,13 +207,15 @@ def _has_replica(view: Snapshot, target: str, key: str, record: Record) -> bool:
     return bucket is not None and bucket.version(key, record["id"]) is not None
 
 
-def _linked(blobs: Blobs, copy: Copy | None) -> Mapping[str, str]:
-    """New names of the files, by their old ones. In a thread."""
-    return {} if copy is None else {name: blobs.link(name) for name in copy.facts}
+def _linked(blobs: Blobs, content: Content) -> list[Piece]:
+    """The files under names of their own. In a thread."""
+    return [blobs.link(piece) for piece in content.pieces]
 
 
-def _put(transaction: Transaction, version: _Version, rule: Content, names: Mapping[str, str] | None) -> str:
-    """The replica; why there is none, or "". `names`: its files'; None: it was there."""
+def _put(
+    transaction: Transaction, version: _Version, rule: Rule, files: list[Piece] | None, ours: OurKey
+) -> str:
+    """The replica; why there is none, or "". `files`: its own; None: it was there."""
     target = state.find_bucket(transaction, bucket_name(rule["Destination"]["Bucket"]))
     if target is None:
         return "DstBucketNotFound"
@@ -218,19 +227,20 @@ def _put(transaction: Transaction, version: _Version, rule: Content, names: Mapp
         return "SourceObjectNotFound"
     record = _described(target, rule, source)
     there = target.version(version.key, record["id"])
-    if not target.has_place_for(version.key, record) or (there is None and names is None):
+    if not target.has_place_for(version.key, record) or (there is None and files is None):
         return "DstVersionConflict"
-    if there is not None and "content" in there:
-        record["content"] = there["content"]
-    elif version.copy is not None:
-        record["content"] = contents.keep_copy(transaction, version.copy, names or {})
+    if there is not None:
+        record |= {name: there[name] for name in ("content",) if name in there}
+    elif not record.get("marker"):
+        record["content"] = contents.keep_files(transaction, files, ours, version.parts) if files else contents.keep(
+            transaction, Body(version.content.data, None, record["size"], {}), ours)
     target.insert(version.key, record)
     if there is None:
         _announce(transaction, target, version.key, record)
     return ""
 
 
-def _described(target: Bucket, rule: Content, source: Record) -> Record:
+def _described(target: Bucket, rule: Rule, source: Record) -> Record:
     destination = rule["Destination"]
     record = {**source, "replication": REPLICA}
     if destination.get("StorageClass") and not source.get("marker"):

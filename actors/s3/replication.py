@@ -12,6 +12,7 @@ from typing import Any
 from actors.runtime.store.transaction import Transaction
 from actors.s3 import queues, state
 from actors.s3.access import bucket_name
+from actors.s3.archives import ARCHIVED
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML
 from actors.s3.queues import Queue
 from actors.s3.rules import matches
@@ -25,7 +26,6 @@ ID_LIMIT = 255                            # characters
 WAITING_LIMIT = 1_000_000                 # versions of one bucket
 PENDING, COMPLETED, FAILED, REPLICA = "PENDING", "COMPLETED", "FAILED", "REPLICA"
 REPLICATION_MINUTES = 15                  # all that S3 offers
-_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _SCHEMA = ("{} for this version of Cross Region Replication configuration schema. Please refer to S3 Developer Guide "
            "for more information.")
 
@@ -47,7 +47,7 @@ def rules_for(document: Content, key: str, record: Record) -> list[Content]:
 def _wants(rule: Content, record: Record) -> bool:
     if record.get("marker"):
         return "Filter" not in rule or (rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled"
-    if record.get("class") in _ARCHIVED:
+    if record.get("class") in ARCHIVED or "customer" in record:
         return False
     with_keys = (rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}
     is_kms = str(record.get("encryption", {}).get("ServerSideEncryption", "")).startswith("aws:kms")

@@ -10,6 +10,7 @@ from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
+from actors.runtime.vault import KEY_FILE, Vault
 from actors.s3 import (
     attributes,
     bodies,
@@ -18,6 +19,7 @@ from actors.s3 import (
     contents,
     copying,
     delivering,
+    documents,
     listing,
     multipart,
     objects,
@@ -25,11 +27,13 @@ from actors.s3 import (
     policies,
     reading,
     replication,
+    restoring,
     tagging,
     uploads,
 )
 from actors.s3.contents import Body
 from actors.s3.engine.blobs import Blobs
+from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
 from actors.s3.replicating import MAY, Replicator
@@ -42,22 +46,28 @@ Answer = dict[str, Any]
 
 
 class S3(Settings, ServiceActor):
-    """Buckets and objects. `blobs` holds what is too large for the shard."""
+    """Buckets and objects. `blobs` holds what is too large for the shard, `ours` seals what no customer's key does."""
 
     service: ClassVar[str] = "s3"
     stateful: ClassVar[bool] = True
     file_folders: ClassVar[tuple[str, ...]] = (FOLDER,)
+    private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
     blobs: Blobs
     replicator: Replicator
+    ours: OurKey
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
+        self.ours = OurKey(Vault(surroundings.directory))
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.shard.write(collecting.begin, collecting.begun)
-        self.replicator = Replicator(self.shard, self.blobs, surroundings.client)
+        self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
     def samples(self) -> Sequence[Sample]:
         return delivering.samples()
+
+    def system_answers(self) -> Mapping[str, Any]:
+        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
 
     # What authorisation asks
 
@@ -123,19 +133,20 @@ class S3(Settings, ServiceActor):
 
     @operation("PutObject")
     def put_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return objects.put(context, transaction, request, bodies.inline(request))
+        return objects.put(context, transaction, request, bodies.inline(request), self.ours)
 
     @operation("PutObject", when=bodies.is_large)
     async def put_large_object(self, context: Context, request: Request) -> Any:
         async def finish(body: Body) -> Any:
-            return await self.shard.transact(lambda transaction: objects.put(context, transaction, request, body))
+            return await self.shard.transact(
+                lambda transaction: objects.put(context, transaction, request, body, self.ours))
 
         return await bodies.settled(self.shard, self.blobs, context, request, finish)
 
     @query("GetObject")
     def get_object(self, context: Context, snapshot: Snapshot, request: Request) -> Any:
         try:
-            found = reading.get(context, snapshot, request)
+            found = reading.get(context, snapshot, request, self.ours)
         except NoSuchKey as error:
             raise self._missing(context, request, error) from error
         return bodies.answered(self.blobs, context, *found)
@@ -143,7 +154,7 @@ class S3(Settings, ServiceActor):
     @query("HeadObject")
     def head_object(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         try:
-            return reading.head(context, snapshot, request)
+            return reading.head(context, snapshot, request, self.ours)
         except NoSuchKey as error:
             raise self._missing(context, request, error) from error
 
@@ -155,7 +166,7 @@ class S3(Settings, ServiceActor):
 
     @query("GetObjectAttributes")
     def get_object_attributes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return attributes.get(context, snapshot, request)
+        return attributes.get(context, snapshot, request, self.ours)
 
     @operation("DeleteObject")
     def delete_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -170,7 +181,11 @@ class S3(Settings, ServiceActor):
 
     @operation("CopyObject")
     async def copy_object(self, context: Context, request: Request) -> Answer:
-        return await copying.copy(self.shard, self.blobs, context, request)
+        return await copying.copy(self.shard, self.blobs, self.ours, context, request)
+
+    @operation("RestoreObject")
+    def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return restoring.restore(context, transaction, request)
 
     @part(MAY, of="PutObject", reads=True, authorised=True)
     def may_replicate(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -187,18 +202,18 @@ class S3(Settings, ServiceActor):
     async def upload_part(self, context: Context, request: Request) -> Any:
         async def finish(body: Body) -> Any:
             return await self.shard.transact(
-                lambda transaction: multipart.put_part(context, transaction, request, body))
+                lambda transaction: multipart.put_part(context, transaction, request, body, self.ours))
 
         self.shard.read(lambda snapshot: multipart.check_part(context, snapshot, request))
         return await bodies.settled(self.shard, self.blobs, context, request, finish)
 
     @operation("UploadPartCopy")
     async def upload_part_copy(self, context: Context, request: Request) -> Answer:
-        return await copying.copy_part(self.shard, self.blobs, context, request)
+        return await copying.copy_part(self.shard, self.blobs, self.ours, context, request)
 
     @operation("CompleteMultipartUpload")
     def complete_multipart_upload(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return multipart.complete(context, transaction, request)
+        return multipart.complete(context, transaction, request, self.ours)
 
     @operation("AbortMultipartUpload")
     def abort_multipart_upload(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -253,6 +268,11 @@ class S3(Settings, ServiceActor):
         return tagging.delete_bucket(context, transaction, request)
 
     # Jobs
+
+    @job(restoring.RESTORE_JOB)
+    def restored(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        """Tells that a restored copy is there, and that it is gone."""
+        return restoring.step(transaction, now, state)
 
     @job(contents.SWEEP_JOB)
     async def sweep(self, now: float, state: Answer) -> Answer | None:

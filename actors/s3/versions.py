@@ -5,15 +5,17 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
 from actors.s3 import contents, events, replication
 from actors.s3.events import Happened
-from actors.s3.state import Bucket
+from actors.s3.state import Bucket, Record
 
 
-def put(transaction: Transaction, bucket: Bucket, event: Happened, context: Context | None = None) -> None:
-    """The event's record becomes the new version; what it replaced for good ends. `context`: of the request that did
-    it; None: S3 itself did, by a lifecycle."""
+def put(
+    transaction: Transaction, bucket: Bucket, event: Happened, current: Record | None, context: Context | None = None
+) -> None:
+    """The event's record becomes the new version in the place of `current`; what it replaced for good ends. `context`:
+    of the request that did it; None: S3 itself did, by a lifecycle."""
     if context is not None:
         replication.mark(bucket, event.key, event.record)
-    replaced = bucket.put(event.key, event.record)
+    replaced = bucket.put(event.key, event.record, current)
     if replaced is not None:
         contents.release(transaction, replaced.get("content"))
     follow(transaction, bucket, event, context)

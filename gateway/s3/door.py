@@ -40,12 +40,6 @@ class S3Door:
         self._answers = answers
         self._uploads = uploads
 
-    def is_form(self, request: HttpRequest) -> bool:
-        """An upload by form, which its policy proves; one with a signature of its own is a request like others."""
-        headers = request.headers
-        return request.method == "POST" and "authorization" not in headers and \
-            headers.get("content-type", "").lower().startswith("multipart/form-data")
-
     def streams(self, request: HttpRequest, claim: Claim | None) -> Route | None:
         """The route of a large body that goes into a file; None: it is read whole."""
         if not uploads.is_large(request.headers) or self._uploads.folder("s3") is None or \
@@ -119,3 +113,10 @@ class S3Door:
         folder = self._uploads.folder("s3")
         assert folder is not None, "who refers to files has a folder of them"
         return folder
+
+
+def is_form(request: HttpRequest) -> bool:
+    """An upload by form, which its policy proves; one with a signature of its own is a request like others."""
+    headers = request.headers
+    return request.method == "POST" and "authorization" not in headers and \
+        headers.get("content-type", "").lower().startswith("multipart/form-data")

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from bus import system
 from bus.client import aws_error
+from bus.codec import pack, unpack
 from bus.transport import BusError, Handler, Message
 from schemas.envelope import Identity, Reply, Request
 
@@ -86,6 +88,7 @@ class FakeTransport:
     def __init__(self) -> None:
         self.handlers: dict[str, list[Handler]] = {}
         self.connected = True
+        self.buckets: dict[str, dict[str, Any]] = {}          # what S3 tells of each: {"region": …, "document": …}
         self._inboxes = 0
 
     def publish(self, subject: str, data: bytes, reply: str = "") -> None:
@@ -93,7 +96,11 @@ class FakeTransport:
             handler(Message(subject, reply, data))
 
     def request(self, subject: str, data: bytes, timeout_s: float) -> "asyncio.Future[Message]":
-        raise AssertionError("the gateway asks through its bus")
+        assert subject == system.subject("bucket"), "the gateway asks through its bus"
+        answer = self.buckets.get(cast("dict[str, str]", unpack(data))["name"], {})
+        found: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        found.set_result(Message("", "", pack({"process": "s3", **answer})))
+        return found
 
     def subscribe(self, subject: str, handler: Handler, queue: str = "") -> _Nothing:
         handlers = self.handlers.setdefault(subject, [])

@@ -1,8 +1,9 @@
-"""Files that never change, each under a name of its own, durable before anyone hears of them.
+"""Files that never change, each under a name and a key of its own, durable before anyone hears of them.
 
-A file is linked into its place whole (rename, then the directory's fsync), read by whoever knows its name, and removed
-when its lock says that nobody reads it. Who refers to which file is not known here. Everything waits for the disk, so
-call it in a thread; only `adopt`, `store` and `link` make files. Bodies as files: bus/files.py.
+A file is encrypted (bus/ciphers.py), and handed about as the Piece that is all of it. It is linked into its place whole
+(rename, then the directory's fsync), read by whoever knows its name, and removed when its lock says that nobody reads
+it. Who refers to which file is not known here. Everything waits for the disk, so call it in a thread; only `adopt`,
+`store`, `write`, `copy` and `link` make files. Bodies as files: bus/files.py.
 """
 
 import errno
@@ -13,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from bus import files
-from bus.files import INCOMING, Piece, Reference
+from bus.ciphers import Keystream, new_key
+from bus.files import CRC, INCOMING, Piece, Reference
 from schemas import checksums
 
 COPY_BYTES = 1024 * 1024                  # read or written at a time
@@ -35,7 +37,7 @@ class Blobs:
             for name in (*_SHELVES, INCOMING):
                 (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def adopt(self, reference: Reference) -> str:
+    def adopt(self, reference: Reference) -> Piece:
         """Makes a gateway's incoming file ours. FileNotFoundError when its gateway has let it go."""
         incoming = self.folder / INCOMING / reference.name
         descriptor = os.open(incoming, os.O_RDONLY | os.O_CLOEXEC)
@@ -46,20 +48,24 @@ class Blobs:
         finally:
             os.close(descriptor)
         self._place(incoming, reference.name)
-        return reference.name
+        return Piece(reference.name, 0, reference.size, reference.key, reference.crc)
 
-    def store(self, body: bytes) -> str:
+    def store(self, body: bytes) -> Piece:
         """A new file of these bytes."""
         return self.write(iter((body,)))
 
-    def write(self, pieces: Iterator[bytes]) -> str:
+    def write(self, pieces: Iterator[bytes]) -> Piece:
         """A new file of what comes; nothing stays when that raises."""
-        name = files.new_name()
+        key, crc, size = new_key(), checksums.new(CRC), 0
+        stream, name = Keystream(key), files.new_name()
         incoming = self.folder / INCOMING / name
         descriptor = os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             for piece in pieces:
-                view = memoryview(piece)
+                encrypted = stream.apply(piece)
+                crc.update(encrypted)
+                size += len(encrypted)
+                view = memoryview(encrypted)
                 while view:
                     view = view[os.write(descriptor, view):]
             self._sync(descriptor)
@@ -69,26 +75,29 @@ class Blobs:
             raise
         finally:
             os.close(descriptor)
-        return name
+        return Piece(name, 0, size, key, crc.digest())
 
-    def link(self, name: str) -> str:
-        """A second name for a file's bytes, which stay until both are removed. FileNotFoundError."""
+    def link(self, file: Piece) -> Piece:
+        """A second name for a whole file's bytes, which stay until both are removed; where it is none of ours yet
+        (without a key) or has too many names, a new file of them. FileNotFoundError, Rotten."""
+        if not file.key:
+            return self.write(self.pieces([file]))
         other = files.new_name()
-        source, target = files.path_of(self.folder, name), files.path_of(self.folder, other)
+        target = files.path_of(self.folder, other)
         try:
-            os.link(source, target)
+            os.link(files.path_of(self.folder, file.name), target)
         except OSError as error:
             if error.errno not in (errno.EMLINK, errno.EPERM):
                 raise
-            return self.write(self.pieces([Piece(name, 0, source.stat().st_size)]))
+            return self.write(self.pieces([file]))
         self._sync_shelf(target)
-        return other
+        return file._replace(name=other)
 
-    def copy(self, data: bytes, pieces: list[Piece], algorithms: tuple[str, ...]) -> tuple[str, dict[str, bytes]]:
-        """A new file of bytes, or of stretches of files, and its digests. FileNotFoundError."""
+    def copy(self, data: bytes, pieces: list[Piece], algorithms: tuple[str, ...]) -> tuple[Piece, dict[str, bytes]]:
+        """A new file of bytes, or of stretches of files, and its digests. FileNotFoundError, Rotten."""
         digests = {algorithm: checksums.new(algorithm) for algorithm in algorithms}
-        name = self.write(_passing(self.pieces(pieces) if pieces else iter((data,)), digests))
-        return name, {algorithm: digest.digest() for algorithm, digest in digests.items()}
+        file = self.write(_passing(self.pieces(pieces) if pieces else iter((data,)), digests))
+        return file, {algorithm: digest.digest() for algorithm, digest in digests.items()}
 
     def digests(self, data: bytes, pieces: list[Piece], algorithms: tuple[str, ...]) -> dict[str, bytes]:
         """Of the same. FileNotFoundError."""
@@ -102,17 +111,26 @@ class Blobs:
         return b"".join(self.pieces(pieces))
 
     def pieces(self, pieces: list[Piece]) -> Iterator[bytes]:
-        """The same, COPY_BYTES at a time. FileNotFoundError, Rotten."""
+        """The same, COPY_BYTES at a time. FileNotFoundError; Rotten, of a whole file after its last bytes."""
         for piece in pieces:
-            with files.path_of(self.folder, piece.name).open("rb") as file:
-                file.seek(piece.offset)
-                left = piece.size
-                while left:
-                    data = file.read(min(COPY_BYTES, left))
-                    if not data:
-                        raise Rotten(f"{piece.name} ends {left} bytes early")
-                    left -= len(data)
-                    yield data
+            yield from self._piece(piece)
+
+    def _piece(self, piece: Piece) -> Iterator[bytes]:
+        stream = Keystream(piece.key, piece.offset) if piece.key else None
+        crc = checksums.new(CRC) if piece.crc else None
+        with files.path_of(self.folder, piece.name).open("rb") as file:
+            file.seek(piece.offset)
+            left = piece.size
+            while left:
+                data = file.read(min(COPY_BYTES, left))
+                if not data:
+                    raise Rotten(f"{piece.name} ends {left} bytes early")
+                left -= len(data)
+                if crc is not None:
+                    crc.update(data)
+                yield data if stream is None else stream.apply(data)
+        if crc is not None and crc.digest() != piece.crc:
+            raise Rotten(f"{piece.name} is not what was stored: its {CRC} has changed")
 
     def remove(self, names: list[str]) -> bool:
         """Removes these files, whose first one's lock stands for all. False: a reader has it open, ask again later."""

@@ -99,9 +99,9 @@ class Caller:
 
 
 @contextmanager
-def open_caller(directory: Path, now: float = EPOCH_S) -> Iterator[Caller]:
+def open_caller(directory: Path, now: float = EPOCH_S, actor: DynamoDB | None = None) -> Iterator[Caller]:
     """On an earlier caller's directory too: a restart, at the time `now`."""
-    actor = DynamoDB()
+    actor = actor or DynamoDB()
 
     def step(name: str) -> Any:
         method = actor.jobs[name]

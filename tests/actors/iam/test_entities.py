@@ -14,7 +14,8 @@ from cryptography.exceptions import InvalidTag
 
 from actors.iam import access
 from actors.iam.service import IAM
-from actors.iam.vault import KEY_FILE, Vault
+from actors.iam.vault import Vault
+from actors.runtime.vault import KEY_FILE
 from bus.subjects import DIRECT
 from schemas.envelope import Identity
 from schemas.routing import slot
@@ -54,10 +55,10 @@ def test_secrets_at_rest(tmp_path: Path) -> None:
         rows = iam.store.read(lambda snapshot: list(snapshot.scan(b"", b"\xff" * 8)))
     assert not any(made["SecretAccessKey"].encode() in value for _, value in rows)
     assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
-    sealed = Vault(tmp_path).seal("secret", "AKIA1")
-    assert Vault(tmp_path).open(sealed, "AKIA1") == "secret"
+    sealed = Vault(tmp_path).seal_text("secret", "AKIA1")
+    assert Vault(tmp_path).open_text(sealed, "AKIA1") == "secret"
     with pytest.raises(InvalidTag):
-        Vault(tmp_path).open(sealed, "AKIA2")
+        Vault(tmp_path).open_text(sealed, "AKIA2")
     (tmp_path / KEY_FILE).write_bytes(b"short")
     with pytest.raises(ValueError, match="is no file of keys"):
         Vault(tmp_path)

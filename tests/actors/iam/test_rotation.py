@@ -6,7 +6,8 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from actors.iam import rotation
-from actors.iam.vault import KEY_BYTES, KEY_FILE, Vault
+from actors.iam.vault import Vault
+from actors.runtime.vault import KEY_BYTES, KEY_FILE
 from bus.virtual_time import run
 from tests.actors.sts.skies import skies
 
@@ -44,21 +45,21 @@ def test_a_new_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_on_the_way(tmp_path: Path) -> None:
     vault, other = Vault(tmp_path), Vault(tmp_path)
     old_key = (tmp_path / KEY_FILE).read_bytes()
-    old = vault.seal("secret", "name")
+    old = vault.seal_text("secret", "name")
     key_id = vault.new_key_id("AKIA")
     vault.rotate()
-    new = other.seal("secret", "name")
-    assert {vault.open(each, "name") for each in (old, new)} == {"secret"}
+    new = other.seal_text("secret", "name")
+    assert {vault.open_text(each, "name") for each in (old, new)} == {"secret"}
     vault.rotate()                                                # after a crash: finishes what was begun
-    assert other.open(old, "name") == "secret"
+    assert other.open_text(old, "name") == "secret"
     vault.forget()
-    assert other.open(new, "name") == "secret"
+    assert other.open_text(new, "name") == "secret"
     assert other.made(key_id)
     with pytest.raises(InvalidTag):
-        other.open(old, "name")
+        other.open_text(old, "name")
     (tmp_path / KEY_FILE).write_bytes(old_key)
     with pytest.raises(InvalidTag):
-        Vault(tmp_path).open(new, "name")
+        Vault(tmp_path).open_text(new, "name")
     (tmp_path / KEY_FILE).write_bytes(old_key[:-1])
     with pytest.raises(ValueError, match="is no file of keys"):
         Vault(tmp_path)

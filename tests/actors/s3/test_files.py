@@ -18,10 +18,10 @@ from actors.runtime.store.errors import StoreUnavailable
 from actors.runtime.store.shard import open_shard
 from actors.runtime.surroundings import Surroundings
 from actors.s3 import collecting, contents
-from actors.s3.contents import Content
+from actors.s3.contents import Content, stretch
 from actors.s3.engine.blobs import SETTLED_AFTER_S, SHELVES, Blobs, Rotten
 from actors.s3.service import S3
-from bus.files import FOLDER, INCOMING, IncomingFile, OpenFile, Piece, path_of
+from bus.files import CRC, FOLDER, INCOMING, IncomingFile, OpenFile, Piece, path_of
 from schemas import checksums
 from schemas.envelope import Identity
 from schemas.models import load
@@ -130,7 +130,7 @@ def test_tending(tmp_path: Path) -> None:
     async def test(s3: Lone) -> None:
         kept = await s3.put("k", b"1" * LARGE)
         rotten = await s3.put("r", b"2" * LARGE)
-        young, orphan = s3.blobs.store(b"x"), s3.blobs.store(b"y")
+        young, orphan = s3.blobs.store(b"x").name, s3.blobs.store(b"y").name
         old = time.time() - SETTLED_AFTER_S - 60
         for name in (kept, rotten, orphan):
             os.utime(path_of(s3.blobs.folder, name), (old, old))
@@ -158,18 +158,40 @@ def test_tending(tmp_path: Path) -> None:
 # A copy shares its bytes with its source and outlives it.
 def test_links(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / FOLDER, durable=True)
-    name = blobs.store(b"abc")
-    other = blobs.link(name)
-    assert path_of(blobs.folder, name).samefile(path_of(blobs.folder, other))
-    assert blobs.remove([name])
-    assert blobs.read([Piece(other, 1, 2)]) == b"bc"
-    blobs.verify(other, "SHA256", checksums.of("SHA256", b"abc"))
+    file = blobs.store(b"abc")
+    other = blobs.link(file)
+    assert path_of(blobs.folder, file.name).samefile(path_of(blobs.folder, other.name))
+    assert blobs.remove([file.name])
+    assert blobs.read([other]) == b"abc"
+    assert blobs.read(stretch([other], 1, 3)) == b"bc"
+    blobs.verify(other.name, CRC, other.crc)
     with pytest.raises(Rotten):
-        blobs.verify(other, "SHA256", checksums.of("SHA256", b"abd"))
+        blobs.verify(other.name, CRC, checksums.of(CRC, b"abd"))
     with pytest.raises(Rotten):
-        blobs.read([Piece(other, 0, 4)])
+        blobs.read([other._replace(size=4)])
     with pytest.raises(FileNotFoundError):
-        blobs.read([Piece(name, 0, 1)])
+        blobs.read([file])
+
+
+# What lies on the disk is not what was stored; any stretch of it is read as what it was.
+@given(data=st.binary(min_size=1, max_size=100), start=st.integers(0, 100), length=st.integers(1, 100))
+def test_encrypted(tmp_path_factory: pytest.TempPathFactory, data: bytes, start: int, length: int) -> None:
+    blobs = Blobs(tmp_path_factory.getbasetemp() / FOLDER, durable=False)
+    file = blobs.store(data)
+    assert len(data) < 16 or path_of(blobs.folder, file.name).read_bytes() != data
+    assert blobs.read(stretch([file], start, start + length)) == data[start:start + length]
+    blobs.remove([file.name])
+
+
+# A byte that has changed on the disk is noticed once all of its file has been read.
+def test_rot(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / FOLDER, durable=False)
+    file = blobs.store(b"abc")
+    path = path_of(blobs.folder, file.name)
+    path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+    assert blobs.read(stretch([file], 1, 3)) == b"bc"
+    with pytest.raises(Rotten):
+        blobs.read([file])
 
 
 # Any stretch of any list of files is what that stretch of their bytes is.
@@ -179,4 +201,4 @@ def test_stretches(sizes: list[int], start: int, length: int) -> None:
     whole = b"".join(files.values())
     content = Content(b"", [Piece(name, 0, len(data)) for name, data in files.items()])
     cut = content.between(start, start + length)
-    assert b"".join(files[name][at:at + size] for name, at, size in cut.pieces) == whole[start:start + length]
+    assert b"".join(files[name][at:at + size] for name, at, size, _, _ in cut.pieces) == whole[start:start + length]

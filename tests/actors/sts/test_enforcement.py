@@ -50,6 +50,19 @@ def test_users_policies(tmp_path: Path) -> None:
     run(main())
 
 
+# AWS's own policies are in no account: a caller's policies alone say who may read of them.
+def test_awss_own_policies(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path) as sky:
+            asked = {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+            assert (await sky.root().call("iam", "ListEntitiesForPolicy", **asked))["PolicyUsers"] == []
+            alice = await sky.user("alice", {"Action": "iam:GetPolicy", "Resource": "*"})
+            assert (await alice.call("iam", "GetPolicy", **asked))["Policy"]["Arn"] == asked["PolicyArn"]
+            await alice.denied("iam", "ListEntitiesForPolicy", **asked)
+
+    run(main())
+
+
 def test_boundaries(tmp_path: Path) -> None:
     async def main() -> None:
         async with skies(tmp_path) as sky:

@@ -1,0 +1,110 @@
+"""What web pages may ask: preflights, and requests that bring an Origin. DESIGN.md: Pages and buckets.
+
+A bucket's own CORS configuration decides about its pages as on AWS; everything else is browsers.py's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from gateway import bearer, browsers
+from gateway.callers import claim_of
+from gateway.exchange import Exchange
+from gateway.protocols import HttpRequest, HttpResponse
+from gateway.route import Router
+from gateway.s3 import cors
+from gateway.s3.buckets import CORS, Buckets, Told
+from gateway.s3.cors import AccessForbidden, BadRequest
+from gateway.s3.door import is_form
+from gateway.sigv4 import Refusal
+from schemas.models import load
+
+PREFLIGHT = "OPTIONS"
+_NO_KEYS = ("In open mode a page of another machine may ask with a key only what the bucket's CORS configuration "
+            "allows it.")
+
+
+class Place(NamedTuple):
+    """The bucket that a page's request is about. `certain`: S3 is meant, be the bucket there or not."""
+
+    bucket: str
+    resource: str                         # BUCKET or OBJECT, in S3's words
+    signed: bool
+    certain: bool
+
+
+class Pages:
+    def __init__(self, router: Router, buckets: Buckets, *, open_mode: bool) -> None:
+        self._router = router
+        self._buckets = buckets
+        self._open_mode = open_mode
+
+    async def meet(self, exchange: Exchange) -> HttpResponse | None:
+        """The answer to a preflight, or to a page that may not ask; None: the request may go on, with
+        `exchange.grants` in its answer. AwsError, BusError."""
+        request, place = exchange.request, self._place(exchange.request)
+        if place is None:
+            return self._in_general(exchange)
+        origin = request.headers.get("origin")
+        if origin is None:
+            exchange.service = load("s3")
+            raise BadRequest("Insufficient information. Origin request header needed.")
+        told = await self._buckets.tell(place.bucket, CORS)
+        ours = self._open_mode and browsers.may_ask(origin, self._open_mode)
+        if told.document is None and (ours or not (told.region or place.certain)):
+            return self._in_general(exchange)
+        exchange.service = load("s3")
+        if request.method == PREFLIGHT:
+            exchange.grants = _preflight(request.headers, place, told)
+            return HttpResponse(200, {}, b"")
+        exchange.grants = cors.grants(_rules(told), request.method, request.headers)
+        if exchange.grants is None and place.signed and self._open_mode and not ours:
+            raise AccessForbidden(_NO_KEYS, request.method, place.resource)
+        return None
+
+    def _in_general(self, exchange: Exchange) -> HttpResponse | None:
+        request = exchange.request
+        origin = request.headers.get("origin")
+        if origin is None:
+            return None
+        if not browsers.may_ask(origin, self._open_mode):
+            return HttpResponse(403, {"content-type": "text/plain"}, browsers.REFUSED)
+        exchange.grants = browsers.cors_headers(origin, self._open_mode)
+        if request.method != PREFLIGHT:
+            return None
+        return HttpResponse(200, browsers.preflight_headers(request.headers), b"")
+
+    def _place(self, request: HttpRequest) -> Place | None:
+        """None: the request is not about a bucket of S3's."""
+        if "s3" not in self._router.installed or bearer.bears(request.headers):
+            return None
+        try:
+            claim = claim_of(request)
+            service = self._router.likely(request, claim)
+        except Refusal:                             # told when it is its turn
+            return None
+        if service is None or service.name != "s3":
+            return None
+        path = self._router.path_style(request, claim).path
+        bucket, _, key = path[1:].partition("/")
+        if not bucket:
+            return None
+        certain = claim is not None or request.method != PREFLIGHT or self._router.names_s3(request)
+        signed = claim is not None or is_form(request)
+        return Place(unquote(bucket), "OBJECT" if key else "BUCKET", signed, certain)
+
+
+def _preflight(headers: Mapping[str, str], place: Place, told: Told) -> dict[str, str]:
+    """What a bucket grants. AccessForbidden, BadRequest."""
+    method = headers.get("access-control-request-method", PREFLIGHT)
+    if told.document is None:
+        raise AccessForbidden(cors.NOT_ENABLED if told.region else cors.NOT_FOUND, method, "BUCKET")
+    cors.check_preflight(headers)
+    granted = cors.grants(_rules(told), method, headers)
+    if granted is None:
+        raise AccessForbidden(cors.NOT_ALLOWED, method, place.resource)
+    return granted
+
+
+def _rules(told: Told) -> Sequence[cors.Rule]:
+    return (told.document or {}).get("CORSRules") or ()
