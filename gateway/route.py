@@ -193,10 +193,9 @@ class Router:
             return (self._index.entries["s3"],)
         return ()
 
-    def names_s3(self, request: HttpRequest) -> bool:
-        """Does the host say that S3 is meant?"""
-        host = parse_host(request.headers.get("host", ""), self._index)
-        return self._index.entries["s3"] in host.entries
+    def host(self, request: HttpRequest) -> Host:
+        """What the host alone says."""
+        return parse_host(request.headers.get("host", ""), self._index)
 
     def _by_user_agent(self, agent: str) -> tuple[Entry, ...]:
         """`… api/s3#2.20.1`, as the Java, JavaScript, Go and Rust SDKs write; only of services that are here."""
@@ -226,16 +225,25 @@ def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
         return Host()
     labels = name[:-len(domain) - 1].split(".")
     region = labels.pop() if len(labels) > 1 and _is_region(labels[-1]) else ""
-    for position, label in enumerate(labels):
-        dashed = label[3:] if label.startswith("s3-") and _is_region(label[3:]) else ""
-        if label in ("s3", "s3-accelerate") or dashed:
-            region = region or dashed
-            return Host(known.by_endpoint_prefix("s3"), region, ".".join(labels[:position]))
+    for position in reversed(range(len(labels))):   # a bucket's name may have the word as well
+        word, dashed = _s3_label(labels[position])
+        if word:
+            return Host(known.by_endpoint_prefix("s3"), region or dashed, ".".join(labels[:position]))
     for start in range(len(labels)):
         entries = known.by_endpoint_prefix(".".join(labels[start:]))
         if entries:
             return Host(entries, region)
     return Host((), region, ".".join(labels)) if s3 else Host((), region)
+
+
+def _s3_label(label: str) -> tuple[str, str]:
+    """S3's word in a label, and the region behind it: s3, s3-eu-west-1, s3-website, s3-website-eu-west-1 …"""
+    for word in ("s3-website", "s3-accelerate", "s3-fips", "s3"):
+        if label == word:
+            return word, ""
+        if label.startswith(f"{word}-") and _is_region(label[len(word) + 1:]):
+            return word, label[len(word) + 1:]
+    return "", ""
 
 
 def _may_be_door(claim: Claim | None) -> bool:

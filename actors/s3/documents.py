@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import replication, state
+from actors.s3 import replication, state, websites
 from actors.s3.access import bucket_of
 from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
 from actors.s3.state import Bucket
 
-CORS_RULES_LIMIT, ROUTING_RULES_LIMIT, NAMED_LIMIT = 100, 50, 1000
+CORS_RULES_LIMIT, NAMED_LIMIT = 100, 1000
 ID_LIMIT = 64                             # characters
 _CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
 _SSE = (AES256, KMS, DSSE)
@@ -117,46 +117,6 @@ def _cors(_: Bucket, content: Content) -> None:
                                      "for ExposeHeader.")
 
 
-def _website(_: Bucket, content: Content) -> None:
-    everything, index = content.get("RedirectAllRequestsTo"), content.get("IndexDocument")
-    if everything:
-        if index or content.get("ErrorDocument") or content.get("RoutingRules"):
-            raise InvalidArgument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.")
-        _check_protocol(everything)
-        return
-    if not index:
-        raise InvalidArgument("A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty",
-                              "IndexDocument", "null")
-    if not index.get("Suffix") or "/" in index["Suffix"]:
-        raise InvalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", index.get("Suffix"))
-    if "ErrorDocument" in content and not (content["ErrorDocument"] or {}).get("Key"):
-        raise InvalidArgument("The ErrorDocument Key is not well formed", "ErrorDocument", "")
-    rules = content.get("RoutingRules") or []
-    if len(rules) > ROUTING_RULES_LIMIT:
-        raise InvalidRequest(f"{len(rules)} routing rules provided, the number of routing rules in a website "
-                             f"configuration is limited to {ROUTING_RULES_LIMIT}.")
-    for rule in rules:
-        _check_routing(rule)
-
-
-def _check_routing(rule: Content) -> None:
-    redirect = rule.get("Redirect")
-    if not redirect:
-        raise MalformedXML
-    if "ReplaceKeyWith" in redirect and "ReplaceKeyPrefixWith" in redirect:
-        raise InvalidRequest("You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
-    if "Condition" in rule and not rule["Condition"]:
-        raise InvalidRequest("Condition cannot be empty. To redirect all requests without a condition, the condition "
-                             "element shouldn't be present.")
-    _check_protocol(redirect)
-
-
-def _check_protocol(redirect: Content) -> None:
-    if redirect.get("Protocol") not in (None, "http", "https"):
-        raise InvalidRequest("Invalid protocol, protocol can be http or https. If not defined the protocol will be "
-                             "selected automatically.")
-
-
 def _encryption(_: Bucket, content: Content) -> None:
     rules = content.get("Rules") or []
     default = (rules[0].get("ApplyServerSideEncryptionByDefault") or {}) if len(rules) == 1 else {}
@@ -187,7 +147,7 @@ def _logging(bucket: Bucket, content: Content) -> None:
 
 CORS = Document("cors", "CORSConfiguration", _cors,
                 ("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
-WEBSITE = Document("website", "WebsiteConfiguration", _website,
+WEBSITE = Document("website", "WebsiteConfiguration", lambda _, content: websites.check(content),
                    ("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"))
 ENCRYPTION = Document(
     "encryption", "ServerSideEncryptionConfiguration", _encryption, wrapped=True, default={"Rules": [{

@@ -13,6 +13,7 @@ from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import (
     AccessDenied,
     InvalidArgument,
+    InvalidRedirectLocation,
     InvalidStorageClass,
     KeyTooLong,
     MalformedXML,
@@ -114,8 +115,9 @@ def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def checked_redirect(location: str) -> str:
+    """InvalidRedirectLocation."""
     if not location.startswith(("/", "http://", "https://")):
-        raise InvalidArgument("The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+        raise InvalidRedirectLocation
     return location
 
 
