@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-in
 import hashlib
 import zlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 MD5 = "MD5"
@@ -82,6 +83,7 @@ class _XXHash:
         return bytes(self._state.finalize())
 
 
+@cache
 def _crt() -> Any:
     from awscrt import checksums
 

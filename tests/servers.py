@@ -1,7 +1,7 @@
 """Skybus and its peers as processes: start, wait for the first answered API call, measure, stop.
 
-Peers (moto_server, ministack) are in-memory emulators, installed by `pip install 'skybus[bench]'`, possibly into an
-environment of their own: give its bin folder as `peers`.
+Peers (moto_server, ministack) are in-memory emulators, which `tests/load/peers` installs into an environment of their
+own; another one's bin folder can be given as `peers`.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ import psutil
 from botocore.client import BaseClient
 from botocore.config import Config
 
+PEERS_FOLDER = Path(__file__).parent / "load/.peers/bin"
 START_LIMIT_S = 60.0
 
 
@@ -152,10 +153,10 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def peers_folder(given: str) -> Path:
-    folder = Path(given) if given else Path(sys.executable).parent
+    folder = Path(given) if given else PEERS_FOLDER
     missing = [name for name in ("moto_server", "ministack") if not (folder / name).exists()]
     if missing:
-        raise SystemExit(f"{', '.join(missing)} not in {folder}: install skybus[bench], or name it with --peers")
+        raise SystemExit(f"{', '.join(missing)} not in {folder}: run tests/load/peers, or name it with --peers")
     return folder
 
 

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actors.iam.state import GROUP, PROFILE, ROLE, USER, Book, Record
+from actors.iam.state import ARN_WORDS, CERTIFICATE, GROUP, MFA, PROFILE, ROLE, USER, Book, Record, checked_path
 from actors.runtime.access import Access
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
@@ -14,14 +14,20 @@ from actors.runtime.store.transaction import Snapshot
 Request = Mapping[str, Any]
 
 # The first that a request has says what it is about: AddUserToGroup is about the group, a role's policy about the role.
-_NAMED = (("InstanceProfileName", PROFILE, "instance-profile"), ("GroupName", GROUP, "group"),
-          ("RoleName", ROLE, "role"), ("UserName", USER, "user"))
+_NAMED = (("InstanceProfileName", PROFILE), ("GroupName", GROUP), ("RoleName", ROLE), ("UserName", USER),
+          ("ServerCertificateName", CERTIFICATE))
 _LISTS = {"ListUsers": "user", "ListGroups": "group", "ListRoles": "role", "ListInstanceProfiles": "instance-profile"}
 # About the caller's own user where no name is given.
 _OWN = frozenset({
-    "ChangePassword", "CreateAccessKey", "DeleteAccessKey", "GetUser", "ListAccessKeys", "UpdateAccessKey",
+    "ChangePassword", "CreateAccessKey", "CreateLoginProfile", "DeactivateMFADevice", "DeleteAccessKey",
+    "DeleteLoginProfile", "DeleteServiceSpecificCredential", "DeleteSigningCertificate", "GetLoginProfile",
+    "GetMFADevice", "GetUser", "ListAccessKeys", "ListMFADevices", "ListSSHPublicKeys",
+    "ListServiceSpecificCredentials", "ListSigningCertificates", "ResetServiceSpecificCredential", "UpdateAccessKey",
+    "UpdateServiceSpecificCredential", "UpdateSigningCertificate", "UploadSigningCertificate",
 })
-_ARNS = ("PolicyArn", "OpenIDConnectProviderArn", "SAMLProviderArn", "PolicySourceArn")
+_ARNS = ("PolicyArn", "OpenIDConnectProviderArn", "SAMLProviderArn", "PolicySourceArn", "Arn")
+# About the device itself; what else names a SerialNumber is about the user.
+_DEVICES = frozenset({"DeleteVirtualMFADevice", "ListMFADeviceTags", "TagMFADevice", "UntagMFADevice"})
 _ATTACHED = ("Attach", "Detach")
 
 
@@ -29,7 +35,7 @@ def accesses(view: Snapshot, context: Context, action: str, request: Request) ->
     name = context.operation.name
     found = [Access(action, resource(Book(view, context.account), context, name, request), _keys(name, request))]
     if name == "AddRoleToInstanceProfile":
-        role = _arn(Book(view, context.account), ROLE, "role", request["RoleName"], None)
+        role = _arn(Book(view, context.account), ROLE, request["RoleName"], None)
         found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "ec2.amazonaws.com"}))
     return found
 
@@ -42,12 +48,18 @@ def resource(book: Book, context: Context, name: str, request: Request) -> str:
         for member in _ARNS:
             if isinstance(request.get(member), str):
                 return str(request[member])
-    for member, kind, word in _NAMED:
+    if name in _DEVICES:
+        return str(request["SerialNumber"])
+    for member, kind in _NAMED:
         if isinstance(request.get(member), str):
-            path = (request.get("Path") or "/") if name == f"Create{member.removesuffix('Name')}" else None
-            return _arn(book, kind, word, request[member], path)
+            made = name in (f"Create{member.removesuffix('Name')}", f"Upload{member.removesuffix('Name')}")
+            return _arn(book, kind, request[member], (request.get("Path") or "/") if made else None)
     if name == "CreatePolicy":
         return f"arn:aws:iam::{book.account}:policy{request.get('Path') or '/'}{request['PolicyName']}"
+    if name == "CreateVirtualMFADevice":
+        return _arn(book, MFA, request["VirtualMFADeviceName"], request.get("Path") or "/")
+    if name == "CreateSAMLProvider":
+        return f"arn:aws:iam::{book.account}:saml-provider/{request['Name']}"
     if name == "CreateOpenIDConnectProvider":
         host = str(request["Url"]).removeprefix("https://").rstrip("/")
         return f"arn:aws:iam::{book.account}:oidc-provider/{host}"
@@ -57,9 +69,9 @@ def resource(book: Book, context: Context, name: str, request: Request) -> str:
     return context.principal.arn if name in _OWN else "*"
 
 
-def _arn(book: Book, kind: str, word: str, name: str, path: str | None) -> str:
+def _arn(book: Book, kind: str, name: str, path: str | None) -> str:
     record = book.find(kind, name) if path is None else None
-    return f"arn:aws:iam::{book.account}:{word}{path or '/'}{name}" if record is None else book.arn(record)
+    return book.arn(record or {"kind": kind, "path": checked_path(kind, path or "/"), "name": name})
 
 
 def _keys(name: str, request: Request) -> dict[str, str]:
@@ -71,6 +83,10 @@ def _keys(name: str, request: Request) -> dict[str, str]:
         keys["iam:permissionsboundary"] = request["PermissionsBoundary"]
     if name == "CreateServiceLinkedRole":
         keys["iam:awsservicename"] = request["AWSServiceName"]
+    if name == "CreateServiceSpecificCredential":
+        keys["iam:servicespecificcredentialservicename"] = request["ServiceName"]
+        if request.get("CredentialAgeDays"):
+            keys["iam:servicespecificcredentialagedays"] = str(request["CredentialAgeDays"])
     return keys
 
 
@@ -80,12 +96,9 @@ def tags(view: Snapshot, context: Context, access: Access) -> Mapping[str, str]:
     return {} if record is None else record.get("tags") or {}
 
 
-_KINDS = {"user": USER, "role": ROLE, "instance-profile": PROFILE, "policy": "policy", "oidc-provider": "oidc"}
+_KINDS = {word: kind for kind, word in ARN_WORDS.items() if kind != GROUP}       # groups have no tags
 
 
 def _entity(book: Book, arn: str) -> Record | None:
-    kind, _, rest = arn.split(":", 5)[-1].partition("/")
-    if kind not in _KINDS:
-        return None
-    record = book.find(_KINDS[kind], rest if kind == "oidc-provider" else rest.rpartition("/")[2])
-    return record if record is not None and book.arn(record) == arn else None
+    word = arn.split(":", 5)[-1].partition("/")[0]
+    return None if word not in _KINDS else book.find_arn(_KINDS[word], arn)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actors.iam import shapes
-from actors.iam.errors import NoSuchEntity, NotForRoot, ValidationError, quota
+from actors.iam.errors import AccessDenied, NoSuchEntity, NotHere, ValidationError, quota
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import USER, Book, Record
 from actors.iam.vault import Vault
@@ -40,7 +40,7 @@ def holder(view: Snapshot, access_key: str) -> Holder | None:
 
 
 def user_of(book: Book, context: Context, request: Request) -> Record:
-    """The user a request names, else the one who asks. NotForRoot: the root user asks for itself; ValidationError: a
+    """The user a request names, else the one who asks. NotHere: the root user asks for itself; ValidationError: a
     session that is no user's."""
     if request.get("UserName"):
         return book.get(USER, request["UserName"])
@@ -48,7 +48,7 @@ def user_of(book: Book, context: Context, request: Request) -> Record:
     if asking.name:
         return book.get(USER, asking.name)
     if asking.caller.root:
-        raise NotForRoot(context.operation.name)
+        raise NotHere(context.operation.name, "for the root user; name a user")
     raise ValidationError("Must specify userName when calling with non-User credentials")
 
 
@@ -92,11 +92,12 @@ def delete(book: Book, user: Record, request: Request) -> Answer:
     return {}
 
 
-def last_used(book: Book, view: Snapshot, request: Request) -> Answer:
+def last_used(book: Book, view: Snapshot, context: Context, request: Request) -> Answer:
     """Use is not recorded: every key answers as one that was never used."""
     found = holder(view, request["AccessKeyId"])
     if found is None or found.account != book.account:
-        raise _missing(request["AccessKeyId"])
+        raise AccessDenied(f"User: {context.principal.arn} is not authorized to perform iam:GetAccessKeyLastUsed on "
+                           f"resource: access key {request['AccessKeyId']}")
     return {"UserName": found.user["name"], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
 
 

@@ -39,13 +39,73 @@ class MalformedPolicyDocument(AwsError):
         super().__init__(str(error))
 
 
-class NotForRoot(AwsError):
-    """The honest 501: AWS lets the account's root do this for itself, Skybus does not."""
+class PolicyNotAttachable(AwsError):
+    code = "PolicyNotAttachable"
+
+
+class EntityTemporarilyUnmodifiable(AwsError):
+    code = "EntityTemporarilyUnmodifiable"
+
+
+class PasswordPolicyViolation(AwsError):
+    code = "PasswordPolicyViolation"
+
+
+class InvalidUserType(AwsError):
+    code = "InvalidUserType"
+
+
+class InvalidAuthenticationCode(AwsError):
+    code = "InvalidAuthenticationCode"
+
+
+class NotSupportedService(AwsError):
+    code = "NotSupportedService"
+
+
+class InvalidPublicKey(AwsError):
+    code = "InvalidPublicKey"
+
+
+class DuplicateSSHPublicKey(AwsError):
+    code = "DuplicateSSHPublicKey"
+
+
+class UnrecognizedPublicKeyEncoding(AwsError):
+    code = "UnrecognizedPublicKeyEncoding"
+
+
+class MalformedCertificate(AwsError):
+    code = "MalformedCertificate"
+
+
+class KeyPairMismatch(AwsError):
+    code = "KeyPairMismatch"
+
+
+class DuplicateCertificate(AwsError):
+    code = "DuplicateCertificate"
+
+
+class ReportNotPresent(AwsError):
+    code = "ReportNotPresent"
+
+
+class ReportExpired(AwsError):
+    code = "ReportExpired"
+
+
+class AccessDenied(AwsError):
+    code = "AccessDenied"
+
+
+class NotHere(AwsError):
+    """The honest 501 to what a request asks beyond what Skybus does."""
 
     code = "NotImplemented"
 
-    def __init__(self, operation: str) -> None:
-        super().__init__(f"Skybus does not implement iam:{operation} for the root user; name a user.", status=501)
+    def __init__(self, operation: str, what: str) -> None:
+        super().__init__(f"Skybus does not implement iam:{operation} {what}.", status=501)
 
 
 def quota(name: str, limit: int) -> LimitExceeded:

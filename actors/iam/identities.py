@@ -55,12 +55,12 @@ def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Kn
 def by_arn(view: Snapshot, arn: str) -> Known:
     """A user's record, or a role's as its sessions have it; empty when there is no such principal."""
     parts = arn.split(":", 5)
-    kind, _, rest = parts[-1].partition("/")
+    kind = parts[-1].partition("/")[0]
     if len(parts) != 6 or kind not in (USER, ROLE):
         return {}
     book = Book(view, parts[4])
-    record = book.find(kind, rest.rpartition("/")[2])
-    if record is None or book.arn(record) != arn:
+    record = book.find_arn(kind, arn)
+    if record is None:
         return {}
     if kind == USER:
         return _user(book, record)

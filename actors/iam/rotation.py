@@ -19,7 +19,7 @@ async def rotate(shard: Shard, vault: Vault) -> int:
     """How many secrets there were."""
     vault.rotate()
     count = 0
-    for kind in ("key", "session"):
+    for kind in ("key", "session", "sealed"):
         after: str | None = ""
         while after is not None:
             done, after = await shard.transact(partial(_step, vault, kind, after))
@@ -31,22 +31,25 @@ async def rotate(shard: Shard, vault: Vault) -> int:
 def _step(vault: Vault, kind: str, after: str, transaction: Transaction) -> tuple[int, str | None]:
     """(how many were sealed anew, the last of them; None: there are no more)."""
     done, last = 0, None
-    for book, record, parts in islice(_secrets(transaction, kind, after), STEP_SECRETS):
-        last = parts[-1]
+    for last, book, record, parts in islice(_secrets(transaction, kind, after), STEP_SECRETS):
         record["secret"] = vault.seal_text(vault.open_text(record["secret"], last), last)
         book.put(record, *parts)
         done += 1
     return done, last
 
 
-def _secrets(transaction: Transaction, kind: str, after: str) -> Iterator[tuple[Book, Record, tuple[str, ...]]]:
-    """Behind an access key: where its record stands. What is written meanwhile does not change what is yielded."""
+def _secrets(
+    transaction: Transaction, kind: str, after: str
+) -> Iterator[tuple[str, Book, Record, tuple[str, ...]]]:
+    """(the name a secret is sealed for, and where its record stands), behind `after`. What is written meanwhile does
+    not change what is yielded."""
     shared = Book(transaction, "")
-    for access_key, row in shared.rows(kind, after=after):
+    for name, row in shared.rows(kind, after=after):
         if kind == "session":
-            yield shared, row, (kind, access_key)
+            yield name, shared, row, (kind, name)
         else:
             book = shared.elsewhere(row["account"])
-            record = book.row(kind, row["user"], access_key)
-            assert record is not None, access_key
-            yield book, record, (kind, row["user"], access_key)
+            parts = tuple(row["parts"]) if kind == "sealed" else (kind, row["user"], name)
+            record = book.row(*parts)
+            assert record is not None, name
+            yield name, book, record, parts

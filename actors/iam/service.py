@@ -10,27 +10,29 @@ from actors.iam import (
     access,
     access_keys,
     accounts,
+    certificates,
     documents,
     identities,
     linked,
+    passwords,
     policies,
     principals,
     profiles,
-    providers,
     rotation,
     sessions,
     shapes,
     simulation,
     tagging,
 )
-from actors.iam.state import GROUP, PROFILE, ROLE, USER, Book
+from actors.iam.federation import Federation
+from actors.iam.state import CERTIFICATE, GROUP, PROFILE, ROLE, USER, Book
+from actors.iam.user_credentials import UserCredentials
 from actors.iam.vault import Vault
-from actors.runtime.access import Access
+from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, job, operation, query
 from actors.runtime.chain.denials import stranger
 from actors.runtime.context import Context
-from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from actors.runtime.vault import KEY_FILE
@@ -40,14 +42,14 @@ Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-class IAM(ServiceActor):
+class IAM(Federation, UserCredentials, ServiceActor):
     service: ClassVar[str] = "iam"
     stateful: ClassVar[bool] = True
     private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
-        self._vault = Vault(surroundings.directory)
+        self.vault = Vault(surroundings.directory)
 
     # Users
 
@@ -157,7 +159,8 @@ class IAM(ServiceActor):
     @query("GetInstanceProfile")
     def get_instance_profile(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         book = Book(snapshot, context.account)
-        return {"InstanceProfile": shapes.profile(book, book.get(PROFILE, request["InstanceProfileName"]))}
+        record = book.get(PROFILE, request["InstanceProfileName"])
+        return {"InstanceProfile": {**shapes.profile(book, record), "Tags": shapes.tags(record)}}
 
     @query("ListInstanceProfiles")
     def list_instance_profiles(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -188,7 +191,8 @@ class IAM(ServiceActor):
     @query("GetPolicy")
     def get_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         book = Book(snapshot, context.account)
-        return {"Policy": shapes.policy(book, documents.get_policy(book, request["PolicyArn"]))}
+        record = documents.get_policy(book, request["PolicyArn"])
+        return {"Policy": {**shapes.policy(book, record), "Tags": shapes.tags(record)}}
 
     @query("ListPolicies")
     def list_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -355,33 +359,6 @@ class IAM(ServiceActor):
         book = Book(transaction, context.account)
         return documents.delete_boundary(book, principals.modifiable(book.get(ROLE, request["RoleName"])))
 
-    # Access keys
-
-    @operation("CreateAccessKey")
-    def create_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        user = access_keys.user_of(book, context, request)
-        return access_keys.create(book, self._vault, user, context.now)
-
-    @query("ListAccessKeys")
-    def list_access_keys(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        book = Book(snapshot, context.account)
-        return access_keys.listed(book, access_keys.user_of(book, context, request), request)
-
-    @operation("UpdateAccessKey")
-    def update_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return access_keys.update(book, access_keys.user_of(book, context, request), request)
-
-    @operation("DeleteAccessKey")
-    def delete_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return access_keys.delete(book, access_keys.user_of(book, context, request), request)
-
-    @query("GetAccessKeyLastUsed")
-    def get_access_key_last_used(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return access_keys.last_used(Book(snapshot, context.account), snapshot, request)
-
     # Tags
 
     @operation("TagUser")
@@ -440,49 +417,42 @@ class IAM(ServiceActor):
     def list_instance_profile_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return tagging.listed(Book(snapshot, context.account).get(PROFILE, request["InstanceProfileName"]), request)
 
-    @operation("TagOpenIDConnectProvider")
-    def tag_openid_connect_provider(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+    @operation("TagServerCertificate")
+    def tag_server_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        return tagging.tag(book, providers.get(book, request), request)
+        return tagging.tag(book, certificates.get(book, request), request)
 
-    @operation("UntagOpenIDConnectProvider")
-    def untag_openid_connect_provider(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+    @operation("UntagServerCertificate")
+    def untag_server_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        return tagging.untag(book, providers.get(book, request), request)
+        return tagging.untag(book, certificates.get(book, request), request)
 
-    @query("ListOpenIDConnectProviderTags")
-    def list_openid_connect_provider_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return tagging.listed(providers.get(Book(snapshot, context.account), request), request)
+    @query("ListServerCertificateTags")
+    def list_server_certificate_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return tagging.listed(certificates.get(Book(snapshot, context.account), request), request)
 
-    # OpenID Connect providers
+    # Server certificates
 
-    @operation("CreateOpenIDConnectProvider")
-    def create_openid_connect_provider(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return providers.create(Book(transaction, context.account), context, request)
+    @operation("UploadServerCertificate")
+    def upload_server_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return certificates.upload(Book(transaction, context.account), self.vault, context, request)
 
-    @query("GetOpenIDConnectProvider")
-    def get_openid_connect_provider(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return providers.shown(Book(snapshot, context.account), request)
+    @query("GetServerCertificate")
+    def get_server_certificate(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return certificates.shown(Book(snapshot, context.account), request)
 
-    @query("ListOpenIDConnectProviders")
-    def list_openid_connect_providers(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return providers.listed(Book(snapshot, context.account))
+    @query("ListServerCertificates")
+    def list_server_certificates(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        book, member = Book(snapshot, context.account), "ServerCertificateMetadataList"
+        return principals.listed(book, CERTIFICATE, member, request, certificates.metadata)
 
-    @operation("DeleteOpenIDConnectProvider")
-    def delete_openid_connect_provider(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return providers.delete(Book(transaction, context.account), request)
+    @operation("UpdateServerCertificate")
+    def update_server_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return certificates.update(Book(transaction, context.account), request)
 
-    @operation("AddClientIDToOpenIDConnectProvider")
-    def add_client_id(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return providers.add_client(Book(transaction, context.account), request)
-
-    @operation("RemoveClientIDFromOpenIDConnectProvider")
-    def remove_client_id(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return providers.remove_client(Book(transaction, context.account), request)
-
-    @operation("UpdateOpenIDConnectProviderThumbprint")
-    def update_thumbprint(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return providers.set_thumbprints(Book(transaction, context.account), request)
+    @operation("DeleteServerCertificate")
+    def delete_server_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return certificates.delete(Book(transaction, context.account), request)
 
     # The account
 
@@ -540,16 +510,16 @@ class IAM(ServiceActor):
         return {"principal": self._principal, "credential": self._credential, "rotate": self._rotate}
 
     async def _rotate(self, question: Answer) -> Answer:
-        return {"secrets": await rotation.rotate(self._shard(), self._vault)}
+        return {"secrets": await rotation.rotate(self.shard, self.vault)}
 
     def _principal(self, question: Answer) -> Answer:
         account, access_key = question["account"], question["access_key"]
-        record = self._shard().read(lambda view: identities.principal(view, self._vault, account, access_key))
+        record = self.shard.read(lambda view: identities.principal(view, self.vault, account, access_key))
         return {"unknown": True} if record is None else {"record": record}
 
     def _credential(self, question: Answer) -> Answer:
         access_key = question["access_key"]
-        known: Answer | None = self._shard().read(lambda view: identities.credential(view, self._vault, access_key))
+        known: Answer | None = self.shard.read(lambda view: identities.credential(view, self.vault, access_key))
         return {"unknown": True} if known is None else known or {"refused": True}
 
     def committed(self, context: Context) -> None:
@@ -557,17 +527,21 @@ class IAM(ServiceActor):
         self.surroundings.tell(IDENTITIES, {"account": context.account})
 
     def accesses(self, context: Context, request: Request) -> Sequence[Access]:
-        if context.principal.record.get("token") not in (None, "role"):      # IAM takes no session tokens without MFA
+        principal = context.principal
+        if principal.record.get("token") not in (None, "role") \
+                and principal.keys.get("aws:multifactorauthpresent") != "true":      # no session tokens without MFA
             raise stranger(context.operation.service)
         action = action_of(context.operation)
-        found: Sequence[Access] = self._shard().read(lambda view: access.accesses(view, context, action, request))
+        found: Sequence[Access] = self.shard.read(lambda view: access.accesses(view, context, action, request))
         return found
+
+    def guard(self, context: Context, asked: Access) -> Guard | None:
+        """Everyone may change their own password where the account's policy says so, unless it is denied them."""
+        if asked.action != "iam:ChangePassword":
+            return None
+        rules = self.shard.read(lambda view: passwords.policy(Book(view, context.account)))
+        return Guard(granted=bool(rules and rules["AllowUsersToChangePassword"]))
 
     def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
-        found: Mapping[str, str] = self._shard().read(lambda view: access.tags(view, context, asked))
+        found: Mapping[str, str] = self.shard.read(lambda view: access.tags(view, context, asked))
         return found
-
-    def _shard(self) -> Shard:
-        shard = self.surroundings.shard
-        assert shard is not None
-        return shard

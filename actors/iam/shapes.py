@@ -34,14 +34,14 @@ def _bounded(record: Record) -> Answer:
     return {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}}
 
 
-def _tagged(record: Record) -> Answer:
+def tagged(record: Record) -> Answer:
     return {"Tags": tags(record)} if record["tags"] else {}
 
 
 def user(book: Book, record: Record, *, listed: bool = False) -> Answer:
     """`listed`: as lists show it, without tags and boundary."""
     shown = {**_common(book, record), "UserName": record["name"], "UserId": record["id"]}
-    return shown if listed else {**shown, **_bounded(record), **_tagged(record)}
+    return shown if listed else {**shown, **_bounded(record), **tagged(record)}
 
 
 def listed_user(book: Book, record: Record) -> Answer:
@@ -58,24 +58,29 @@ def group(book: Book, record: Record) -> Answer:
     return {**_common(book, record), "GroupName": record["name"], "GroupId": record["id"]}
 
 
-def role(book: Book, record: Record, *, listed: bool = False) -> Answer:
-    shown = {
-        **_common(book, record), "RoleName": record["name"], "RoleId": record["id"],
-        "AssumeRolePolicyDocument": encoded(record["trust"]), "MaxSessionDuration": record["session_limit_s"],
-    }
-    if record["description"]:
-        shown["Description"] = record["description"]
-    return shown if listed else {**shown, **_bounded(record), **_tagged(record), "RoleLastUsed": {}}
+def _bare_role(book: Book, record: Record) -> Answer:
+    return {**_common(book, record), "RoleName": record["name"], "RoleId": record["id"],
+            "AssumeRolePolicyDocument": encoded(record["trust"])}
 
 
 def listed_role(book: Book, record: Record) -> Answer:
-    return role(book, record, listed=True)
+    shown = {**_bare_role(book, record), "MaxSessionDuration": record["session_limit_s"]}
+    return {**shown, "Description": record["description"]} if record["description"] else shown
+
+
+def new_role(book: Book, record: Record) -> Answer:
+    """As its creation is answered."""
+    return {**_bare_role(book, record), **_bounded(record), **tagged(record)}
+
+
+def role(book: Book, record: Record) -> Answer:
+    return {**listed_role(book, record), **_bounded(record), **tagged(record), "RoleLastUsed": {}}
 
 
 def profile(book: Book, record: Record) -> Answer:
-    roles = [role(book, book.by_id(record["role"]), listed=True)] if record["role"] else []
+    roles = [_bare_role(book, book.by_id(record["role"]))] if record["role"] else []
     return {**_common(book, record), "InstanceProfileName": record["name"], "InstanceProfileId": record["id"],
-            "Roles": roles, **_tagged(record)}
+            "Roles": roles}
 
 
 def policy(book: Book, record: Record, *, listed: bool = False) -> Answer:
@@ -89,7 +94,7 @@ def policy(book: Book, record: Record, *, listed: bool = False) -> Answer:
     }
     if record["description"] and not listed:
         shown["Description"] = record["description"]
-    return shown if listed else {**shown, **_tagged(record)}
+    return shown if listed else {**shown, **tagged(record)}
 
 
 def version(record: Record, row: Record, *, whole: bool = True) -> Answer:

@@ -57,8 +57,8 @@ def find_principal(book: Book, arn: str) -> Record:
     kind, _, rest = parts[-1].partition("/")
     if len(parts) != 6 or kind not in (USER, GROUP, ROLE) or not rest:
         raise InvalidInput(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
-    record = book.find(kind, rest.rpartition("/")[2])
-    if record is None or book.arn(record) != arn:
+    record = book.find_arn(kind, arn)
+    if record is None:
         raise NoSuchEntity(f"The {kind} with name {rest.rpartition('/')[2]} cannot be found.")
     return record
 

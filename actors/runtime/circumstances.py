@@ -37,7 +37,7 @@ class Circumstances:
         self._own: Mapping[str, str | tuple[str, ...]] | None = None
 
     def get(self, key: str, /) -> Value:
-        known: Value = self._context.principal.keys.get(key) or self._access.keys.get(key)
+        known: Value = self._access.keys.get(key) or self._context.principal.keys.get(key)
         if known is not None:
             return known
         prefix, _, name = key.partition(":")
@@ -63,6 +63,10 @@ class Circumstances:
                 return context.source.get("user_agent")
             case "aws:referer":
                 return context.source.get("referer")
+            case "aws:multifactorauthage":         # of a session made with a code: since when
+                principal = context.principal
+                present = principal.keys.get("aws:multifactorauthpresent") == "true"
+                return str(int(context.now - principal.record["issued"])) if present else None
             case "aws:sourcearn":                  # of what a service asks for: a bucket, for its notifications
                 return context.source.get("arn")
             case "aws:sourceaccount":

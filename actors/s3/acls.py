@@ -23,6 +23,7 @@ _HEADERS = {
     "GrantReadACP": ("READ_ACP", "x-amz-grant-read-acp"), "GrantWrite": ("WRITE", "x-amz-grant-write"),
     "GrantWriteACP": ("WRITE_ACP", "x-amz-grant-write-acp"),
 }
+_STATING = frozenset({"ACL", *_HEADERS})
 _ID_DIGITS = 64
 _HEX = frozenset("0123456789abcdef")
 
@@ -55,7 +56,7 @@ def private(account: str) -> Acl:
 
 def is_stated(request: Request) -> bool:
     """Does a request's header say anything of an ACL?"""
-    return bool(request.get("ACL")) or any(request.get(member) for member in _HEADERS)
+    return not _STATING.isdisjoint(request) and any(request.get(member) for member in _STATING)
 
 
 def of_headers(request: Request, account: str, bucket_owner: str) -> Acl:

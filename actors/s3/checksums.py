@@ -24,7 +24,7 @@ Request = Mapping[str, Any]
 
 def stated(request: Request) -> tuple[str, bytes] | None:
     """The checksum member of a request: its algorithm and digest. InvalidRequest."""
-    given = [member for member in _MEMBERS if request.get(member) is not None]
+    given = [] if _MEMBERS.keys().isdisjoint(request) else [name for name in _MEMBERS if request.get(name) is not None]
     if not given:
         if request.get("ChecksumAlgorithm"):
             raise InvalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "

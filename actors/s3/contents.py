@@ -10,6 +10,7 @@ reader has done: a reply may be on its way to a gateway that has not opened its 
 """
 
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -27,7 +28,8 @@ INLINE_LIMIT_BYTES = 16 * 1024
 GRACE_S = 60.0                            # from the end of a content to the removal of its files
 SWEEP_JOB = "sweep"
 SWEEP_CONTENTS = 64                       # removed in one step
-ID_BYTES = 16
+ID_CHANCE_BYTES = 8                       # behind the time: what is put together stands together, in few pages
+_TIME_US = struct.Struct(">Q")
 _SWEEPING = b"s"
 
 Request = Mapping[str, Any]
@@ -71,16 +73,19 @@ def keep(transaction: Transaction, body: Body, sealer: Sealer) -> bytes:
     """The content's id."""
     if body.file is not None:
         return keep_files(transaction, [body.file], sealer)
-    content = os.urandom(ID_BYTES)
+    content = _new_id(transaction)
     return _keep(transaction, {"sealed": sealer.seal(body.data, content)}, content)
 
 
-def keep_files(transaction: Transaction, found: list[Piece], sealer: Sealer) -> bytes:
-    """A content of whole files."""
+def keep_files(
+    transaction: Transaction, found: list[Piece], sealer: Sealer, parts: list[tuple[int, int, bytes]] | None = None
+) -> bytes:
+    """A content of whole files; `parts`: what `parts` tells of it."""
     for file in found:
         key = sealer.seal(file.key, file.name.encode())
         transaction.put(_file_key(file.name), pack({"size": file.size, "crc": file.crc, "key": key}))
-    return _keep(transaction, {"files": [[file.name, 0, file.size] for file in found]}, os.urandom(ID_BYTES))
+    row: dict[str, Any] = {"files": [[file.name, 0, file.size] for file in found]}
+    return _keep(transaction, row | ({"parts": parts} if parts else {}), _new_id(transaction))
 
 
 def join(transaction: Transaction, contents: list[bytes], parts: list[tuple[int, int, bytes]]) -> bytes:
@@ -88,7 +93,7 @@ def join(transaction: Transaction, contents: list[bytes], parts: list[tuple[int,
     found = [piece for content in contents for piece in _row(transaction, content)["files"]]
     for content in contents:
         transaction.delete(_key(content))
-    return _keep(transaction, {"files": found, "parts": parts}, os.urandom(ID_BYTES))
+    return _keep(transaction, {"files": found, "parts": parts}, _new_id(transaction))
 
 
 def parts(view: Snapshot, content: bytes) -> list[tuple[int, int, bytes]]:
@@ -191,6 +196,10 @@ def files_between(view: Snapshot, start: str, stop: str) -> Iterator[tuple[str, 
     """(name, {"size", "crc", "key"} or {"size", "md5"}) of every file there must be, in order of names."""
     for key, row in view.scan(_file_key(start), _file_key(stop)):
         yield key[1:].decode(), unpack(row)
+
+
+def _new_id(transaction: Transaction) -> bytes:
+    return _TIME_US.pack(int(transaction.now() * 1e6)) + os.urandom(ID_CHANCE_BYTES)
 
 
 def _keep(transaction: Transaction, row: dict[str, Any], content: bytes) -> bytes:

@@ -16,16 +16,17 @@ from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import (
     access,
+    archives,
     checksums,
     collecting,
     conditions,
     contents,
     encryption,
-    events,
     multipart,
     objects,
     reading,
     tags,
+    versions,
 )
 from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
@@ -61,6 +62,7 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
     record = bucket.current(key) if not version_id else reading.version_of(bucket, key, version_id)
     if record is None or record.get("marker"):
         raise NoSuchKey(key)
+    archives.check_copyable(record, context.now)
     conditions.check_copy(request, record)
     sealer = encryption.sealer_of(ours, record, request, encryption.SOURCE)
     content = record.get("content")
@@ -146,7 +148,8 @@ def _put(
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
     record = objects.described(context, transaction, bucket, _taken_over(request, old))
-    conditions.check_write(request, key, bucket.current(key))
+    current = bucket.current(key)
+    conditions.check_write(request, key, current)
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])
         record.pop("meta", None)
@@ -163,8 +166,7 @@ def _put(
     record |= {"size": old["size"], "etag": encryption.etag(record, copied.sums[MD5]), "sums": {algorithm: digest}}
     record["content"] = contents.keep_files(transaction, copied.files, sealer) if copied.files else contents.keep(
         transaction, Body(copied.data, None, old["size"], copied.sums), sealer)
-    objects.put_version(transaction, bucket, key, record)
-    events.happened(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
+    versions.put(transaction, bucket, Happened("ObjectCreated:Copy", key, record), current, context)
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),

@@ -131,6 +131,11 @@ class InvalidArgument(S3Error):
             self.fields["ArgumentValue"] = str(value)
 
 
+class InvalidRedirectLocation(S3Error):
+    code = "InvalidRedirectLocation"
+    words = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+
+
 class InvalidEncryptionAlgorithm(InvalidArgument):
     code = "InvalidEncryptionAlgorithmError"
 
@@ -246,6 +251,23 @@ class NoSuchTagSet(S3Error):
 
 class InvalidStorageClass(S3Error):
     code, words = "InvalidStorageClass", "The storage class you specified is not valid"
+
+
+class InvalidObjectState(S3Error):
+    code, status_code = "InvalidObjectState", 403
+
+    def __init__(self, message: str, storage_class: str) -> None:
+        super().__init__(message, StorageClass=storage_class)
+
+
+class RestoreAlreadyInProgress(S3Error):
+    code, status_code, words = "RestoreAlreadyInProgress", 409, "Object restore is already in progress"
+
+
+class NoSelectRestore(S3Error):
+    """AWS has it, Skybus does not."""
+
+    code, status_code, words = "NotImplemented", 501, "A restore of type SELECT is not implemented"
 
 
 class NotImplementedHeader(S3Error):

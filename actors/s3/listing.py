@@ -6,14 +6,14 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html a
 """
 
 import base64
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import state
+from actors.s3 import archives, state
 from actors.s3.access import bucket_of
 from actors.s3.errors import InvalidArgument
 from actors.s3.objects import STANDARD
@@ -61,7 +61,8 @@ def objects(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     write = writer(request)
     answer = _common(bucket, request, page, write)
     answer["Marker"] = write(request.get("Marker") or "")
-    answer["Contents"] = [_object(key, record, write, bucket.owner) for key, record in page.entries]
+    more = _asked_for(context, request)
+    answer["Contents"] = [_object(key, record, write, bucket.owner) | more(record) for key, record in page.entries]
     if page.truncated and page.delimiter:
         answer["NextMarker"] = write(page.last)
     return answer
@@ -74,8 +75,9 @@ def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging
     page = yield from _page(bucket, request, after, _limit(request))
     write = writer(request)
     owner = bucket.owner if request.get("FetchOwner") else ""
+    more = _asked_for(context, request)
     answer = _common(bucket, request, page, write)
-    answer["Contents"] = [_object(key, record, write, owner) for key, record in page.entries]
+    answer["Contents"] = [_object(key, record, write, owner) | more(record) for key, record in page.entries]
     answer["KeyCount"] = page.count
     if token is not None:
         answer["ContinuationToken"] = token
@@ -99,7 +101,8 @@ def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     found = yield from _versions(bucket, page, marker, id_marker or "")
     answer = _common(bucket, request, page, write)
     answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker or ""}
-    told = [_version(key, record, newest, write, bucket.owner) for key, record, newest in found]
+    more = _asked_for(context, request)
+    told = [_version(key, record, newest, write, bucket.owner) | more(record) for key, record, newest in found]
     answer["Versions"] = [each for each in told if "Size" in each]
     answer["DeleteMarkers"] = [each for each in told if "Size" not in each]
     if page.truncated:
@@ -261,6 +264,13 @@ def _object(key: str, record: Record, write: Any, account: str) -> Answer:
     if account:
         found["Owner"] = owner(account)
     return found
+
+
+def _asked_for(context: Context, request: Request) -> Callable[[Record], Answer]:
+    """What is told of an object to who asks for it, and to nobody else."""
+    if "RestoreStatus" in (request.get("OptionalObjectAttributes") or ()):
+        return lambda record: archives.told_in_list(record, context.now)
+    return lambda record: {}
 
 
 def _version(key: str, record: Record, newest: bool, write: Any, account: str) -> Answer:

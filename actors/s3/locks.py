@@ -34,8 +34,8 @@ def check_bucket(bucket: Bucket) -> None:
 
 def of_new_object(bucket: Bucket, request: Request, now: float) -> Record:
     """What the headers say of a version that is put, else the bucket's default. InvalidRequest, InvalidArgument."""
-    mode, until, hold = (
-        request.get(f"ObjectLock{name}") for name in ("Mode", "RetainUntilDate", "LegalHoldStatus"))
+    mode, until = request.get("ObjectLockMode"), request.get("ObjectLockRetainUntilDate")
+    hold = request.get("ObjectLockLegalHoldStatus")
     if not (mode or until or hold):
         return _by_default(bucket, now)
     check_bucket(bucket)

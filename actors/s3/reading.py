@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import checksums, conditions, contents, encryption, locks
+from actors.s3 import archives, checksums, conditions, contents, encryption, locks
 from actors.s3.access import bucket_of
 from actors.s3.contents import Content
 from actors.s3.engine.sealing import OurKey
@@ -57,7 +57,8 @@ def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) ->
     """The answer without its Body, and what that is."""
     bucket, record = find(context, snapshot, request)
     sealer = encryption.sealer_of(ours, record, request)
-    answer, start, stop = _answer(bucket, record, request, snapshot)
+    archives.check_readable(record, context.now)
+    answer, start, stop = _answer(bucket, record, request, snapshot, context.now)
     content = record.get("content")
     if content is None or start == stop:
         return answer, Content(b"", [])
@@ -67,10 +68,12 @@ def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) ->
 def head(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Answer:
     bucket, record = find(context, snapshot, request)
     encryption.sealer_of(ours, record, request)
-    return _answer(bucket, record, request, snapshot)[0]
+    return _answer(bucket, record, request, snapshot, context.now)[0]
 
 
-def _answer(bucket: Bucket, record: Record, request: Request, view: Snapshot) -> tuple[Answer, int, int]:
+def _answer(
+    bucket: Bucket, record: Record, request: Request, view: Snapshot, now: float
+) -> tuple[Answer, int, int]:
     """With the bytes asked for: from the first to before the second."""
     conditions.check_read(request, record)
     answer: Answer = {
@@ -84,9 +87,12 @@ def _answer(bucket: Bucket, record: Record, request: Request, view: Snapshot) ->
         answer["StorageClass"] = record["class"]
     if record.get("tags"):
         answer["TagCount"] = len(record["tags"])
+    if record.get("replication"):
+        answer["ReplicationStatus"] = record["replication"]
     if record.get("redirect"):
         answer["WebsiteRedirectLocation"] = record["redirect"]
     answer |= locks.told(record)
+    answer |= archives.told(record, now)
     start, stop = _stretch(record, request, view)
     number = request.get("PartNumber")
     if number is not None and record.get("parts"):

@@ -1,7 +1,7 @@
 """Keys and records: where a bucket, an object's versions and an upload stand in the shard.
 
     b | bucket                                      a bucket's record
-    c | bucket \\0 kind                              one of its configurations: policy, cors, … (configurations.py)
+    c | bucket \\0 kind                              one of its configurations; its record changes with each
     o | bucket \\0 key \\0\\0                          the current version of an object
     v | bucket \\0 key \\0\\0 | u64 newest first       an older version
     n | bucket \\0 key \\0\\0                          the sequence of an older version that is the null version
@@ -21,7 +21,8 @@ import base64
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3.errors import NoSuchBucket
@@ -37,6 +38,9 @@ _U64 = struct.Struct(">Q")
 _U32 = struct.Struct(">I")
 _NEWEST = 2**64 - 1
 _ID_CHANCE_BYTES = 16                     # with the sequence 24 bytes: 32 characters, as AWS's are
+_REVISION_BYTES = 8
+BUCKETS_REMEMBERED = 256
+REMEMBERED_LIMIT_BYTES = 10_240           # of a configuration; a larger one is read each time
 _END = b"\0\0"
 
 
@@ -117,13 +121,29 @@ def sequence_of(id_: str) -> int | None:
     return sequence
 
 
+class Parsed(NamedTuple):
+    """A bucket's row, and those of its configurations that were asked for. Shared: nobody changes what is in it."""
+
+    record: Record
+    configurations: dict[str, Any]        # by kind; None: there is none
+
+
+@lru_cache(BUCKETS_REMEMBERED)
+def _parsed(row: bytes) -> Parsed:
+    """By the row's own bytes, which no other state of the bucket has: whatever changes a configuration gives the record
+    another `revision`, drawn by lot. So nothing uncommitted leaks, and nothing has to be invalidated."""
+    return Parsed(unpack(row), {})
+
+
 class Bucket:
     """One bucket in one transaction or snapshot."""
 
-    __slots__ = ("_view", "name", "record")
+    __slots__ = ("_known", "_view", "name", "record")
 
-    def __init__(self, view: Snapshot, record: Record) -> None:
+    def __init__(self, view: Snapshot, record: Record, known: dict[str, Any] | None = None) -> None:
+        """`known`: configurations that a bucket of this record has."""
         self._view = view
+        self._known = {} if known is None else known
         self.record = record
         self.name: str = record["name"]
 
@@ -143,9 +163,14 @@ class Bucket:
         write(self._transaction(), b"b" + self.name.encode(), self.record)
 
     def configuration(self, kind: str) -> Any:
-        """The document of that kind; None when there is none."""
+        """The document of that kind, not to be changed; None when there is none."""
+        if kind in self._known:
+            return self._known[kind]
         row = self._view.get(self._configuration_key(kind))
-        return None if row is None else unpack(row)
+        found = None if row is None else unpack(row)
+        if "/" not in kind and (row is None or len(row) <= REMEMBERED_LIMIT_BYTES):    # of named ones there are many
+            self._known[kind] = found
+        return found
 
     def configure(self, kind: str, document: Any) -> None:
         """None removes it."""
@@ -153,6 +178,10 @@ class Bucket:
             self._transaction().delete(self._configuration_key(kind))
         else:
             self._transaction().put(self._configuration_key(kind), pack(document))
+        self._known = {}
+        _parsed.cache_clear()             # who found the bucket before this is not to remember what it reads after it
+        self.record["revision"] = os.urandom(_REVISION_BYTES)
+        self.save()
 
     def configurations(self) -> Iterator[str]:
         """The kinds there are."""
@@ -184,13 +213,13 @@ class Bucket:
         for _, row in self._view.scan(begin, past(start)):
             yield cast("Record", unpack(row))
 
-    def put(self, key: str, record: Record) -> Record | None:
-        """Makes `record` the current version, by the bucket's versioning; `id` and `seq` are set in it.
+    def put(self, key: str, record: Record, current: Record | None) -> Record | None:
+        """Makes `record` the current version in the place of `current`, by the bucket's versioning; `id` and `seq` are
+        set in it.
 
         The version it replaced for good, whose content is its caller's to release; None: nothing went.
         """
         transaction = self._transaction()
-        current = self.current(key)
         record["seq"] = max(int(transaction.now() * 1e9), current["seq"] + 1 if current else 0)
         replaced = None
         if self.versioning == ENABLED:
@@ -207,6 +236,23 @@ class Bucket:
                 replaced = self._take_null(key)
         self.save_version(key, record, is_current=True)
         return replaced
+
+    def insert(self, key: str, record: Record) -> None:
+        """A version that has its id and place already, from another bucket; one with this id is written over."""
+        assert self.has_place_for(key, record)
+        current = self.current(key)
+        is_newest = current is None or current["seq"] < record["seq"]
+        if current is not None and is_newest:
+            self._age(key, current)
+        is_it = current is not None and current["id"] == record["id"]
+        self.save_version(key, record, is_current=is_newest or is_it)
+
+    def has_place_for(self, key: str, record: Record) -> bool:
+        """False: another version stands there, which came at the very same time."""
+        current = self.current(key)
+        there = current if current is not None and current["seq"] == record["seq"] else read(
+            self._view, self._older_key(key, record["seq"]))
+        return there is None or there["id"] == record["id"]
 
     def remove(self, key: str, record: Record) -> None:
         """This version goes for good; the one behind the current one becomes current."""
@@ -285,8 +331,11 @@ class Bucket:
 
 
 def find_bucket(view: Snapshot, name: str) -> Bucket | None:
-    record = read(view, b"b" + name.encode())
-    return None if record is None else Bucket(view, record)
+    row = view.get(b"b" + name.encode())
+    if row is None:
+        return None
+    record, known = _parsed(row)
+    return Bucket(view, record.copy(), known)
 
 
 def get_bucket(view: Snapshot, name: str) -> Bucket:

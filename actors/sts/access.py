@@ -15,29 +15,30 @@ from actors.sts import roles
 from actors.sts.errors import AccessDenied
 
 Request = Mapping[str, Any]
-Keys = dict[str, str | tuple[str, ...]]
+Keys = Mapping[str, str | tuple[str, ...]]
 
 # Needs no permission: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html, …GetSessionToken.
 _FREE = frozenset({"GetCallerIdentity", "GetSessionToken", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"})
 
 
-def accesses(context: Context, action: str, request: Request) -> Sequence[Access]:
+def accesses(context: Context, action: str, request: Request, factor: Keys) -> Sequence[Access]:
+    """`factor`: the condition keys of a second factor that came with the request."""
     name = context.operation.name
     if name in _FREE:
         return ()
     if name == "AssumeRole":
         if context.principal.record.get("token") == "federated":
             raise AccessDenied(roles.refusal(context.principal, action, request["RoleArn"]))
-        resource = request["RoleArn"]
+        resource = roles.checked_arn(request["RoleArn"])
     elif name == "GetFederationToken":
         resource = f"arn:aws:sts::{context.identity.account}:federated-user/{request['Name']}"
     else:
         resource = "*"
-    found = [Access(action, resource)]
+    found = [Access(action, resource, factor)]
     if request.get("Tags") or request.get("TransitiveTagKeys"):
-        found.append(Access("sts:TagSession", resource))
+        found.append(Access("sts:TagSession", resource, factor))
     if request.get("SourceIdentity"):
-        found.append(Access("sts:SetSourceIdentity", resource))
+        found.append(Access("sts:SetSourceIdentity", resource, factor))
     return found
 
 
@@ -58,7 +59,7 @@ def tags(view: Snapshot, access: Access) -> Mapping[str, str]:
 
 
 def condition_keys(request: Request) -> Keys:
-    keys: Keys = {}
+    keys: dict[str, str | tuple[str, ...]] = {}
     for member, key in (("ExternalId", "sts:externalid"), ("RoleSessionName", "sts:rolesessionname"),
                         ("SourceIdentity", "sts:sourceidentity"), ("DurationSeconds", "sts:durationseconds")):
         if request.get(member):

@@ -13,7 +13,7 @@ from actors.iam.vault import Vault
 from actors.runtime.context import Context
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.sts import narrowing
+from actors.sts import narrowing, second_factor
 from actors.sts.errors import AccessDenied, ValidationError
 
 DEFAULT_S = 3600
@@ -23,14 +23,22 @@ Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
+def checked_arn(arn: str) -> str:
+    """ValidationError for what is no ARN at all."""
+    parts = arn.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or not (parts[1] and parts[2] and parts[5]):
+        raise ValidationError(f"{arn} is invalid")
+    return arn
+
+
 def find(view: Snapshot, arn: str) -> tuple[Book, Record] | None:
     """A role of any account, by its ARN."""
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[:3] != ["arn", "aws", "iam"] or not parts[5].startswith("role/"):
         return None
     book = Book(view, parts[4])
-    record = book.find(ROLE, parts[5].rpartition("/")[2])
-    return (book, record) if record is not None and book.arn(record) == arn else None
+    record = book.find_arn(ROLE, arn)
+    return None if record is None else (book, record)
 
 
 def assume(transaction: Transaction, vault: Vault, context: Context, request: Request) -> Answer:
@@ -38,14 +46,13 @@ def assume(transaction: Transaction, vault: Vault, context: Context, request: Re
     found = find(transaction, request["RoleArn"])
     if found is None:                             # deleted since it let the caller in
         raise AccessDenied(refusal(asking, "sts:AssumeRole", request["RoleArn"]))
-    if request.get("TokenCode"):                  # there are no MFA devices here, so no code is right
-        raise AccessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code.")
+    factor = second_factor.spend(transaction, vault, context, request)
     chained = asking.record.get("kind") == "role"
     seconds = duration(request, found[1], chained=chained)
     inherited = {key: value for key, value in asking.record.get("session_tags", {}).items()
                  if key in asking.record.get("transitive", ())}
     identity = _source_identity(asking, request)
-    keys = {"aws:sourceidentity": identity} if identity else {}
+    keys = {"aws:sourceidentity": identity, **factor} if identity else factor
     session = {**narrowing.policies(found[0], request), **narrowing.tags(request, inherited), "keys": keys}
     answer = begin(transaction, vault, found, request["RoleSessionName"], seconds, session)
     answer |= narrowing.packed_size(request, session)

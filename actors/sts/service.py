@@ -15,8 +15,8 @@ from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
-from actors.sts import access, roles, tokens, web_identity
-from actors.sts.errors import ValidationError
+from actors.sts import access, roles, saml_identity, second_factor, tokens, web_identity
+from actors.sts.errors import InvalidAuthorizationMessage, ValidationError
 from actors.sts.issuers import Issuers
 
 Request = Mapping[str, Any]
@@ -45,6 +45,10 @@ class STS(ServiceActor):
     async def assume_role_with_web_identity(self, context: Context, request: Request) -> Answer:
         return await web_identity.assume(self._shard(), self._vault, self._issuers, context, request)
 
+    @operation("AssumeRoleWithSAML")
+    async def assume_role_with_saml(self, context: Context, request: Request) -> Answer:
+        return await saml_identity.assume(self._shard(), self._vault, context, request)
+
     @operation("GetSessionToken")
     def get_session_token(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return tokens.session_token(transaction, self._vault, context, request)
@@ -63,10 +67,17 @@ class STS(ServiceActor):
             raise ValidationError(f"The access key id {access_key} does not exist.")
         return {"Account": session["account"]}
 
+    @query("DecodeAuthorizationMessage")
+    def decode_authorization_message(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        """Services that encode their refusals, as EC2 does, are not here yet: nobody has a message of ours."""
+        raise InvalidAuthorizationMessage("Message is not valid")
+
     # Authorisation
 
     def accesses(self, context: Context, request: Request) -> Sequence[Access]:
-        return access.accesses(context, action_of(context.operation), request)
+        factor: access.Keys = {} if not request.get("SerialNumber") and not request.get("TokenCode") else \
+            self._shard().read(lambda view: second_factor.check(view, self._vault, context, request))
+        return access.accesses(context, action_of(context.operation), request, factor)
 
     def guard(self, context: Context, asked: Access) -> Guard | None:
         found: Guard | None = self._shard().read(lambda view: access.guard(view, asked))

@@ -11,7 +11,7 @@ from actors.iam.state import USER, Book
 from actors.iam.vault import Vault
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.sts import narrowing
+from actors.sts import narrowing, second_factor
 from actors.sts.errors import AccessDenied
 
 DEFAULT_S = 43_200
@@ -22,10 +22,9 @@ Answer = dict[str, Any]
 
 
 def session_token(transaction: Transaction, vault: Vault, context: Context, request: Request) -> Answer:
-    if request.get("TokenCode"):
-        raise AccessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code.")
     seconds, behind = _behind(transaction, context, request)
-    session = {**behind, "name": "", "policies": None, "arns": [], "tags": {}, "transitive": [], "keys": {}}
+    keys = second_factor.spend(transaction, vault, context, request)
+    session = {**behind, "name": "", "policies": None, "arns": [], "tags": {}, "transitive": [], "keys": keys}
     return {"Credentials": sessions.create(transaction, vault, seconds, session)}
 
 
@@ -41,7 +40,7 @@ def federation_token(transaction: Transaction, vault: Vault, context: Context, r
         "FederatedUser": {"FederatedUserId": f"{account}:{name}",
                           "Arn": f"arn:aws:sts::{account}:federated-user/{name}"},
     }
-    return {**answer, **narrowing.packed_size(request, session)}
+    return {**answer, "PackedPolicySize": 0, **narrowing.packed_size(request, session)}
 
 
 def _behind(transaction: Transaction, context: Context, request: Request) -> tuple[float, Answer]:

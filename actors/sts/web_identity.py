@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 from actors.iam.state import OIDC, Book, Record
 from actors.iam.vault import Vault
 from actors.runtime.context import Context
-from actors.runtime.policy import Caller, Policy, Question, Use, compile_document, decide
 from actors.runtime.store.shard import Shard
-from actors.runtime.store.transaction import Transaction
-from actors.sts import narrowing, roles
-from actors.sts.errors import AccessDenied, ExpiredTokenException, InvalidIdentityToken, ValidationError
+from actors.sts import federation, narrowing
+from actors.sts.errors import ExpiredTokenException, InvalidIdentityToken, ValidationError
 from actors.sts.issuers import Issuers
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
@@ -48,27 +46,11 @@ async def assume(shard: Shard, vault: Vault, issuers: Issuers, context: Context,
     audience = _audience(claims, provider)
     await _verify(token, provider, issuers, context.now)
 
-    def begin(transaction: Transaction) -> Answer:
-        found = roles.find(transaction, request["RoleArn"])
-        tags = _tags(claims)
-        if found is None or not all(
-            _trusts(found, provider, action, context, request, claims, audience, tags)
-            for action in ("sts:AssumeRoleWithWebIdentity", *(["sts:TagSession"] if tags["tags"] else []))
-        ):
-            raise AccessDenied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
-        keys = {"aws:federatedprovider": provider.arn}
-        identity = claims.get(SOURCE_IDENTITY_CLAIM)
-        if isinstance(identity, str):
-            keys["aws:sourceidentity"] = identity
-        session = {**narrowing.policies(found[0], request), **tags, "keys": keys}
-        seconds = roles.duration(request, found[1])
-        answer = roles.begin(transaction, vault, found, request["RoleSessionName"], seconds, session)
-        answer |= {"SubjectFromWebIdentityToken": str(claims.get("sub", "")), "Provider": provider.arn,
-                   "Audience": audience, **narrowing.packed_size(request, session)}
-        return {**answer, "SourceIdentity": identity} if isinstance(identity, str) else answer
-
-    answer: Answer = await shard.transact(begin)
-    return answer
+    vouched = _vouched(claims, provider, audience, request)
+    answer: Answer = await shard.transact(
+        lambda transaction: federation.begin(transaction, vault, context, request, vouched))
+    return {**answer, "SubjectFromWebIdentityToken": str(claims.get("sub", "")), "Provider": provider.arn,
+            "Audience": audience}
 
 
 def _unverified(token: str) -> Claims:
@@ -126,27 +108,15 @@ async def _verify(token: str, provider: Provider, issuers: Issuers, now: float) 
         raise InvalidIdentityToken("The token is not valid yet")
 
 
-def _trusts(
-    role: tuple[Book, Record], provider: Provider, action: str, context: Context, request: Request, claims: Claims,
-    audience: str, tags: Answer,
-) -> bool:
-    book, record = role
-    keys: dict[str, str | tuple[str, ...]] = {
+def _vouched(claims: Claims, provider: Provider, audience: str, request: Request) -> federation.Vouched:
+    keys: federation.Keys = {
         f"{provider.name.lower()}:{name.lower()}": value if isinstance(value, str) else tuple(map(str, value))
         for name, value in claims.items() if isinstance(value, str | list) and value
     }
-    keys |= {f"{provider.name.lower()}:aud": audience, "sts:rolesessionname": request["RoleSessionName"],
-             "aws:federatedprovider": provider.arn}
-    if isinstance(claims.get(SOURCE_IDENTITY_CLAIM), str):
-        keys["sts:sourceidentity"] = claims[SOURCE_IDENTITY_CLAIM]
-    if context.source.get("ip"):
-        keys["aws:sourceip"] = context.source["ip"]
-    keys |= {f"aws:requesttag/{name.lower()}": value for name, value in tags["tags"].items()}
-    if tags["tags"]:
-        keys["aws:tagkeys"] = tuple(tags["tags"])
-    trust = Policy("trust", compile_document(record["trust"], Use.TRUST))
-    question = Question(action, book.arn(record), keys, book.account)
-    return decide(Caller.provider(provider.arn), question, trust, resource_decides=True).allowed
+    keys[f"{provider.name.lower()}:aud"] = audience
+    identity = claims.get(SOURCE_IDENTITY_CLAIM)
+    return federation.Vouched(provider.arn, "sts:AssumeRoleWithWebIdentity", request["RoleSessionName"], keys,
+                              _tags(claims), identity if isinstance(identity, str) else "")
 
 
 def _tags(claims: Claims) -> Answer:
@@ -158,5 +128,3 @@ def _tags(claims: Claims) -> Answer:
     tags = [{"Key": str(name), "Value": str(value[0] if isinstance(value, list) and value else value)}
             for name, value in (principal.items() if isinstance(principal, dict) else ())]
     return narrowing.tags({"Tags": tags, "TransitiveTagKeys": given.get("transitive_tag_keys") or []})
-
-

@@ -22,12 +22,13 @@ from schemas.validate import validator
 from tests.store_fixture import Store, open_store
 
 ACCOUNT = "111111111111"
-JOBS = {contents.SWEEP_JOB: lambda *_: None, "tend": lambda *_: None, "expire": lambda *_: None}
+JOBS = dict.fromkeys((contents.SWEEP_JOB, "tend", "expire", "restore", "deliver", "replicate"), lambda *_: None)
 
 
 class Caller:
     def __init__(self, store: Store, actor: S3, account: str = ACCOUNT, region: str = "us-east-1") -> None:
         self.store, self.actor, self.account, self.region = store, actor, account, region
+        self.now = 1.7e9                  # of requests, in seconds since the epoch
 
     def acting(self, account: str = ACCOUNT, region: str = "us-east-1") -> "Caller":
         return Caller(self.store, self.actor, account, region)
@@ -35,7 +36,7 @@ class Caller:
     def call(self, name: str, **request: Any) -> dict[str, Any]:
         operation = load("s3").operations[name]
         validator(operation)(request)
-        context = Context(Identity("gw", self.account, "test"), self.region, operation, "request", 0.0, 1.7e9,
+        context = Context(Identity("gw", self.account, "test"), self.region, operation, "request", 0.0, self.now,
                           principal=root(self.account))
         definition = self.actor.operations[name].chosen(request)
 

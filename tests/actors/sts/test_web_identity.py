@@ -130,8 +130,9 @@ def test_tags_in_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         async with skies(tmp_path) as sky:
             await sky.root().call("iam", "CreateOpenIDConnectProvider", Url=f"https://{ISSUER}",
                                   ClientIDList=["client"])
+            actions = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"]
             role = await sky.role(
-                "deploy", {**TRUST, "Action": ["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]},
+                "deploy", {**TRUST, "Action": actions},
                 {"Action": "dynamodb:ListTables", "Resource": "*", "Condition": {"StringEquals": {
                     "aws:PrincipalTag/team": "blue", "aws:SourceIdentity": "me",
                     "aws:FederatedProvider": PROVIDER["Federated"]}}})
