@@ -8,6 +8,7 @@ operation that is; nothing here reads a body except to look for Action.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from bus.subjects import is_token
@@ -21,6 +22,7 @@ from schemas.index import Entry, Index
 from schemas.models import Operation, Service, index, load
 
 TARGETS_REMEMBERED = 4096
+HOSTS_REMEMBERED = SCOPES_REMEMBERED = 1024
 ACTION_SEARCH_BYTES = 64 * 1024           # how far into a form Action and Version are looked for
 
 # Hosts end in one of these; what stands before names bucket, service and region.
@@ -106,7 +108,7 @@ class Router:
             if region == DEFAULT_REGION or is_token(region):
                 return region
             raise Refusal(Reason.SCOPE, "Credential should be scoped to a valid region.")
-        return parse_host(headers.get("host", ""), self._index).region or self._region
+        return _host(headers.get("host", "")).region or self._region
 
     def _resolve(self, request: HttpRequest, claim: Claim | None) -> tuple[Service, Operation, Protocol]:
         candidates = self._candidates(request, claim)
@@ -114,6 +116,10 @@ class Router:
             raise UnknownService(
                 "Nothing in this request names a service of AWS." if claim is None else
                 f"AWS has no service with the signing name '{claim.signer.service}'.")
+        if len(candidates) == 1:
+            service = load(candidates[0].name)
+            protocol = protocol_for(service, request)
+            return service, protocol.operation(service, request), protocol
         matches: list[tuple[Service, Operation, Protocol]] = []
         refusal: AwsError | None = None
         for entry in candidates:
@@ -130,8 +136,7 @@ class Router:
         slash = request.path.endswith("/")
         service, operation, protocol = min(matches, key=lambda match: (
             match[0].name not in self.installed, match[1].uri.partition("?")[0].endswith("/") != slash))
-        if len(candidates) > 1:
-            protocol.operation(service, request)    # leaves in the request what parse needs of this one's match
+        protocol.operation(service, request)        # leaves in the request what parse needs of this one's match
         return service, operation, protocol
 
     # Candidates
@@ -148,7 +153,7 @@ class Router:
                                             f"'{named[0].signing_name}'.")
             return signed
         if claim is not None:
-            return self._narrowed(self._by_scope(request, claim.signer.service), request)
+            return self._narrowed(_by_scope(claim.signer.service, _is_s3_control(request)), request)
         return self._unsigned(request)
 
     def _by_prefix(self, request: HttpRequest) -> tuple[Entry, ...]:
@@ -161,16 +166,6 @@ class Router:
             return self._index.by_target_prefix(prefix) or self._index.by_service_id(prefix)
         return ()
 
-    def _by_scope(self, request: HttpRequest, signing_name: str) -> tuple[Entry, ...]:
-        entries = self._index.by_signing_name(signing_name) or self._index.by_endpoint_prefix(signing_name)
-        alias = _ALIASES.get(signing_name)
-        if alias is not None:
-            entries += self._index.by_signing_name(alias)
-        if len(entries) > 1 and any(entry.name == "s3control" for entry in entries):
-            control = _is_s3_control(request)
-            return tuple(entry for entry in entries if (entry.name == "s3control") == control)
-        return entries
-
     def _narrowed(self, entries: tuple[Entry, ...], request: HttpRequest) -> tuple[Entry, ...]:
         """Of several services, those that have the Action in that Version; all when that leaves none."""
         if len(entries) < 2 or not any(entry.operations for entry in entries):
@@ -181,7 +176,7 @@ class Router:
         return tuple(_with_action(entries, action, version)) or entries
 
     def _unsigned(self, request: HttpRequest) -> tuple[Entry, ...]:
-        host = parse_host(request.headers.get("host", ""), self._index)
+        host = _host(request.headers.get("host", ""))
         if host.entries:
             return self._narrowed(host.entries, request)
         action, version = _action(request)
@@ -194,10 +189,9 @@ class Router:
             return (self._index.entries["s3"],)
         return ()
 
-    def names_s3(self, request: HttpRequest) -> bool:
-        """Does the host say that S3 is meant?"""
-        host = parse_host(request.headers.get("host", ""), self._index)
-        return self._index.entries["s3"] in host.entries
+    def host(self, request: HttpRequest) -> Host:
+        """What the host alone says."""
+        return _host(request.headers.get("host", ""))
 
     def _by_user_agent(self, agent: str) -> tuple[Entry, ...]:
         """`… api/s3#2.20.1`, as the Java, JavaScript, Go and Rust SDKs write; only of services that are here."""
@@ -211,10 +205,28 @@ class Router:
         """A virtual-hosted bucket moves from the host into the path, as the model of S3 has it."""
         if claim is not None and claim.signer.service not in ("s3", "s3express"):
             return request
-        host = parse_host(request.headers.get("host", ""), self._index, s3=claim is not None)
+        host = _host(request.headers.get("host", ""), s3=claim is not None)
         if not host.bucket or _is_s3_control(request):
             return request
         return replace(request, path=f"/{host.bucket}{request.path}", named=None)
+
+
+@lru_cache(SCOPES_REMEMBERED)
+def _by_scope(signing_name: str, control: bool) -> tuple[Entry, ...]:
+    """`control`: the request is one of S3 Control's, if it is S3's."""
+    known = index()
+    entries = known.by_signing_name(signing_name) or known.by_endpoint_prefix(signing_name)
+    alias = _ALIASES.get(signing_name)
+    if alias is not None:
+        entries += known.by_signing_name(alias)
+    if len(entries) > 1 and any(entry.name == "s3control" for entry in entries):
+        return tuple(entry for entry in entries if (entry.name == "s3control") == control)
+    return entries
+
+
+@lru_cache(HOSTS_REMEMBERED)
+def _host(host: str, *, s3: bool = False) -> "Host":
+    return parse_host(host, index(), s3=s3)
 
 
 def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
@@ -227,16 +239,25 @@ def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
         return Host()
     labels = name[:-len(domain) - 1].split(".")
     region = labels.pop() if len(labels) > 1 and _is_region(labels[-1]) else ""
-    for position, label in enumerate(labels):
-        dashed = label[3:] if label.startswith("s3-") and _is_region(label[3:]) else ""
-        if label in ("s3", "s3-accelerate") or dashed:
-            region = region or dashed
-            return Host(known.by_endpoint_prefix("s3"), region, ".".join(labels[:position]))
+    for position in reversed(range(len(labels))):   # a bucket's name may have the word as well
+        word, dashed = _s3_label(labels[position])
+        if word:
+            return Host(known.by_endpoint_prefix("s3"), region or dashed, ".".join(labels[:position]))
     for start in range(len(labels)):
         entries = known.by_endpoint_prefix(".".join(labels[start:]))
         if entries:
             return Host(entries, region)
     return Host((), region, ".".join(labels)) if s3 else Host((), region)
+
+
+def _s3_label(label: str) -> tuple[str, str]:
+    """S3's word in a label, and the region behind it: s3, s3-eu-west-1, s3-website, s3-website-eu-west-1 …"""
+    for word in ("s3-website", "s3-accelerate", "s3-fips", "s3"):
+        if label == word:
+            return word, ""
+        if label.startswith(f"{word}-") and _is_region(label[len(word) + 1:]):
+            return word, label[len(word) + 1:]
+    return "", ""
 
 
 def _may_be_door(claim: Claim | None) -> bool:

@@ -131,6 +131,11 @@ class InvalidArgument(S3Error):
             self.fields["ArgumentValue"] = str(value)
 
 
+class InvalidRedirectLocation(S3Error):
+    code = "InvalidRedirectLocation"
+    words = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+
+
 class InvalidEncryptionAlgorithm(InvalidArgument):
     code = "InvalidEncryptionAlgorithmError"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import events, reading
+from actors.s3 import reading, versions
 from actors.s3.access import bucket_of
 from actors.s3.errors import NoSuchTagSet
 from actors.s3.events import Happened
@@ -39,8 +39,8 @@ def _tag(
     context: Context, transaction: Transaction, request: Request, found: tuple[Bucket, Record], tags: Tags, done: str
 ) -> Answer:
     bucket, record = found
-    bucket.update(request["Key"], {**record, "tags": tags})
-    events.happened(transaction, bucket, Happened(f"ObjectTagging:{done}", request["Key"], record), context)
+    event = Happened(f"ObjectTagging:{done}", request["Key"], {**record, "tags": tags})
+    versions.change(transaction, bucket, event, context)
     return _version(bucket, record)
 
 

@@ -12,11 +12,10 @@ from typing import Any
 
 from bus.files import Piece
 from gateway import codings, posts, uploads
-from gateway.answers import Answers
+from gateway.answers import Answers, Outgoing
 from gateway.asking import Asking
 from gateway.callers import NOBODY, Callers, identity_of
 from gateway.connection import Answer
-from gateway.downloads import FileAnswer
 from gateway.exchange import Exchange
 from gateway.forms import FormDecoder
 from gateway.posts import Policy
@@ -64,13 +63,17 @@ class S3Door:
             await asyncio.to_thread(upload.close)
         return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))
 
-    def files(self, exchange: Exchange, route: Route, result: dict[str, Any]) -> FileAnswer | None:
-        """An answer whose body is in files of this host; None: it is not. OSError when they are gone."""
+    def give(self, exchange: Exchange, route: Route, result: dict[str, Any], status: int = 0) -> Outgoing:
+        """An object, out of files of this host where its body is in some; `status`: other than the operation's own.
+        OSError when the files are gone."""
         body = result.get("Body")
-        if type(body) is not dict:
-            return None
-        head = route.protocol.serialise(route.operation, {**result, "Body": None}, exchange.id)
-        return self._answers.files(exchange, head, self._folder(), [Piece(*piece) for piece in body["files"]])
+        pieces = [Piece(*piece) for piece in body["files"]] if type(body) is dict else None
+        shown = result if pieces is None else {**result, "Body": None}
+        head = route.protocol.serialise(route.operation, shown, exchange.id)
+        head.status = status or head.status
+        if pieces is None:
+            return self._answers.answer(exchange, head)
+        return self._answers.files(exchange, head, self._folder(), pieces)
 
     # Forms
 
