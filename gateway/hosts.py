@@ -1,8 +1,11 @@
 """What a host name says: which service, which region, which bucket of S3's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.index import Entry, Index
+from schemas.models import index
 
 # Hosts end in one of these; what stands before names bucket, service and region.
 DOMAINS = ("localhost.localstack.cloud", "amazonaws.com.cn", "amazonaws.com", "api.aws", "localhost")
@@ -22,22 +25,15 @@ class Host:
     bucket: str = ""
 
 
-class Hosts:
-    """Remembers what it has read: every request asks."""
+def host_of(headers: Mapping[str, str], *, s3: bool = False) -> Host:
+    """What a request's Host says; what is no name of DNS says nothing."""
+    host = headers.get("host", "")
+    return _remembered(host, s3) if len(host) <= LIMIT_CHARACTERS else Host()
 
-    def __init__(self, known: Index) -> None:
-        self._known = known
-        self._read: dict[tuple[str, bool], Host] = {}
 
-    def parse(self, host: str, *, s3: bool = False) -> Host:
-        found = self._read.get((host, s3))
-        if found is None:
-            if len(host) > LIMIT_CHARACTERS:
-                return Host()
-            if len(self._read) >= REMEMBERED:
-                self._read.clear()
-            found = self._read[host, s3] = parse_host(host, self._known, s3=s3)
-        return found
+@lru_cache(REMEMBERED)
+def _remembered(host: str, s3: bool) -> Host:
+    return parse_host(host, index(), s3=s3)
 
 
 def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:

@@ -8,11 +8,12 @@ operation that is; nothing here reads a body except to look for Action.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from bus.subjects import is_token
 from gateway import doors
-from gateway.hosts import Host, Hosts
+from gateway.hosts import Host, host_of
 from gateway.protocols import HttpRequest, Protocol, protocol_for
 from gateway.s3 import regions
 from gateway.sigv4 import Claim, Reason, Refusal
@@ -22,6 +23,7 @@ from schemas.index import Entry
 from schemas.models import Operation, Service, index, load
 
 TARGETS_REMEMBERED = 4096
+SCOPES_REMEMBERED = 1024
 ACTION_SEARCH_BYTES = 64 * 1024           # how far into a form Action and Version are looked for
 
 # Signing names that are no service's own.
@@ -56,7 +58,6 @@ class Router:
         self._index = index()
         self._region = region
         self._targets: dict[tuple[str, str, str], tuple[Service, Operation, Protocol]] = {}
-        self._hosts = Hosts(self._index)
 
     def route(self, request: HttpRequest, claim: Claim | None) -> Route:
         """AwsError: UnknownService, UnknownOperation in the service's words, NotImplementedByUs. Refusal: scope."""
@@ -99,11 +100,11 @@ class Router:
             if region == DEFAULT_REGION or is_token(region):
                 return region
             raise Refusal(Reason.SCOPE, "Credential should be scoped to a valid region.")
-        return self._hosts.parse(headers.get("host", "")).region or self._region
+        return host_of(headers).region or self._region
 
     def host(self, request: HttpRequest) -> Host:
         """What the host of a request to S3 says."""
-        return self._hosts.parse(request.headers.get("host", ""), s3=True)
+        return host_of(request.headers, s3=True)
 
     def path_style(self, request: HttpRequest) -> HttpRequest:
         """Of a request to S3: a virtual-hosted bucket moves from the host into the path, as the model has it."""
@@ -117,6 +118,10 @@ class Router:
             raise UnknownService(
                 "Nothing in this request names a service of AWS." if claim is None else
                 f"AWS has no service with the signing name '{claim.signer.service}'.")
+        if len(candidates) == 1:
+            service = load(candidates[0].name)
+            protocol = protocol_for(service, request)
+            return service, protocol.operation(service, request), protocol
         matches: list[tuple[Service, Operation, Protocol]] = []
         refusal: AwsError | None = None
         for entry in candidates:
@@ -133,8 +138,7 @@ class Router:
         slash = request.path.endswith("/")
         service, operation, protocol = min(matches, key=lambda match: (
             match[0].name not in self.installed, match[1].uri.partition("?")[0].endswith("/") != slash))
-        if len(candidates) > 1:
-            protocol.operation(service, request)    # leaves in the request what parse needs of this one's match
+        protocol.operation(service, request)        # leaves in the request what parse needs of this one's match
         return service, operation, protocol
 
     # Candidates
@@ -151,7 +155,7 @@ class Router:
                                             f"'{named[0].signing_name}'.")
             return signed
         if claim is not None:
-            return self._narrowed(self._by_scope(request, claim.signer.service), request)
+            return self._narrowed(_by_scope(claim.signer.service, _is_s3_control(request)), request)
         return self._unsigned(request)
 
     def _by_prefix(self, request: HttpRequest) -> tuple[Entry, ...]:
@@ -164,16 +168,6 @@ class Router:
             return self._index.by_target_prefix(prefix) or self._index.by_service_id(prefix)
         return ()
 
-    def _by_scope(self, request: HttpRequest, signing_name: str) -> tuple[Entry, ...]:
-        entries = self._index.by_signing_name(signing_name) or self._index.by_endpoint_prefix(signing_name)
-        alias = _ALIASES.get(signing_name)
-        if alias is not None:
-            entries += self._index.by_signing_name(alias)
-        if len(entries) > 1 and any(entry.name == "s3control" for entry in entries):
-            control = _is_s3_control(request)
-            return tuple(entry for entry in entries if (entry.name == "s3control") == control)
-        return entries
-
     def _narrowed(self, entries: tuple[Entry, ...], request: HttpRequest) -> tuple[Entry, ...]:
         """Of several services, those that have the Action in that Version; all when that leaves none."""
         if len(entries) < 2 or not any(entry.operations for entry in entries):
@@ -184,7 +178,7 @@ class Router:
         return tuple(_with_action(entries, action, version)) or entries
 
     def _unsigned(self, request: HttpRequest) -> tuple[Entry, ...]:
-        host = self._hosts.parse(request.headers.get("host", ""))
+        host = host_of(request.headers)
         if host.entries:
             return self._narrowed(host.entries, request)
         action, version = _action(request)
@@ -204,6 +198,19 @@ class Router:
                 name = word[len("api/"):].partition("#")[0].partition("/")[0]
                 return tuple(entry for entry in self._index.by_service_id(name) if entry.name in self.installed)
         return ()
+
+
+@lru_cache(SCOPES_REMEMBERED)
+def _by_scope(signing_name: str, control: bool) -> tuple[Entry, ...]:
+    """`control`: the request is one of S3 Control's, if it is S3's."""
+    known = index()
+    entries = known.by_signing_name(signing_name) or known.by_endpoint_prefix(signing_name)
+    alias = _ALIASES.get(signing_name)
+    if alias is not None:
+        entries += known.by_signing_name(alias)
+    if len(entries) > 1 and any(entry.name == "s3control" for entry in entries):
+        return tuple(entry for entry in entries if (entry.name == "s3control") == control)
+    return entries
 
 
 def _may_be_door(claim: Claim | None) -> bool:
