@@ -49,8 +49,8 @@ _S3_ROOTS = {
     "AccelerateConfiguration", "GetObjectAttributes": "GetObjectAttributesResponse",
     "CreateSession": "CreateSessionResult",
 }
-# What S3 answers where its model says 200: measured, in LocalStack's snapshots and moto's tests that run against AWS, and
-# in the examples of its API pages.
+# What S3 answers where its model says 200. Measured: LocalStack's snapshots, moto's tests that run against AWS, and the
+# examples of its API pages.
 _S3_STATUS = dict.fromkeys((
     "PutBucketPolicy", "PutBucketTagging", "PutBucketAnalyticsConfiguration", "PutBucketInventoryConfiguration",
     "PutBucketMetricsConfiguration",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from gateway.protocols import HttpRequest
-from gateway.sigv4 import S3_LIKE, Claim
+from gateway.sigv4 import Claim
 
 # The signature itself.
 _SIGNATURE = frozenset({
@@ -19,8 +19,8 @@ _SIGNATURE = frozenset({
 
 
 def with_headers(request: HttpRequest, claim: Claim | None) -> HttpRequest:
-    """The request with these as headers too; one that was sent stands."""
-    if claim is None or not claim.presigned or claim.signer.service not in S3_LIKE:
+    """A request of S3's with these as headers too; one that was sent stands."""
+    if claim is None or not claim.presigned:
         return request
     named = (pair.partition("=") for pair in request.query.split("&"))
     found = {name.lower(): unquote(value) for name, _, value in named if _is_header(name.lower())}
