@@ -165,6 +165,9 @@ _DYNAMODB_WORDS = {
     "BatchWriteItem": {"RequestItems": Words(gives_way=True)},
 }
 
+# Says in words of its own what a path must be (actors/iam/state.py). Source: localstack's captures of IAM's answers.
+_IAM_CONSTRAINTS = {"pathType": Constraint(1, 512)}
+
 _JSON = _BY_PROTOCOL["json"]
 _BY_SERVICE = {
     "apigateway": replace(_BY_PROTOCOL["rest-json"], invalid="BadRequestException"),
@@ -181,6 +184,7 @@ _BY_SERVICE = {
     "dynamodbstreams": replace(_JSON, failed="InternalServerError"),
     "ecr": replace(_JSON, invalid="InvalidParameterException"),
     "ecs": replace(_JSON, invalid="ClientException", failed="ServerException"),
+    "iam": replace(_XML, echoes=False, constraints=_IAM_CONSTRAINTS),
     "iot": replace(_BY_PROTOCOL["rest-json"], invalid="InvalidRequestException"),
     "logs": replace(_JSON, invalid="InvalidParameterException"),
     "organizations": replace(

@@ -201,7 +201,8 @@ class ActorHost:
                 definition = definition.across
         source = request.source if address.door != subjects.DIRECT and request.source else {}
         context = Context(
-            address.identity, request.region, operation, request.id, deadline, now, request.trace, source, principal
+            address.identity, request.region, operation, request.id, deadline, now, request.trace, source, principal,
+            part=name if step is not None else "",
         )
         call = Call(context, hosted.actor, definition.chosen(request.params), request.params, len(message.data))
         self._run(message, hosted, call, is_part)

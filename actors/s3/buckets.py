@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import ownership, state, uploads
+from actors.s3 import ownership, replication, state, uploads
 from actors.s3.access import bucket_of, named
 from actors.s3.errors import (
     BucketAlreadyExists,
@@ -176,6 +176,10 @@ def set_versioning(context: Context, transaction: Transaction, request: Request)
     if status == state.SUSPENDED and bucket.record.get("lock"):
         raise InvalidBucketState("An Object Lock configuration is present on this bucket, so the versioning state "
                                  "cannot be changed.")
+    if status == state.SUSPENDED and bucket.record.get(replication.FLAG):
+        raise InvalidBucketState("A replication configuration is present on this bucket, so you cannot change the "
+                                 "versioning state. To change the versioning state, first delete the replication "
+                                 "configuration.")
     bucket.record["versioning"] = status
     bucket.save()
     return {}

@@ -22,11 +22,11 @@ from actors.s3 import (
     conditions,
     contents,
     encryption,
-    events,
     multipart,
     objects,
     reading,
     tags,
+    versions,
 )
 from actors.s3.contents import Body, Content
 from actors.s3.engine.blobs import Blobs
@@ -166,8 +166,7 @@ def _put(
     record |= {"size": old["size"], "etag": encryption.etag(record, copied.sums[MD5]), "sums": {algorithm: digest}}
     record["content"] = contents.keep_files(transaction, copied.files, sealer) if copied.files else contents.keep(
         transaction, Body(copied.data, None, old["size"], copied.sums), sealer)
-    objects.put_version(transaction, bucket, key, record, current)
-    events.happened(transaction, bucket, Happened("ObjectCreated:Copy", key, record), context)
+    versions.put(transaction, bucket, Happened("ObjectCreated:Copy", key, record), current, context)
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import state, websites
-from actors.s3.access import bucket_name, bucket_of
+from actors.s3 import replication, state, websites
+from actors.s3.access import bucket_of
 from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
 from actors.s3.state import Bucket
@@ -36,6 +36,7 @@ class Document(NamedTuple):
     missing: tuple[str, str] | None = None
     default: Content = _NOTHING
     wrapped: bool = False                 # is told under the name of its member
+    flag: str = ""                        # of the bucket's record: there is one, which every write or request must know
 
 
 class NotConfigured(S3Error):
@@ -70,13 +71,19 @@ def put(context: Context, transaction: Transaction, request: Request, document: 
     bucket = bucket_of(context, transaction, request)
     content = request.get(document.member) or {}
     document.check(bucket, content)
-    bucket.configure(document.kind, content)
+    _keep(bucket, document, content)
     return {}
 
 
 def delete(context: Context, transaction: Transaction, request: Request, document: Document) -> Answer:
-    bucket_of(context, transaction, request).configure(document.kind, None)
+    _keep(bucket_of(context, transaction, request), document, None)
     return {}
+
+
+def _keep(bucket: Bucket, document: Document, content: Content | None) -> None:
+    if document.flag:
+        bucket.record[document.flag] = content is not None
+    bucket.configure(document.kind, content)
 
 
 def tell(view: Snapshot, question: Request) -> Answer:
@@ -138,20 +145,6 @@ def _logging(bucket: Bucket, content: Content) -> None:
         raise InvalidTargetBucket
 
 
-def _replication(bucket: Bucket, content: Content) -> None:
-    if bucket.versioning != state.ENABLED:
-        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
-    rules = content.get("Rules") or []
-    if not rules or not content.get("Role"):
-        raise MalformedXML
-    for rule in rules:
-        found = state.find_bucket(bucket.view, bucket_name((rule.get("Destination") or {}).get("Bucket") or ""))
-        if found is None:
-            raise InvalidRequest("Destination bucket must exist.")
-        if found.versioning != state.ENABLED:
-            raise InvalidRequest("Destination bucket must have versioning enabled.")
-
-
 CORS = Document("cors", "CORSConfiguration", _cors,
                 ("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
 WEBSITE = Document("website", "WebsiteConfiguration", lambda _, content: websites.check(content),
@@ -162,8 +155,9 @@ ENCRYPTION = Document(
 ACCELERATE = Document("accelerate", "AccelerateConfiguration", _accelerate)
 LOGGING = Document("logging", "BucketLoggingStatus", _logging)
 REPLICATION = Document(
-    "replication", "ReplicationConfiguration", _replication,
-    ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"), wrapped=True)
+    replication.KIND, "ReplicationConfiguration", replication.check,
+    ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"), wrapped=True,
+    flag=replication.FLAG)
 
 
 # Who pays

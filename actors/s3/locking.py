@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import events, reading, state
+from actors.s3 import reading, state, versions
 from actors.s3.access import bucket_of
 from actors.s3.errors import InvalidArgument, InvalidBucketState, MalformedXML, S3Error
 from actors.s3.events import Happened
@@ -91,8 +91,8 @@ def put_retention(context: Context, transaction: Transaction, request: Request) 
     ends = 0.0 if until is None else checked_until(until, now)
     check_change(record, mode or "", ends, now, bypass=bool(request.get("BypassGovernanceRetention")))
     kept = {name: value for name, value in record.items() if name != "retain"}
-    bucket.update(request["Key"], kept if mode is None else {**kept, "retain": [mode, ends]})
-    events.happened(transaction, bucket, Happened("ObjectRetention:Put", request["Key"], record), context)
+    changed = kept if mode is None else {**kept, "retain": [mode, ends]}
+    versions.change(transaction, bucket, Happened("ObjectRetention:Put", request["Key"], changed), context)
     return {}
 
 
@@ -110,5 +110,6 @@ def put_hold(context: Context, transaction: Transaction, request: Request) -> An
     status = (request.get("LegalHold") or {}).get("Status")
     if status not in STATES:
         raise MalformedXML
-    bucket.update(request["Key"], {**record, "hold": status == "ON"})
+    event = Happened("ObjectLegalHold:Put", request["Key"], {**record, "hold": status == "ON"})   # AWS tells of none
+    versions.change(transaction, bucket, event, context)
     return {}

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, conditions, contents, encryption, events, state, uploads
+from actors.s3 import checksums, conditions, contents, encryption, state, uploads, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey, Sealer
@@ -26,7 +26,7 @@ from actors.s3.errors import (
     MalformedXML,
 )
 from actors.s3.events import Happened
-from actors.s3.objects import described, put_version, version_of
+from actors.s3.objects import described, version_of
 from actors.s3.state import Bucket, Record
 from schemas.checksums import ALGORITHMS, CRC_BYTES, MD5, combined
 
@@ -146,9 +146,8 @@ def complete(context: Context, transaction: Transaction, request: Request, ours:
     chosen = {number for number, _ in parts}
     uploads.end(transaction, bucket, upload, keep=chosen)
     record["time"] = float(int(transaction.now()))
-    put_version(transaction, bucket, key, record, current)
-    events.happened(
-        transaction, bucket, Happened("ObjectCreated:CompleteMultipartUpload", key, record), context)
+    event = Happened("ObjectCreated:CompleteMultipartUpload", key, record)
+    versions.put(transaction, bucket, event, current, context)
     answer: Answer = {
         "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
         "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption.ours_told(record),

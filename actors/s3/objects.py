@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import checksums, conditions, contents, encryption, events, locks, ownership, state, tags
+from actors.s3 import checksums, conditions, contents, encryption, locks, ownership, state, tags, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey
@@ -52,8 +52,7 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     sealer = encryption.sealer_of_new(ours, record, request)
     record.update(size=body.size, etag=encryption.etag(record, body.sums[MD5]), sums={algorithm: digest},
                   content=contents.keep(transaction, body, sealer))
-    put_version(transaction, bucket, key, record, current)
-    events.happened(transaction, bucket, Happened(_created(context), key, record), context)
+    versions.put(transaction, bucket, Happened(_created(context), key, record), current, context)
     answer: Answer = {
         "ETag": f'"{record["etag"]}"', f"Checksum{algorithm}": b64encode(digest).decode(),
         "ChecksumType": checksums.FULL_OBJECT, **encryption.told_of_new(record, request),
@@ -64,15 +63,6 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
 def _created(context: Context) -> str:
     """A form's upload is a PUT to us; its gateway says what it was."""
     return "ObjectCreated:Post" if context.source.get("request", "").startswith("POST ") else "ObjectCreated:Put"
-
-
-def put_version(
-    transaction: Transaction, bucket: Bucket, key: str, record: Record, current: Record | None
-) -> None:
-    """The new version in the place of `current`, and the end of what it replaced."""
-    replaced = bucket.put(key, record, current)
-    if replaced is not None:
-        contents.release(transaction, replaced.get("content"))
 
 
 def described(context: Context, transaction: Transaction, bucket: Bucket, request: Request) -> Record:
@@ -156,11 +146,10 @@ def delete_one(
     conditions.check_delete(request, key, current)
     if not bucket.versioning:
         if current is not None:
-            remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, current), context)
+            versions.remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, current), context)
         return {}
     marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-    put_version(transaction, bucket, key, marker, current)
-    events.happened(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), context)
+    versions.put(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), current, context)
     return {"DeleteMarker": True, "VersionId": marker["id"]}
 
 
@@ -176,15 +165,8 @@ def _delete_version(
     if record is None:
         return answer
     locks.check_removal(record, transaction.now(), bypass=bypass)
-    remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, record), context)
+    versions.remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, record), context)
     return answer | ({"DeleteMarker": True} if record.get("marker") else {})
-
-
-def remove(transaction: Transaction, bucket: Bucket, event: Happened, context: Context | None = None) -> None:
-    """The version that the event is about goes for good."""
-    bucket.remove(event.key, event.record)
-    contents.release(transaction, event.record.get("content"))
-    events.happened(transaction, bucket, event._replace(record=events.removal(transaction, event.record)), context)
 
 
 def delete_many(

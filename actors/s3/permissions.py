@@ -13,7 +13,7 @@ from actors.runtime.actions import action_of
 from actors.runtime.context import Context
 from actors.runtime.policy import Policy, Use, compile_document
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import ownership, publicity, state, tags
+from actors.s3 import ownership, publicity, replicating, state, tags
 from actors.s3.access import bucket_name
 from actors.s3.copying import parse_source
 from actors.s3.errors import InvalidArgument, S3Error
@@ -33,6 +33,8 @@ Request = Mapping[str, Any]
 
 
 def accesses(context: Context, request: Request) -> Sequence[Access]:
+    if context.part:
+        return replicating.accesses(request)
     operation = context.operation
     name, bucket = operation.name, request.get("Bucket")
     if name == "DeleteObjects":
@@ -51,6 +53,9 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION.items() if request.get(member)]
     elif name in _MAKING:
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
+    elif name == "PutBucketReplication":
+        role = str((request["ReplicationConfiguration"] or {}).get("Role"))
+        found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "s3.amazonaws.com"}))
     elif request.get("BypassGovernanceRetention"):
         found += _bypass(request, key)
     return found

@@ -87,6 +87,8 @@ def _answer(
         answer["StorageClass"] = record["class"]
     if record.get("tags"):
         answer["TagCount"] = len(record["tags"])
+    if record.get("replication"):
+        answer["ReplicationStatus"] = record["replication"]
     if record.get("redirect"):
         answer["WebsiteRedirectLocation"] = record["redirect"]
     answer |= locks.told(record)

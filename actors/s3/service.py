@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from actors.runtime.access import Access, Guard
-from actors.runtime.actor import Sample, ServiceActor, job, operation, query
+from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
 from actors.runtime.chain.authorise import allowed
 from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
@@ -26,6 +26,7 @@ from actors.s3 import (
     permissions,
     policies,
     reading,
+    replication,
     restoring,
     tagging,
     uploads,
@@ -35,6 +36,7 @@ from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
+from actors.s3.replicating import MAY, Replicator
 from actors.s3.settings import Settings
 from bus.files import FOLDER
 from schemas.errors import AwsError
@@ -51,6 +53,7 @@ class S3(Settings, ServiceActor):
     file_folders: ClassVar[tuple[str, ...]] = (FOLDER,)
     private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
     blobs: Blobs
+    replicator: Replicator
     ours: OurKey
 
     def attach(self, surroundings: Surroundings) -> None:
@@ -58,6 +61,7 @@ class S3(Settings, ServiceActor):
         self.ours = OurKey(Vault(surroundings.directory))
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.shard.write(collecting.begin, collecting.begun)
+        self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
     def samples(self) -> Sequence[Sample]:
         return delivering.samples()
@@ -183,6 +187,11 @@ class S3(Settings, ServiceActor):
     def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return restoring.restore(context, transaction, request)
 
+    @part(MAY, of="PutObject", reads=True, authorised=True)
+    def may_replicate(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        """Says nothing: that it is answered is the answer."""
+        return {}
+
     # Multipart uploads
 
     @operation("CreateMultipartUpload")
@@ -269,6 +278,11 @@ class S3(Settings, ServiceActor):
     async def sweep(self, now: float, state: Answer) -> Answer | None:
         """Removes files whose contents have ended."""
         return await collecting.sweep(self.shard, self.blobs, now)
+
+    @job(replication.REPLICATE_JOB)
+    async def replicate(self, now: float, state: Answer) -> Answer | None:
+        """Makes the copies that a bucket's rules ask for."""
+        return await self.replicator.step(now, state)
 
     @job(collecting.TEND_JOB)
     async def tend(self, now: float, state: Answer) -> Answer | None:

@@ -237,6 +237,23 @@ class Bucket:
         self.save_version(key, record, is_current=True)
         return replaced
 
+    def insert(self, key: str, record: Record) -> None:
+        """A version that has its id and place already, from another bucket; one with this id is written over."""
+        assert self.has_place_for(key, record)
+        current = self.current(key)
+        is_newest = current is None or current["seq"] < record["seq"]
+        if current is not None and is_newest:
+            self._age(key, current)
+        is_it = current is not None and current["id"] == record["id"]
+        self.save_version(key, record, is_current=is_newest or is_it)
+
+    def has_place_for(self, key: str, record: Record) -> bool:
+        """False: another version stands there, which came at the very same time."""
+        current = self.current(key)
+        there = current if current is not None and current["seq"] == record["seq"] else read(
+            self._view, self._older_key(key, record["seq"]))
+        return there is None or there["id"] == record["id"]
+
     def remove(self, key: str, record: Record) -> None:
         """This version goes for good; the one behind the current one becomes current."""
         transaction = self._transaction()

@@ -5,7 +5,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import events, reading
+from actors.s3 import reading, versions
 from actors.s3.access import bucket_of
 from actors.s3.errors import NoSuchTagSet
 from actors.s3.events import Happened
@@ -35,8 +35,8 @@ def delete_object(context: Context, transaction: Transaction, request: Request) 
 
 def _tag(context: Context, transaction: Transaction, request: Request, tags: Tags, done: str) -> Answer:
     bucket, record = reading.find(context, transaction, request)
-    bucket.update(request["Key"], {**record, "tags": tags})
-    events.happened(transaction, bucket, Happened(f"ObjectTagging:{done}", request["Key"], record), context)
+    event = Happened(f"ObjectTagging:{done}", request["Key"], {**record, "tags": tags})
+    versions.change(transaction, bucket, event, context)
     return _version(bucket, record)
 
 
