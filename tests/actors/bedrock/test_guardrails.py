@@ -8,12 +8,14 @@ import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.bedrock.engine.guard import Guard, Piece
+from actors.bedrock_runtime import guarding as guarding_module
 from actors.bedrock_runtime.asking import Answer, Event, Usage
 from actors.bedrock_runtime.guarding import Guarding
 from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, text_of, user
@@ -261,7 +263,8 @@ def test_data_across_cuts_are_masked(words: list[str], cuts: list[int]) -> None:
 
     async def main() -> str:
         guarding = Guarding(guard, {"guardrailId": "g", "guardrailArn": "a", "version": "1"})
-        return text_of([event async for event in guarding.stream(events(), Answer([], "end_turn", Usage()))])
+        with patch.multiple(guarding_module, PIECE_CHARACTERS=1, PIECE_LIMIT_CHARACTERS=9, TAIL_CHARACTERS=32):
+            return text_of([event async for event in guarding.stream(events(), Answer([], "end_turn", Usage()))])
 
     whole = asyncio.run(guard.assess("OUTPUT", [Piece(text)])).texts[0]
     assert asyncio.run(main()) == whole
