@@ -1,4 +1,4 @@
-"""Notifications through boto3, heard on the bus by the program that actors/s3/README.md shows; access logs' settings."""
+"""Notifications through boto3, heard on the bus by the program that actors/s3/README.md shows; settings of logs."""
 
 import json
 import re
