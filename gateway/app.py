@@ -28,6 +28,7 @@ from gateway.route import Route, Router
 from gateway.s3 import words
 from gateway.s3.buckets import Buckets
 from gateway.s3.door import S3Door, is_form
+from gateway.s3.websites import MARK, Websites
 from gateway.sigv4 import Refusal
 from gateway.uploads import Uploads
 from schemas.envelope import DEFAULT_REGION, Identity
@@ -62,6 +63,7 @@ class Gateway:
         self._pages = Pages(router, buckets, open_mode=open_mode)
         uploads = Uploads(state, self._reader, metrics)
         self._s3 = S3Door(router, self._callers, self._asking, self._answers, uploads)
+        self._websites = Websites(router, buckets, self._asking, self._answers, self._s3)
 
     async def handle(self, incoming: Incoming) -> Outgoing:
         """aiohttp's handler. Never raises but for the client's going away."""
@@ -100,6 +102,8 @@ class Gateway:
             answer = await self._pages.meet(exchange)
             if answer is not None:
                 return self._answers.answer(exchange, answer)
+        if MARK in request.headers.get("host", ""):
+            return await self._websites.answer(exchange)
         if is_form(request):
             return await self._s3.post(exchange)
         door = doors.find(request.path) if bearer.bears(request.headers) else None
@@ -132,11 +136,12 @@ class Gateway:
         if route.operation.event_stream_out:
             return self._answers.stream(
                 exchange, route, await self._asking.stream(exchange, identity, route, params))
-        result = await self._asking.reply(exchange, identity, route, params)
+        try:
+            result = await self._asking.reply(exchange, identity, route, params)
+        except AwsError as error:
+            result = await self._s3.follow(exchange, identity, route, params, error)
         if route.operation.name == "GetObject":
-            in_files = self._s3.files(exchange, route, result)
-            if in_files is not None:
-                return in_files
+            return self._s3.give(exchange, route, result)
         return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))
 
     def _asks_health(self, incoming: Incoming, query: str) -> bool:

@@ -79,6 +79,8 @@ def prove(key: ApiKey, secret: str | None, now: float) -> None:
 
 def _token(headers: Mapping[str, str]) -> str:
     authorization = headers.get("authorization", "")
+    if authorization.startswith("AWS4-") and "x-api-key" not in headers:    # nearly all there are
+        return ""
     token = authorization[len("Bearer "):] if authorization[:7].lower() == "bearer " else ""
     token = (token or headers.get("x-api-key", "")).strip()
     return token if len(token) <= TOKEN_LIMIT_CHARACTERS else ""

@@ -85,11 +85,11 @@ class Pages:
             return None
         if service is None or service.name != "s3":
             return None
-        path = self._router.path_style(request, claim).path
+        path = self._router.path_style(request).path
         bucket, _, key = path[1:].partition("/")
         if not bucket:
             return None
-        certain = claim is not None or request.method != PREFLIGHT or self._router.names_s3(request)
+        certain = claim is not None or request.method != PREFLIGHT or bool(self._router.host(request).entries)
         signed = claim is not None or is_form(request)
         return Place(unquote(bucket), "OBJECT" if key else "BUCKET", signed, certain)
 

@@ -8,6 +8,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.h
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html.
 """
 
+import re
 import time
 from calendar import timegm
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ S3_LIKE = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambda"})
 _EMPTY_HASH = sha256(b"").hexdigest()
 _HEX = frozenset("0123456789abcdef")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
-_PATH_SAFE = _UNRESERVED | {"/"}
+_IS_PATH_SAFE = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 _BINDING_HEADERS = ("x-amz-target", "x-amz-date", "x-amz-security-token")   # they change what a request means
 
 
@@ -378,7 +379,7 @@ def _canonical_request(
 
 def _encoded_once(path: str) -> str:
     """S3's canonical path: every byte of the key encoded exactly once, nothing normalised."""
-    if _PATH_SAFE.issuperset(path):
+    if _IS_PATH_SAFE(path):
         return path or "/"
     return "/".join([_recoded(segment, plus=b"+") for segment in path.split("/")])
 
@@ -393,7 +394,7 @@ def _encoded_twice(path: str) -> str:
         elif segment and segment != ".":
             segments.append(segment)
     normal = "/" + "/".join(segments) + ("/" if path.endswith("/") and segments else "")
-    if _PATH_SAFE.issuperset(normal):
+    if _IS_PATH_SAFE(normal):
         return normal
     return quote(normal.encode("utf-8", "surrogateescape"), safe="/-_.~")
 

@@ -38,6 +38,7 @@ class Bedrock(ServiceActor):
         super().attach(surroundings)
         self._models = Models(surroundings.models.catalogue)
         imports.register(surroundings)
+        provisioned.register(surroundings)
 
     def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
         return resource_of(operation, request, account, region)
@@ -106,7 +107,8 @@ class Bedrock(ServiceActor):
     def create_provisioned_model_throughput(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return provisioned.create(Book(transaction, context.scope), self._models, context, request)
+        return provisioned.create(
+            Book(transaction, context.scope), self._models, self.surroundings.models, context, request)
 
     @query("GetProvisionedModelThroughput")
     def get_provisioned_model_throughput(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -120,13 +122,17 @@ class Bedrock(ServiceActor):
     def update_provisioned_model_throughput(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return provisioned.update(Book(transaction, context.scope), self._models, request)
+        return provisioned.update(Book(transaction, context.scope), self._models, self.surroundings.models, request)
 
     @operation("DeleteProvisionedModelThroughput")
     def delete_provisioned_model_throughput(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
         return provisioned.delete(Book(transaction, context.scope), request["provisionedModelId"])
+
+    @job(provisioned.JOB)
+    async def provision_step(self, now: float, state: Answer) -> Answer | None:
+        return await provisioned.step(self.surroundings, now, state)
 
     # Imported models
 

@@ -21,6 +21,8 @@ def resolve(book: Book, models: Models, identifier: str) -> Model:
         if kind == state.IMPORTED:
             break
         shown = record["shown"]
+        if kind == state.PROVISIONED and shown["status"] in ("Creating", "Failed"):
+            raise ModelNotReadyException
         identifier = shown["modelArn"] if kind == state.PROVISIONED else shown["models"][0]["modelArn"]
     found = models.find(identifier)
     if found is None and kind == state.IMPORTED:

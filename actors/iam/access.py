@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actors.iam.state import ARN_WORDS, CERTIFICATE, GROUP, PROFILE, ROLE, USER, Book, Record
+from actors.iam.state import ARN_WORDS, CERTIFICATE, GROUP, MFA, PROFILE, ROLE, USER, Book, Record, checked_path
 from actors.runtime.access import Access
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
@@ -57,7 +57,7 @@ def resource(book: Book, context: Context, name: str, request: Request) -> str:
     if name == "CreatePolicy":
         return f"arn:aws:iam::{book.account}:policy{request.get('Path') or '/'}{request['PolicyName']}"
     if name == "CreateVirtualMFADevice":
-        return f"arn:aws:iam::{book.account}:mfa{request.get('Path') or '/'}{request['VirtualMFADeviceName']}"
+        return _arn(book, MFA, request["VirtualMFADeviceName"], request.get("Path") or "/")
     if name == "CreateSAMLProvider":
         return f"arn:aws:iam::{book.account}:saml-provider/{request['Name']}"
     if name == "CreateOpenIDConnectProvider":
@@ -71,7 +71,7 @@ def resource(book: Book, context: Context, name: str, request: Request) -> str:
 
 def _arn(book: Book, kind: str, name: str, path: str | None) -> str:
     record = book.find(kind, name) if path is None else None
-    return book.arn(record or {"kind": kind, "path": path or "/", "name": name})
+    return book.arn(record or {"kind": kind, "path": checked_path(kind, path or "/"), "name": name})
 
 
 def _keys(name: str, request: Request) -> dict[str, str]:

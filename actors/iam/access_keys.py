@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actors.iam import shapes
-from actors.iam.errors import NoSuchEntity, NotHere, ValidationError, quota
+from actors.iam.errors import AccessDenied, NoSuchEntity, NotHere, ValidationError, quota
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import USER, Book, Record
 from actors.iam.vault import Vault
@@ -92,11 +92,12 @@ def delete(book: Book, user: Record, request: Request) -> Answer:
     return {}
 
 
-def last_used(book: Book, view: Snapshot, request: Request) -> Answer:
+def last_used(book: Book, view: Snapshot, context: Context, request: Request) -> Answer:
     """Use is not recorded: every key answers as one that was never used."""
     found = holder(view, request["AccessKeyId"])
     if found is None or found.account != book.account:
-        raise _missing(request["AccessKeyId"])
+        raise AccessDenied(f"User: {context.principal.arn} is not authorized to perform iam:GetAccessKeyLastUsed on "
+                           f"resource: access key {request['AccessKeyId']}")
     return {"UserName": found.user["name"], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
 
 

@@ -110,7 +110,7 @@ def _detail_rows(book: Book, name: str, place: str) -> Iterator[tuple[str, tuple
 def _detail(book: Book, record: Record) -> Answer:
     kind = record["kind"]
     if kind == POLICY:
-        rows = [documents.version_row(book, record, 1)] if record.get("aws") else \
+        rows = [documents.version_row(book, record, record["default"])] if record.get("aws") else \
             [row for _, row in book.rows("version", record["id"])]
         return {**shapes.policy(book, record), "PolicyVersionList": [
             shapes.version(record, row) for row in reversed(rows) if row is not None]}

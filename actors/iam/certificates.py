@@ -18,7 +18,7 @@ from actors.iam.errors import (
     quota,
 )
 from actors.iam.paging import Answer, after, page
-from actors.iam.state import CERTIFICATE, Book, Record
+from actors.iam.state import CERTIFICATE, Book, Record, checked_path
 from actors.iam.vault import Vault
 from actors.runtime.context import Context
 
@@ -111,7 +111,7 @@ def metadata(book: Book, record: Record) -> Answer:
 
 def update(book: Book, request: Request) -> Answer:
     record = get(book, request)
-    record["path"] = request.get("NewPath") or record["path"]
+    record["path"] = checked_path(CERTIFICATE, request.get("NewPath") or record["path"])
     book.rename(record, request.get("NewServerCertificateName") or record["name"])
     _point(book, record)
     return {}

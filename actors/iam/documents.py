@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actors.iam import managed, shapes
-from actors.iam.errors import InvalidInput, LimitExceeded, MalformedPolicyDocument, NoSuchEntity, quota
+from actors.iam.errors import (
+    LimitExceeded,
+    MalformedPolicyDocument,
+    NoSuchEntity,
+    PolicyNotAttachable,
+    ValidationError,
+    quota,
+)
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import GROUP, POLICY, ROLE, USER, Book, Record
 from actors.runtime.policy import MalformedPolicy, Policy, Use, compile_document, size_of
@@ -16,6 +23,7 @@ POLICY_LIMIT_CHARACTERS = 6144                # a managed policy, white space as
 TRUST_LIMIT_CHARACTERS = 2048
 INLINE_LIMIT_CHARACTERS = {USER: 2048, GROUP: 5120, ROLE: 10_240}   # all of one principal's
 ATTACHED_LIMIT = 10
+_SERVICES_OWN = "/aws-service-role/"          # policies of service-linked roles alone
 _QUOTAS = {USER: "PoliciesPerUser", GROUP: "PoliciesPerGroup", ROLE: "PoliciesPerRole"}
 
 Request = Mapping[str, Any]
@@ -41,18 +49,24 @@ def find_policy(book: Book, arn: str) -> Record | None:
     return book.find_arn(POLICY, arn)
 
 
-def get_policy(book: Book, arn: str) -> Record:
-    if not arn.startswith("arn:"):
-        raise InvalidInput(f"ARN {arn} is not valid.")
-    record = find_policy(book, arn)
+def get_policy(book: Book, arn: str, missing: NoSuchEntity | None = None) -> Record:
+    """`missing`: what is said where it is not there."""
+    record = find_policy(book, checked_arn(arn))
     if record is None:
-        raise NoSuchEntity(f"Policy {arn} was not found.")
+        raise missing or NoSuchEntity(f"Policy {arn} was not found.")
     return record
+
+
+def checked_arn(arn: str) -> str:
+    if not arn.startswith("arn:"):
+        raise ValidationError(f"ARN {arn} is not valid.")
+    return arn
 
 
 def version_row(book: Book, record: Record, number: int) -> Record | None:
     if record.get("aws"):
-        return {"number": 1, "created": record["created"], "document": record["document"]} if number == 1 else None
+        row = {"number": number, "created": record["updated"], "document": record["document"]}
+        return row if number == record["default"] else None
     return book.row("version", record["id"], f"{number:04}")
 
 
@@ -63,8 +77,11 @@ def default_document(book: Book, record: Record) -> str:
 
 
 def attach(book: Book, record: Record, arn: str) -> Answer:
-    if find_policy(book, arn) is None:
+    policy = find_policy(book, checked_arn(arn))
+    if policy is None:
         raise NoSuchEntity(f"Policy {arn} does not exist or is not attachable.")
+    if policy["path"].startswith(_SERVICES_OWN):
+        raise PolicyNotAttachable("Cannot attach a Service Role Policy to a Customer Role.")
     if arn not in record["policies"]:
         if len(record["policies"]) >= ATTACHED_LIMIT:
             raise quota(_QUOTAS[record["kind"]], ATTACHED_LIMIT)

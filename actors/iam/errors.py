@@ -39,6 +39,10 @@ class MalformedPolicyDocument(AwsError):
         super().__init__(str(error))
 
 
+class PolicyNotAttachable(AwsError):
+    code = "PolicyNotAttachable"
+
+
 class EntityTemporarilyUnmodifiable(AwsError):
     code = "EntityTemporarilyUnmodifiable"
 

@@ -42,7 +42,7 @@ def create(book: Book, context: Context, request: Request) -> Answer:
         ROLE, name, f"{LINKED_PATH}{service}/", context.now, policies=[], boundary="", trust=json.dumps(trust),
         description=request.get("Description") or "", session_limit_s=SESSION_S,
     )
-    return {"Role": shapes.role(book, record)}
+    return {"Role": shapes.new_role(book, record)}
 
 
 def delete(book: Book, request: Request) -> Answer:

@@ -1,98 +1,57 @@
-"""AWS's own managed policies: those people attach most. Documents by AWS's published meaning, not its latest text.
+"""AWS's own managed policies, all of them, each in its latest version.
 
-Source: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+They stand in aws_policies.xz, made by tests/data/aws_policies.py of what AWS publishes; read when the first is asked
+for and kept as text (3.6 MB), of which a policy is read when it is. Source:
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html.
 """
 
-import json
+import base64
+import hashlib
+import lzma
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
+FILE = Path(__file__).with_name("aws_policies.xz")
 CREATED_S = 1_423_159_200.0                   # 6 February 2015, when the first of them came
 PREFIX = "arn:aws:iam::aws:policy"
-
-_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
-_READ = ("*:Describe*", "*:Get*", "*:List*", "*:BatchGet*", "*:Search*", "*:Query", "*:Scan", "*:Lookup*", "*:View*")
+REMEMBERED_LIMIT = 64
 
 
-def _full(*services: str) -> tuple[str, ...]:
-    return tuple(f"{service}:*" for service in services)
-
-
-def _reading(*services: str) -> tuple[str, ...]:
-    return tuple(f"{service}:{verb}*" for service in services for verb in ("Get", "List", "Describe", "BatchGet"))
-
-
-_ACTIONS: dict[str, tuple[str, ...]] = {
-    "/AdministratorAccess": ("*",),
-    "/ReadOnlyAccess": _READ,
-    "/IAMFullAccess": (*_full("iam"), *_reading("organizations")),
-    "/IAMReadOnlyAccess": ("iam:GenerateCredentialReport", "iam:Get*", "iam:List*", "iam:Simulate*"),
-    "/AmazonS3FullAccess": _full("s3", "s3-object-lambda"),
-    "/AmazonS3ReadOnlyAccess": _reading("s3", "s3-object-lambda"),
-    "/AmazonDynamoDBFullAccess": _full("dynamodb", "dax", "application-autoscaling"),
-    "/AmazonDynamoDBReadOnlyAccess": (*_reading("dynamodb", "dax"), "dynamodb:Query", "dynamodb:Scan",
-                                      "dynamodb:PartiQLSelect"),
-    "/AmazonSQSFullAccess": _full("sqs"),
-    "/AmazonSQSReadOnlyAccess": _reading("sqs"),
-    "/AmazonSNSFullAccess": _full("sns"),
-    "/AmazonEC2FullAccess": _full("ec2", "elasticloadbalancing", "cloudwatch", "autoscaling"),
-    "/AmazonEC2ReadOnlyAccess": (*_reading("ec2", "elasticloadbalancing", "autoscaling"), "cloudwatch:Get*"),
-    "/AmazonRDSFullAccess": _full("rds"),
-    "/AmazonKinesisFullAccess": _full("kinesis"),
-    "/AmazonBedrockFullAccess": _full("bedrock"),
-    "/AWSLambda_FullAccess": (*_full("lambda"), *_reading("logs", "iam"), "iam:PassRole"),
-    "/AWSLambda_ReadOnlyAccess": _reading("lambda", "logs"),
-    "/CloudWatchFullAccess": _full("cloudwatch", "logs", "sns", "autoscaling"),
-    "/CloudWatchLogsFullAccess": _full("logs", "cloudwatch"),
-    "/CloudWatchLogsReadOnlyAccess": (*_reading("logs"), "logs:FilterLogEvents", "logs:StartQuery", "logs:StopQuery"),
-    "/SecretsManagerReadWrite": _full("secretsmanager"),
-    "/AmazonSSMReadOnlyAccess": _reading("ssm"),
-    "/service-role/AWSLambdaBasicExecutionRole": _LOGS,
-    "/service-role/AWSLambdaDynamoDBExecutionRole": (
-        "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams", *_LOGS),
-    "/service-role/AWSLambdaKinesisExecutionRole": (
-        "kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator",
-        "kinesis:ListShards", "kinesis:ListStreams", "kinesis:SubscribeToShard", *_LOGS),
-    "/service-role/AWSLambdaSQSQueueExecutionRole": (
-        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS),
-    "/service-role/AWSLambdaVPCAccessExecutionRole": (
-        "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface", *_LOGS),
-    "/service-role/AmazonECSTaskExecutionRolePolicy": (
-        "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer",
-        "ecr:BatchGetImage", "logs:CreateLogStream", "logs:PutLogEvents"),
-}
-_NOT_ACTIONS = {"/PowerUserAccess": ("iam:*", "organizations:*", "account:*")}
+@cache
+def _lines() -> dict[str, str]:
+    """Path and name -> when created and updated (seconds), the version, the document; all behind tabs."""
+    text = lzma.decompress(FILE.read_bytes()).decode()
+    lines = (line.partition("\t") for line in text.split("\n"))
+    return {name: rest for name, _, rest in lines}
 
 
 def arn(record: dict[str, Any]) -> str:
     return f"{PREFIX}{record['path']}{record['name']}"
 
 
-@cache
+@lru_cache(REMEMBERED_LIMIT)
 def find(policy_arn: str) -> dict[str, Any] | None:
-    """The record of an AWS policy, in the form of the account's own, with its one document."""
+    """The record of an AWS policy, in the form of the account's own, with the document of its default version."""
     name = policy_arn.removeprefix(PREFIX)
-    if policy_arn == name or (name not in _ACTIONS and name not in _NOT_ACTIONS):
+    line = None if policy_arn == name else _lines().get(name)
+    if line is None:
         return None
-    element, actions = ("Action", _ACTIONS[name]) if name in _ACTIONS else ("NotAction", _NOT_ACTIONS[name])
-    statement = {"Effect": "Allow", element: list(actions), "Resource": "*"}
+    created, updated, version, document = line.split("\t", 3)
     path, _, plain = name.rpartition("/")
     return {
-        "kind": "policy", "aws": True, "name": plain, "path": f"{path}/", "id": _identity(name), "default": 1,
-        "created": CREATED_S, "updated": CREATED_S, "description": "", "tags": {},
-        "document": json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2),
+        "kind": "policy", "aws": True, "name": plain, "path": f"{path}/", "id": _identity(name),
+        "default": int(version), "created": float(created), "updated": float(updated), "description": "", "tags": {},
+        "document": document,
     }
 
 
 def arns() -> Iterable[str]:
     """Of all, in order of name."""
-    return (f"{PREFIX}{name}" for name in sorted((*_ACTIONS, *_NOT_ACTIONS), key=lambda name: name.rpartition("/")[2]))
+    return (f"{PREFIX}{name}" for name in sorted(_lines(), key=lambda name: name.rpartition("/")[2]))
 
 
 def _identity(name: str) -> str:
     """The same everywhere and always, as AWS's are."""
-    import base64
-    import hashlib
-
-    return "ANPA" + base64.b32encode(hashlib.blake2b(name.encode(), digest_size=10).digest()).decode()[:17]
+    return "ANPA" + base64.b32encode(hashlib.blake2b(name.encode(), digest_size=11).digest()).decode()[:17]

@@ -23,7 +23,7 @@ def create(book: Book, context: Context, request: Request) -> Answer:
         POLICY, request["PolicyName"], request.get("Path") or "/", context.now, updated=context.now, default=1,
         last_version=1, description=request.get("Description") or "",
     )
-    record["tags"] = tagging.read(request.get("Tags"))
+    record["tags"] = tagging.read(request.get("Tags"), POLICY)
     book.save(record)
     _put_version(book, record, 1, text, context.now)
     shown = shapes.policy(book, record)
@@ -43,9 +43,9 @@ def _put_version(book: Book, record: Record, number: int, text: str, now: float)
     return row
 
 
-def own(book: Book, arn: str) -> Record:
+def own(book: Book, arn: str, missing: NoSuchEntity | None = None) -> Record:
     """The account's, to be changed: AWS's are not."""
-    record = get_policy(book, arn)
+    record = get_policy(book, arn, missing)
     if record.get("aws"):
         raise InvalidInput(f"Policy {arn} is managed by AWS and cannot be changed.")
     return record
@@ -110,21 +110,23 @@ def create_version(book: Book, context: Context, request: Request) -> Answer:
 
 
 def get_version(book: Book, request: Request) -> Answer:
-    record = get_policy(book, request["PolicyArn"])
+    record = documents.find_policy(book, request["PolicyArn"])
+    if record is None:
+        raise _no_version(request)
     return {"PolicyVersion": shapes.version(record, _version(book, record, request))}
 
 
 def list_versions(book: Book, request: Request) -> Answer:
     record = get_policy(book, request["PolicyArn"])
     start = after(request)
-    rows = [("0001", documents.version_row(book, record, 1))] if record.get("aws") else \
+    rows = [("", documents.version_row(book, record, record["default"]))] if record.get("aws") else \
         sorted(book.rows("version", record["id"]), reverse=True)
     return page("Versions", ((key, row) for key, row in rows if not start or key < start), request,
                 lambda row: shapes.version(record, row, whole=False))
 
 
 def delete_version(book: Book, request: Request) -> Answer:
-    record = own(book, request["PolicyArn"])
+    record = own(book, request["PolicyArn"], missing=_no_version(request))
     row = _version(book, record, request)
     if row["number"] == record["default"]:
         raise DeleteConflict("Cannot delete the default version of a policy.")
@@ -133,7 +135,7 @@ def delete_version(book: Book, request: Request) -> Answer:
 
 
 def set_default(book: Book, context: Context, request: Request) -> Answer:
-    record = own(book, request["PolicyArn"])
+    record = own(book, request["PolicyArn"], missing=_no_version(request))
     record["default"] = _version(book, record, request)["number"]
     record["updated"] = context.now
     book.save(record)
@@ -144,10 +146,13 @@ def _version(book: Book, record: Record, request: Request) -> Record:
     number = request["VersionId"].removeprefix("v").partition(".")[0]
     row = documents.version_row(book, record, int(number)) if number.isdecimal() and len(number) <= 4 else None
     if row is None:
-        raise NoSuchEntity(
-            f"Policy {request['PolicyArn']} version {request['VersionId']} does not exist or is not attachable."
-        )
+        raise _no_version(request)
     return row
+
+
+def _no_version(request: Request) -> NoSuchEntity:
+    return NoSuchEntity(
+        f"Policy {request['PolicyArn']} version {request['VersionId']} does not exist or is not attachable.")
 
 
 # Who has it

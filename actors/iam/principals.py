@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from actors.iam import documents, shapes, tagging
-from actors.iam.errors import DeleteConflict, NoSuchEntity, UnmodifiableEntity, quota
+from actors.iam.errors import DeleteConflict, UnmodifiableEntity, quota
 from actors.iam.paging import Answer, after, page
-from actors.iam.state import GROUP, ROLE, USER, Book, Record
+from actors.iam.state import GROUP, ROLE, USER, Book, Record, checked_path
 from actors.runtime.context import Context
 from actors.runtime.policy import Use
 
@@ -53,7 +53,7 @@ def create_role(book: Book, context: Context, request: Request) -> Answer:
     record["tags"] = tagging.read(request.get("Tags"))
     documents.set_boundary(book, record, request.get("PermissionsBoundary"))
     book.save(record)
-    return {"Role": shapes.role(book, record)}
+    return {"Role": shapes.new_role(book, record)}
 
 
 def listed(
@@ -68,7 +68,7 @@ def listed(
 def update(book: Book, kind: str, request: Request, member: str) -> Answer:
     """UpdateUser, UpdateGroup: a new name, a new path."""
     record = book.get(kind, request[member])
-    record["path"] = request.get("NewPath") or record["path"]
+    record["path"] = checked_path(kind, request.get("NewPath") or record["path"])
     book.rename(record, request.get(f"New{member}") or record["name"])
     return {}
 
@@ -80,7 +80,8 @@ def update_role(book: Book, request: Request) -> Answer:
 
 def describe_role(book: Book, request: Request) -> Answer:
     """UpdateRoleDescription, the older form."""
-    return {"Role": shapes.role(book, _update_role(book, request))}
+    record = _update_role(book, request)
+    return {"Role": {**shapes.new_role(book, record), "Description": record["description"]}}
 
 
 def _update_role(book: Book, request: Request) -> Record:
@@ -144,9 +145,8 @@ def join(book: Book, request: Request) -> Answer:
 
 
 def leave(book: Book, request: Request) -> Answer:
-    group, user = book.get(GROUP, request["GroupName"]), book.get(USER, request["UserName"])
-    if book.row("groups", user["id"], group["id"]) is None:
-        raise NoSuchEntity(f"User {user['name']} not in group {group['name']}")
+    """Who is no member is left alone."""
+    user, group = book.get(USER, request["UserName"]), book.get(GROUP, request["GroupName"])
     book.drop("groups", user["id"], group["id"])
     book.drop("member", group["id"], user["id"])
     return {}

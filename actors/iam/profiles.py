@@ -18,7 +18,7 @@ def create(book: Book, context: Context, request: Request) -> Answer:
     record = book.create(PROFILE, name, path, context.now, role="")
     record["tags"] = tagging.read(request.get("Tags"))
     book.save(record)
-    return {"InstanceProfile": shapes.profile(book, record)}
+    return {"InstanceProfile": {**shapes.profile(book, record), **shapes.tagged(record)}}
 
 
 def delete(book: Book, request: Request) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.iam import shapes, tagging
-from actors.iam.errors import InvalidInput, quota
+from actors.iam.errors import InvalidInput, NoSuchEntity, ValidationError, quota
 from actors.iam.paging import Answer
 from actors.iam.state import OIDC, Book, Record
 from actors.runtime.context import Context
@@ -21,7 +21,7 @@ Request = Mapping[str, Any]
 def create(book: Book, context: Context, request: Request) -> Answer:
     url = request["Url"]
     if not url.startswith("https://") or len(url) == len("https://"):
-        raise InvalidInput("Invalid Open ID Connect Provider URL")
+        raise ValidationError("Invalid Open ID Connect Provider URL")
     clients, prints = list(request.get("ClientIDList") or ()), list(request.get("ThumbprintList") or ())
     _check(clients, prints)
     record = book.create(
@@ -29,7 +29,7 @@ def create(book: Book, context: Context, request: Request) -> Answer:
     )
     record["tags"] = tagging.read(request.get("Tags"))
     book.save(record)
-    return {"OpenIDConnectProviderArn": book.arn(record), "Tags": shapes.tags(record)}
+    return {"OpenIDConnectProviderArn": book.arn(record), **shapes.tagged(record)}
 
 
 def _check(clients: list[str], thumbprints: list[str]) -> None:
@@ -54,7 +54,11 @@ def listed(book: Book) -> Answer:
 
 
 def delete(book: Book, request: Request) -> Answer:
-    book.remove(get(book, request))
+    arn = request["OpenIDConnectProviderArn"]
+    record = book.find_arn(OIDC, arn)
+    if record is None:
+        raise NoSuchEntity(f"OpenId connect Provider {arn} cannot be found.")
+    book.remove(record)
     return {}
 
 

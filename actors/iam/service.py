@@ -159,7 +159,8 @@ class IAM(Federation, UserCredentials, ServiceActor):
     @query("GetInstanceProfile")
     def get_instance_profile(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         book = Book(snapshot, context.account)
-        return {"InstanceProfile": shapes.profile(book, book.get(PROFILE, request["InstanceProfileName"]))}
+        record = book.get(PROFILE, request["InstanceProfileName"])
+        return {"InstanceProfile": {**shapes.profile(book, record), "Tags": shapes.tags(record)}}
 
     @query("ListInstanceProfiles")
     def list_instance_profiles(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -190,7 +191,8 @@ class IAM(Federation, UserCredentials, ServiceActor):
     @query("GetPolicy")
     def get_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         book = Book(snapshot, context.account)
-        return {"Policy": shapes.policy(book, documents.get_policy(book, request["PolicyArn"]))}
+        record = documents.get_policy(book, request["PolicyArn"])
+        return {"Policy": {**shapes.policy(book, record), "Tags": shapes.tags(record)}}
 
     @query("ListPolicies")
     def list_policies(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:

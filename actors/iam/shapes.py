@@ -58,24 +58,29 @@ def group(book: Book, record: Record) -> Answer:
     return {**_common(book, record), "GroupName": record["name"], "GroupId": record["id"]}
 
 
-def role(book: Book, record: Record, *, listed: bool = False) -> Answer:
-    shown = {
-        **_common(book, record), "RoleName": record["name"], "RoleId": record["id"],
-        "AssumeRolePolicyDocument": encoded(record["trust"]), "MaxSessionDuration": record["session_limit_s"],
-    }
-    if record["description"]:
-        shown["Description"] = record["description"]
-    return shown if listed else {**shown, **_bounded(record), **tagged(record), "RoleLastUsed": {}}
+def _bare_role(book: Book, record: Record) -> Answer:
+    return {**_common(book, record), "RoleName": record["name"], "RoleId": record["id"],
+            "AssumeRolePolicyDocument": encoded(record["trust"])}
 
 
 def listed_role(book: Book, record: Record) -> Answer:
-    return role(book, record, listed=True)
+    shown = {**_bare_role(book, record), "MaxSessionDuration": record["session_limit_s"]}
+    return {**shown, "Description": record["description"]} if record["description"] else shown
+
+
+def new_role(book: Book, record: Record) -> Answer:
+    """As its creation is answered."""
+    return {**_bare_role(book, record), **_bounded(record), **tagged(record)}
+
+
+def role(book: Book, record: Record) -> Answer:
+    return {**listed_role(book, record), **_bounded(record), **tagged(record), "RoleLastUsed": {}}
 
 
 def profile(book: Book, record: Record) -> Answer:
-    roles = [role(book, book.by_id(record["role"]), listed=True)] if record["role"] else []
+    roles = [_bare_role(book, book.by_id(record["role"]))] if record["role"] else []
     return {**_common(book, record), "InstanceProfileName": record["name"], "InstanceProfileId": record["id"],
-            "Roles": roles, **tagged(record)}
+            "Roles": roles}
 
 
 def policy(book: Book, record: Record, *, listed: bool = False) -> Answer:

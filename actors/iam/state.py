@@ -23,10 +23,11 @@ case.
 
 import base64
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-from actors.iam.errors import EntityAlreadyExists, NoSuchEntity
+from actors.iam.errors import EntityAlreadyExists, NoSuchEntity, ValidationError
 from actors.runtime.store.transaction import Snapshot, Transaction
 from bus.codec import pack, unpack
 
@@ -40,6 +41,7 @@ Record = dict[str, Any]
 _ID_PREFIXES = {USER: "AIDA", GROUP: "AGPA", ROLE: "AROA", POLICY: "ANPA", PROFILE: "AIPA", CERTIFICATE: "ASCA",
                 OIDC: "AOIP", SAML: "ASPR", MFA: "AMFA"}     # the last three are never shown
 ID_CHARACTERS = 21
+_PATH = re.compile(r"/([!-~]+/)?\Z")
 _CHANCE_BYTES = 15                            # 24 characters, of which the first are used
 ARN_WORDS = {USER: "user", GROUP: "group", ROLE: "role", POLICY: "policy", PROFILE: "instance-profile",
              OIDC: "oidc-provider", SAML: "saml-provider", MFA: "mfa", CERTIFICATE: "server-certificate"}
@@ -64,6 +66,14 @@ _THERE = {
 def new_id(prefix: str) -> str:
     """A unique id: A-Z and 2-7 by chance, 80 bits and more, behind the prefix that says of what kind."""
     return prefix + base64.b32encode(os.urandom(_CHANCE_BYTES)).decode()[:ID_CHARACTERS - len(prefix)]
+
+
+def checked_path(kind: str, path: str) -> str:
+    """ValidationError where it is none. A managed policy's is told by the model, a provider's is always "/"."""
+    if not _PATH.match(path) and kind != POLICY:
+        raise ValidationError("The specified value for path is invalid. It must begin and end with / and contain only "
+                              "alphanumeric characters and/or / characters.")
+    return path
 
 
 class Book:
@@ -139,6 +149,7 @@ class Book:
 
     def create(self, kind: str, name: str, path: str, created: float, **members: Any) -> Record:
         """EntityAlreadyExists when the name is taken, in whatever case."""
+        checked_path(kind, path)
         self.refuse_taken(kind, name)
         record = {"kind": kind, "name": name, "path": path, "id": new_id(_ID_PREFIXES[kind]),
                   "created": created, "tags": {}, **members}

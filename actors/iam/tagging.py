@@ -8,28 +8,35 @@ from typing import Any
 
 from actors.iam.errors import InvalidInput, LimitExceeded
 from actors.iam.paging import Answer, after, page
-from actors.iam.state import Book, Record
+from actors.iam.state import POLICY, Book, Record
 
 TAGS_LIMIT = 50                               # per entity
 
 
-def read(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
-    """A request's Tags. Keys are kept as written and are alike in whatever case."""
+def read(tags: Iterable[Mapping[str, str]] | None, kind: str = "") -> dict[str, str]:
+    """A request's Tags. Keys are kept as written and are alike in whatever case, but those of managed policies."""
     made: dict[str, str] = {}
     folded: set[str] = set()
     for tag in tags or ():
-        if tag["Key"].lower() in folded:
-            raise InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-        folded.add(tag["Key"].lower())
+        key = _folded(tag["Key"], kind)
+        if key in folded:
+            more = "" if kind == POLICY else " Please note that Tag keys are case insensitive."
+            raise InvalidInput(f"Duplicate tag keys found.{more}")
+        folded.add(key)
         made[tag["Key"]] = tag["Value"]
     if len(made) > TAGS_LIMIT:
         raise LimitExceeded("The number of tags has reached the maximum limit.")
     return made
 
 
+def _folded(key: str, kind: str) -> str:
+    return key if kind == POLICY else key.lower()
+
+
 def tag(book: Book, record: Record, request: Mapping[str, Any]) -> Answer:
-    for key, value in read(request["Tags"]).items():
-        there = next((known for known in record["tags"] if known.lower() == key.lower()), key)
+    kind = record["kind"]
+    for key, value in read(request["Tags"], kind).items():
+        there = next((known for known in record["tags"] if _folded(known, kind) == _folded(key, kind)), key)
         record["tags"].pop(there, None)
         record["tags"][key] = value
     if len(record["tags"]) > TAGS_LIMIT:
@@ -39,8 +46,9 @@ def tag(book: Book, record: Record, request: Mapping[str, Any]) -> Answer:
 
 
 def untag(book: Book, record: Record, request: Mapping[str, Any]) -> Answer:
-    gone = {key.lower() for key in request["TagKeys"]}
-    record["tags"] = {key: value for key, value in record["tags"].items() if key.lower() not in gone}
+    kind = record["kind"]
+    gone = {_folded(key, kind) for key in request["TagKeys"]}
+    record["tags"] = {key: value for key, value in record["tags"].items() if _folded(key, kind) not in gone}
     book.save(record)
     return {}
 

@@ -51,7 +51,7 @@ class UserCredentials:
 
     @query("GetAccessKeyLastUsed")
     def get_access_key_last_used(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return access_keys.last_used(Book(snapshot, context.account), snapshot, request)
+        return access_keys.last_used(Book(snapshot, context.account), snapshot, context, request)
 
     # Passwords
 

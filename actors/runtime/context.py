@@ -23,6 +23,7 @@ class Context:
     trace: str = ""                       # W3C traceparent
     source: dict[str, str] = field(default_factory=dict)   # ip, user_agent, … empty unless it came through the gateway
     principal: Principal = NOBODY         # whom the identity stands for
+    part: str = ""                        # of an operation, where only that is asked for, by another of our actors
     owner: str = ""                       # the account of the resource, where it is another's and the caller may use it
 
     @property

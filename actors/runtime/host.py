@@ -59,6 +59,7 @@ class Hosted:
     elsewhere: bool
     ours: frozenset[str]
     hears_commits: bool                   # it defines `committed`
+    hears_answers: bool                   # it defines `answered`
 
 
 class ActorHost:
@@ -201,7 +202,8 @@ class ActorHost:
                 definition = definition.across
         source = request.source if address.door != subjects.DIRECT and request.source else {}
         context = Context(
-            address.identity, request.region, operation, request.id, deadline, now, request.trace, source, principal
+            address.identity, request.region, operation, request.id, deadline, now, request.trace, source, principal,
+            part=name if step is not None else "",
         )
         call = Call(context, hosted.actor, definition.chosen(request.params), request.params, len(message.data))
         self._run(message, hosted, call, is_part)
@@ -242,7 +244,10 @@ class ActorHost:
         def finish(result: Any, error: BaseException | None) -> None:
             if hosted.hears_commits and error is None and call.definition.kind is Kind.WRITE:
                 call.actor.committed(call.context)
-            self._answer(message, call, chain.leave(call, result, error))
+            reply = chain.leave(call, result, error)
+            if hosted.hears_answers and not is_part:
+                call.actor.answered(call)
+            self._answer(message, call, reply)
 
         try:
             chain.enter(call)
@@ -370,7 +375,9 @@ def _hosted(actor: ServiceActor, shards: Mapping[str, Shard], shares: Mapping[st
     assert share.of == 1 or not any(each.kind is Kind.STREAM for each in actor.operations.values()), actor.service
     shard = shards.get(actor.state_of or actor.service)
     hears_commits = type(actor).committed is not ServiceActor.committed
-    return Hosted(actor, load(actor.service), shard, share, share.of > 1, share.tokens, hears_commits)
+    hears_answers = type(actor).answered is not ServiceActor.answered
+    return Hosted(
+        actor, load(actor.service), shard, share, share.of > 1, share.tokens, hears_commits, hears_answers)
 
 
 def _evaluation(call: Call) -> Callable[[Any], Any]:

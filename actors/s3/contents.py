@@ -77,12 +77,15 @@ def keep(transaction: Transaction, body: Body, sealer: Sealer) -> bytes:
     return _keep(transaction, {"sealed": sealer.seal(body.data, content)}, content)
 
 
-def keep_files(transaction: Transaction, found: list[Piece], sealer: Sealer) -> bytes:
-    """A content of whole files."""
+def keep_files(
+    transaction: Transaction, found: list[Piece], sealer: Sealer, parts: list[tuple[int, int, bytes]] | None = None
+) -> bytes:
+    """A content of whole files; `parts`: what `parts` tells of it."""
     for file in found:
         key = sealer.seal(file.key, file.name.encode())
         transaction.put(_file_key(file.name), pack({"size": file.size, "crc": file.crc, "key": key}))
-    return _keep(transaction, {"files": [[file.name, 0, file.size] for file in found]}, _new_id(transaction))
+    row: dict[str, Any] = {"files": [[file.name, 0, file.size] for file in found]}
+    return _keep(transaction, row | ({"parts": parts} if parts else {}), _new_id(transaction))
 
 
 def join(transaction: Transaction, contents: list[bytes], parts: list[tuple[int, int, bytes]]) -> bytes:

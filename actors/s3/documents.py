@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import state
-from actors.s3.access import bucket_name, bucket_of
+from actors.s3 import log_targets, replication, state, websites
+from actors.s3.access import bucket_of
 from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
 from actors.s3.state import Bucket
 
-CORS_RULES_LIMIT, ROUTING_RULES_LIMIT, NAMED_LIMIT = 100, 50, 1000
+CORS_RULES_LIMIT, NAMED_LIMIT = 100, 1000
 ID_LIMIT = 64                             # characters
 _CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
 _SSE = (AES256, KMS, DSSE)
@@ -36,6 +36,7 @@ class Document(NamedTuple):
     missing: tuple[str, str] | None = None
     default: Content = _NOTHING
     wrapped: bool = False                 # is told under the name of its member
+    flag: str = ""                        # of the bucket's record: there is one, which every write or request must know
 
 
 class NotConfigured(S3Error):
@@ -44,10 +45,6 @@ class NotConfigured(S3Error):
     def __init__(self, code: str, message: str, bucket: str) -> None:
         super().__init__(message, BucketName=bucket)
         self.error_code = code
-
-
-class InvalidTargetBucket(S3Error):
-    code, words = "InvalidTargetBucketForLogging", "The target bucket for logging does not exist"
 
 
 class TooManyConfigurations(S3Error):
@@ -70,13 +67,19 @@ def put(context: Context, transaction: Transaction, request: Request, document: 
     bucket = bucket_of(context, transaction, request)
     content = request.get(document.member) or {}
     document.check(bucket, content)
-    bucket.configure(document.kind, content)
+    _keep(bucket, document, content)
     return {}
 
 
 def delete(context: Context, transaction: Transaction, request: Request, document: Document) -> Answer:
-    bucket_of(context, transaction, request).configure(document.kind, None)
+    _keep(bucket_of(context, transaction, request), document, None)
     return {}
+
+
+def _keep(bucket: Bucket, document: Document, content: Content | None) -> None:
+    if document.flag:
+        bucket.record[document.flag] = content is not None
+    bucket.configure(document.kind, content)
 
 
 def tell(view: Snapshot, question: Request) -> Answer:
@@ -110,46 +113,6 @@ def _cors(_: Bucket, content: Content) -> None:
                                      "for ExposeHeader.")
 
 
-def _website(_: Bucket, content: Content) -> None:
-    everything, index = content.get("RedirectAllRequestsTo"), content.get("IndexDocument")
-    if everything:
-        if index or content.get("ErrorDocument") or content.get("RoutingRules"):
-            raise InvalidArgument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.")
-        _check_protocol(everything)
-        return
-    if not index:
-        raise InvalidArgument("A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty",
-                              "IndexDocument", "null")
-    if not index.get("Suffix") or "/" in index["Suffix"]:
-        raise InvalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", index.get("Suffix"))
-    if "ErrorDocument" in content and not (content["ErrorDocument"] or {}).get("Key"):
-        raise InvalidArgument("The ErrorDocument Key is not well formed", "ErrorDocument", "")
-    rules = content.get("RoutingRules") or []
-    if len(rules) > ROUTING_RULES_LIMIT:
-        raise InvalidRequest(f"{len(rules)} routing rules provided, the number of routing rules in a website "
-                             f"configuration is limited to {ROUTING_RULES_LIMIT}.")
-    for rule in rules:
-        _check_routing(rule)
-
-
-def _check_routing(rule: Content) -> None:
-    redirect = rule.get("Redirect")
-    if not redirect:
-        raise MalformedXML
-    if "ReplaceKeyWith" in redirect and "ReplaceKeyPrefixWith" in redirect:
-        raise InvalidRequest("You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
-    if "Condition" in rule and not rule["Condition"]:
-        raise InvalidRequest("Condition cannot be empty. To redirect all requests without a condition, the condition "
-                             "element shouldn't be present.")
-    _check_protocol(redirect)
-
-
-def _check_protocol(redirect: Content) -> None:
-    if redirect.get("Protocol") not in (None, "http", "https"):
-        raise InvalidRequest("Invalid protocol, protocol can be http or https. If not defined the protocol will be "
-                             "selected automatically.")
-
-
 def _encryption(_: Bucket, content: Content) -> None:
     rules = content.get("Rules") or []
     default = (rules[0].get("ApplyServerSideEncryptionByDefault") or {}) if len(rules) == 1 else {}
@@ -169,41 +132,19 @@ def _accelerate(bucket: Bucket, content: Content) -> None:
         raise MalformedXML
 
 
-def _logging(bucket: Bucket, content: Content) -> None:
-    target = content.get("LoggingEnabled")
-    if target is None:
-        return
-    found = state.find_bucket(bucket.view, target.get("TargetBucket") or "")
-    if found is None or found.owner != bucket.owner:
-        raise InvalidTargetBucket
-
-
-def _replication(bucket: Bucket, content: Content) -> None:
-    if bucket.versioning != state.ENABLED:
-        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
-    rules = content.get("Rules") or []
-    if not rules or not content.get("Role"):
-        raise MalformedXML
-    for rule in rules:
-        found = state.find_bucket(bucket.view, bucket_name((rule.get("Destination") or {}).get("Bucket") or ""))
-        if found is None:
-            raise InvalidRequest("Destination bucket must exist.")
-        if found.versioning != state.ENABLED:
-            raise InvalidRequest("Destination bucket must have versioning enabled.")
-
-
 CORS = Document("cors", "CORSConfiguration", _cors,
                 ("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
-WEBSITE = Document("website", "WebsiteConfiguration", _website,
+WEBSITE = Document("website", "WebsiteConfiguration", lambda _, content: websites.check(content),
                    ("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"))
 ENCRYPTION = Document(
     "encryption", "ServerSideEncryptionConfiguration", _encryption, wrapped=True, default={"Rules": [{
         "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]})
 ACCELERATE = Document("accelerate", "AccelerateConfiguration", _accelerate)
-LOGGING = Document("logging", "BucketLoggingStatus", _logging)
+LOGGING = Document(log_targets.KIND, "BucketLoggingStatus", log_targets.check)
 REPLICATION = Document(
-    "replication", "ReplicationConfiguration", _replication,
-    ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"), wrapped=True)
+    replication.KIND, "ReplicationConfiguration", replication.check,
+    ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"), wrapped=True,
+    flag=replication.FLAG)
 
 
 # Who pays

@@ -131,6 +131,11 @@ class InvalidArgument(S3Error):
             self.fields["ArgumentValue"] = str(value)
 
 
+class InvalidRedirectLocation(S3Error):
+    code = "InvalidRedirectLocation"
+    words = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+
+
 class InvalidEncryptionAlgorithm(InvalidArgument):
     code = "InvalidEncryptionAlgorithmError"
 
@@ -141,6 +146,13 @@ class InvalidEncryptionAlgorithm(InvalidArgument):
 
 class KmsNotFound(S3Error):
     code = "KMS.NotFoundException"
+
+
+class InvalidVersionId(InvalidArgument):
+    """Nobody ever got this one."""
+
+    def __init__(self, version_id: str) -> None:
+        super().__init__("Invalid version id specified", "versionId", version_id)
 
 
 class InvalidRequest(S3Error):
@@ -177,6 +189,9 @@ class ConditionalRequestConflict(S3Error):
     code, status_code = "ConditionalRequestConflict", 409
     words = "The conditional request cannot succeed due to a conflicting operation against this resource."
 
+    def __init__(self, condition: str, key: str) -> None:
+        super().__init__(Condition=condition, Key=key)
+
 
 class InvalidDigest(S3Error):
     code, words = "InvalidDigest", "The Content-MD5 you specified was invalid."
@@ -209,6 +224,10 @@ class MetadataTooLarge(S3Error):
 class MalformedXML(S3Error):
     code = "MalformedXML"
     words = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+class MissingRequestBody(S3Error):
+    code, words = "MissingRequestBodyError", "Request Body is empty"
 
 
 class InvalidPart(S3Error):

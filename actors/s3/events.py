@@ -52,7 +52,7 @@ class Happened(NamedTuple):
 
 def happened(transaction: Transaction, bucket: Bucket, event: Happened, context: Context | None = None) -> None:
     """`context`: of the request that did it; None: S3 itself did."""
-    if not bucket.record.get(notifications.WATCHED):
+    if not bucket.record.get(notifications.WATCHED) or f"s3:{event.name}" not in notifications.EVENTS:
         return
     configuration = bucket.configuration(notifications.KIND) or {}
     chosen = notifications.chosen(configuration, f"s3:{event.name}", event.key)

@@ -10,11 +10,12 @@ from itertools import islice, pairwise
 from typing import Any
 
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import events, locks, state, uploads
+from actors.s3 import events, locks, state, uploads, versions
 from actors.s3.errors import AccessDenied
 from actors.s3.events import Happened
 from actors.s3.lifecycle import LIFECYCLE
-from actors.s3.objects import STANDARD, put_version, remove, second
+from actors.s3.objects import STANDARD, second
+from actors.s3.rules import matches
 from actors.s3.state import Bucket, Record
 
 KEYS_OF_STEP = 32
@@ -57,7 +58,7 @@ def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], 
     _older(transaction, bucket, key, [current, *older], rules, now)
     if current.get("marker"):
         if next(bucket.older(key), None) is None and any(_ends_marker(rule, key, current, now) for rule in rules):
-            remove(transaction, bucket, Happened(DELETED, key, current))
+            versions.remove(transaction, bucket, Happened(DELETED, key, current))
         return
     matching = [rule for rule in rules if matches(rule, key, current)]
     if any(_is_due(rule.get("Expiration") or {}, current["time"], now) for rule in matching):
@@ -71,10 +72,9 @@ def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], 
 def _expire(transaction: Transaction, bucket: Bucket, key: str, current: Record) -> None:
     if bucket.versioning:
         marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-        put_version(transaction, bucket, key, marker, current)
-        events.happened(transaction, bucket, Happened("LifecycleExpiration:DeleteMarkerCreated", key, marker))
+        versions.put(transaction, bucket, Happened("LifecycleExpiration:DeleteMarkerCreated", key, marker), current)
     else:
-        remove(transaction, bucket, Happened(DELETED, key, current))
+        versions.remove(transaction, bucket, Happened(DELETED, key, current))
 
 
 def _move(transaction: Transaction, bucket: Bucket, key: str, record: Record, storage_class: str) -> None:
@@ -86,14 +86,14 @@ def _move(transaction: Transaction, bucket: Bucket, key: str, record: Record, st
 
 
 def _older(
-    transaction: Transaction, bucket: Bucket, key: str, versions: list[Record], rules: list[Rule], now: float
+    transaction: Transaction, bucket: Bucket, key: str, found: list[Record], rules: list[Rule], now: float
 ) -> None:
-    """`versions`: the current one and those behind it. Each is noncurrent since the one before it came."""
-    for position, (newer, record) in enumerate(pairwise(versions)):
+    """`found`: the current one and those behind it. Each is noncurrent since the one before it came."""
+    for position, (newer, record) in enumerate(pairwise(found)):
         matching = [rule for rule in rules if matches(rule, key, record)]
         if any(_is_outlived(rule.get("NoncurrentVersionExpiration"), newer["time"], position, now)
                for rule in matching) and _may_go(record, now):
-            remove(transaction, bucket, Happened(DELETED, key, record))
+            versions.remove(transaction, bucket, Happened(DELETED, key, record))
             continue
         moved = _class(matching, "NoncurrentVersionTransitions", record, newer["time"], now)
         if not record.get("marker") and moved != record.get("class", STANDARD):
@@ -156,15 +156,3 @@ def _aborting(rules: list[Rule]) -> Iterator[tuple[Rule, int]]:
         days = (rule.get("AbortIncompleteMultipartUpload") or {}).get("DaysAfterInitiation")
         if days is not None:
             yield rule, days
-
-
-def matches(rule: Rule, key: str, record: Record) -> bool:
-    """Is this version among those the rule is for?"""
-    chosen: Rule = rule.get("Filter") or {}
-    chosen = chosen.get("And") or chosen
-    tags = [*(chosen.get("Tags") or ()), *([chosen["Tag"]] if chosen.get("Tag") else [])]
-    size, own = record.get("size", 0), record.get("tags", {})
-    return key.startswith(chosen.get("Prefix") or rule.get("Prefix") or "") \
-        and all(own.get(tag["Key"]) == tag["Value"] for tag in tags) \
-        and size > chosen.get("ObjectSizeGreaterThan", -1) \
-        and size < chosen.get("ObjectSizeLessThan", size + 1)

@@ -5,7 +5,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import acls, events, publicity, reading
+from actors.s3 import acls, publicity, reading, versions
 from actors.s3.access import bucket_of
 from actors.s3.errors import MalformedXML
 from actors.s3.events import Happened
@@ -42,8 +42,8 @@ def put_object(context: Context, transaction: Transaction, request: Request) -> 
     acl = acls.of_put(request, record["owner"], bucket.owner)
     publicity.check_acl(context, bucket, acl)
     if not acls.same(acl, acl_of(record)):
-        bucket.update(request["Key"], {**record, "acl": acl})
-        events.happened(transaction, bucket, Happened("ObjectAcl:Put", request["Key"], record), context)
+        event = Happened("ObjectAcl:Put", request["Key"], {**record, "acl": acl})
+        versions.change(transaction, bucket, event, context)
     return {}
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import events, reading, state
+from actors.s3 import reading, state, versions
 from actors.s3.access import bucket_of
-from actors.s3.errors import InvalidArgument, InvalidBucketState, MalformedXML, S3Error
+from actors.s3.errors import InvalidArgument, InvalidBucketState, MalformedXML, MissingRequestBody, S3Error
 from actors.s3.events import Happened
 from actors.s3.locks import DEFAULT, MODES, STATES, check_bucket, check_change, checked_until
 
@@ -43,7 +43,9 @@ def get_configuration(context: Context, snapshot: Snapshot, request: Request) ->
 def put_configuration(context: Context, transaction: Transaction, request: Request) -> Answer:
     """What is on stays on: without a rule there is no default any more."""
     bucket = bucket_of(context, transaction, request)
-    asked = request.get("ObjectLockConfiguration") or {}
+    asked = request.get("ObjectLockConfiguration")
+    if asked is None:
+        raise MissingRequestBody
     if asked.get("ObjectLockEnabled") != "Enabled":
         raise MalformedXML
     if bucket.versioning != state.ENABLED:
@@ -72,7 +74,7 @@ def _checked(retention: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def get_retention(context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    bucket, record = reading.find(context, snapshot, request)
+    bucket, record = reading.find_version(context, snapshot, request, "GET")
     check_bucket(bucket)
     if not record.get("retain"):
         raise NoSuchObjectLock
@@ -82,7 +84,7 @@ def get_retention(context: Context, snapshot: Snapshot, request: Request) -> Ans
 
 def put_retention(context: Context, transaction: Transaction, request: Request) -> Answer:
     """Without a mode and a date it ends, where it may."""
-    bucket, record = reading.find(context, transaction, request)
+    bucket, record = reading.find_version(context, transaction, request, "PUT")
     check_bucket(bucket)
     asked, now = request.get("Retention") or {}, transaction.now()
     mode, until = asked.get("Mode"), asked.get("RetainUntilDate")
@@ -91,13 +93,13 @@ def put_retention(context: Context, transaction: Transaction, request: Request) 
     ends = 0.0 if until is None else checked_until(until, now)
     check_change(record, mode or "", ends, now, bypass=bool(request.get("BypassGovernanceRetention")))
     kept = {name: value for name, value in record.items() if name != "retain"}
-    bucket.update(request["Key"], kept if mode is None else {**kept, "retain": [mode, ends]})
-    events.happened(transaction, bucket, Happened("ObjectRetention:Put", request["Key"], record), context)
+    changed = kept if mode is None else {**kept, "retain": [mode, ends]}
+    versions.change(transaction, bucket, Happened("ObjectRetention:Put", request["Key"], changed), context)
     return {}
 
 
 def get_hold(context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    bucket, record = reading.find(context, snapshot, request)
+    bucket, record = reading.find_version(context, snapshot, request, "GET")
     check_bucket(bucket)
     if "hold" not in record:
         raise NoSuchObjectLock
@@ -105,10 +107,11 @@ def get_hold(context: Context, snapshot: Snapshot, request: Request) -> Answer:
 
 
 def put_hold(context: Context, transaction: Transaction, request: Request) -> Answer:
-    bucket, record = reading.find(context, transaction, request)
+    bucket, record = reading.find_version(context, transaction, request, "PUT")
     check_bucket(bucket)
     status = (request.get("LegalHold") or {}).get("Status")
     if status not in STATES:
         raise MalformedXML
-    bucket.update(request["Key"], {**record, "hold": status == "ON"})
+    event = Happened("ObjectLegalHold:Put", request["Key"], {**record, "hold": status == "ON"})   # AWS tells of none
+    versions.change(transaction, bucket, event, context)
     return {}

@@ -44,11 +44,8 @@ async def put(shard: Shard, client: Client, context: Context, request: Request) 
 
 def _keep(context: Context, transaction: Transaction, request: Request, document: Answer) -> None:
     bucket = bucket_of(context, transaction, request)
+    bucket.record[WATCHED] = bool(document)
     bucket.configure(KIND, document or None)
-    bucket.record.pop(WATCHED, None)
-    if document:
-        bucket.record[WATCHED] = True
-    bucket.save()
 
 
 async def validate(client: Client, context: Context, owner: str, bucket: str, arns: list[str]) -> None:

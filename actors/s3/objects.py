@@ -6,14 +6,15 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import checksums, conditions, contents, encryption, events, locks, ownership, state, tags
+from actors.s3 import checksums, conditions, contents, encryption, locks, ownership, state, tags, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import (
     AccessDenied,
-    InvalidArgument,
+    InvalidRedirectLocation,
     InvalidStorageClass,
+    InvalidVersionId,
     KeyTooLong,
     MalformedXML,
     MetadataTooLarge,
@@ -51,8 +52,7 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     sealer = encryption.sealer_of_new(ours, record, request)
     record.update(size=body.size, etag=encryption.etag(record, body.sums[MD5]), sums={algorithm: digest},
                   content=contents.keep(transaction, body, sealer))
-    put_version(transaction, bucket, key, record, current)
-    events.happened(transaction, bucket, Happened(_created(context), key, record), context)
+    versions.put(transaction, bucket, Happened(_created(context), key, record), current, context)
     answer: Answer = {
         "ETag": f'"{record["etag"]}"', f"Checksum{algorithm}": b64encode(digest).decode(),
         "ChecksumType": checksums.FULL_OBJECT, **encryption.told_of_new(record, request),
@@ -63,15 +63,6 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
 def _created(context: Context) -> str:
     """A form's upload is a PUT to us; its gateway says what it was."""
     return "ObjectCreated:Post" if context.source.get("request", "").startswith("POST ") else "ObjectCreated:Put"
-
-
-def put_version(
-    transaction: Transaction, bucket: Bucket, key: str, record: Record, current: Record | None
-) -> None:
-    """The new version in the place of `current`, and the end of what it replaced."""
-    replaced = bucket.put(key, record, current)
-    if replaced is not None:
-        contents.release(transaction, replaced.get("content"))
 
 
 def described(context: Context, transaction: Transaction, bucket: Bucket, request: Request) -> Record:
@@ -124,8 +115,9 @@ def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def checked_redirect(location: str) -> str:
+    """InvalidRedirectLocation."""
     if not location.startswith(("/", "http://", "https://")):
-        raise InvalidArgument("The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+        raise InvalidRedirectLocation
     return location
 
 
@@ -139,7 +131,7 @@ def version_of(bucket: Bucket, record: Record) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    return delete_one(context, transaction, bucket, request, bypass=bool(request.get("BypassGovernanceRetention")))
+    return delete_one(context, transaction, bucket, request, bypass=locks.bypass(bucket, request))
 
 
 def delete_one(
@@ -154,11 +146,10 @@ def delete_one(
     conditions.check_delete(request, key, current)
     if not bucket.versioning:
         if current is not None:
-            remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, current), context)
+            versions.remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, current), context)
         return {}
     marker: Record = {"marker": True, "time": second(transaction), "owner": bucket.owner, "etag": "", "size": 0}
-    put_version(transaction, bucket, key, marker, current)
-    events.happened(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), context)
+    versions.put(transaction, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", key, marker), current, context)
     return {"DeleteMarker": True, "VersionId": marker["id"]}
 
 
@@ -166,23 +157,16 @@ def _delete_version(
     context: Context, transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
 ) -> Answer:
     key, version_id = request["Key"], request["VersionId"]
-    if version_id != state.NULL and state.sequence_of(version_id) is None:
-        raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
+    if record is None and not state.may_be_version_id(version_id):
+        raise InvalidVersionId(version_id)
     conditions.check_delete(request, key, record)
     answer: Answer = {"VersionId": version_id}
     if record is None:
         return answer
     locks.check_removal(record, transaction.now(), bypass=bypass)
-    remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, record), context)
+    versions.remove(transaction, bucket, Happened("ObjectRemoved:Delete", key, record), context)
     return answer | ({"DeleteMarker": True} if record.get("marker") else {})
-
-
-def remove(transaction: Transaction, bucket: Bucket, event: Happened, context: Context | None = None) -> None:
-    """The version that the event is about goes for good."""
-    bucket.remove(event.key, event.record)
-    contents.release(transaction, event.record.get("content"))
-    events.happened(transaction, bucket, event._replace(record=events.removal(transaction, event.record)), context)
 
 
 def delete_many(
@@ -193,6 +177,7 @@ def delete_many(
     wanted = request["Delete"].get("Objects") or []
     if not wanted or len(wanted) > DELETE_LIMIT:
         raise MalformedXML
+    bypass = bool(request.get("BypassGovernanceRetention"))
     deleted: list[Answer] = []
     errors: list[Answer] = []
     for each in wanted:
@@ -200,8 +185,10 @@ def delete_many(
         try:
             if not may(each):
                 raise AccessDenied
-            outcome = delete_one(
-                context, transaction, bucket, each, bypass=bool(request.get("BypassGovernanceRetention")))
+            try:
+                outcome = delete_one(context, transaction, bucket, each, bypass=bypass)
+            except InvalidVersionId as error:
+                raise NoSuchVersion(each["Key"], each["VersionId"]) from error
         except AwsError as error:
             errors.append({**named, "Code": error.error_code, "Message": error.message})
             continue
@@ -216,9 +203,7 @@ def delete_many(
 
 def version_or_raise(bucket: Bucket, key: str, version_id: str) -> Record:
     """NoSuchVersion, InvalidArgument."""
-    if version_id != state.NULL and state.sequence_of(version_id) is None:
-        raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
     if record is None:
-        raise NoSuchVersion(key, version_id)
+        raise NoSuchVersion(key, version_id) if state.may_be_version_id(version_id) else InvalidVersionId(version_id)
     return record

@@ -5,8 +5,9 @@ from contextlib import aclosing
 from typing import Any, ClassVar, cast
 
 from actors.runtime.access import Access, Guard
-from actors.runtime.actor import Sample, ServiceActor, job, operation, query
+from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
 from actors.runtime.chain.authorise import allowed
+from actors.runtime.chain.call import Call
 from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -27,6 +28,7 @@ from actors.s3 import (
     permissions,
     policies,
     reading,
+    replication,
     restoring,
     selecting,
     tagging,
@@ -37,7 +39,12 @@ from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
+<<<<<<< HEAD
 from actors.s3.selecting import Queries
+=======
+from actors.s3.log_delivery import LOG_JOB, Logger
+from actors.s3.replicating import MAY, Replicator
+>>>>>>> main
 from actors.s3.settings import Settings
 from bus.files import FOLDER
 from schemas.errors import AwsError
@@ -54,6 +61,8 @@ class S3(Settings, ServiceActor):
     file_folders: ClassVar[tuple[str, ...]] = (FOLDER,)
     private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
     blobs: Blobs
+    replicator: Replicator
+    logger: Logger
     ours: OurKey
     queries: Queries
 
@@ -63,9 +72,14 @@ class S3(Settings, ServiceActor):
         self.queries = Queries()
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.shard.write(collecting.begin, collecting.begun)
+        self.logger = Logger(self.shard, surroundings.client)
+        self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
     def samples(self) -> Sequence[Sample]:
-        return delivering.samples()
+        return [*delivering.samples(), ("skybus_s3_log_records_dropped_total", {}, self.logger.dropped)]
+
+    def answered(self, call: Call) -> None:
+        self.logger.note(call)
 
     def system_answers(self) -> Mapping[str, Any]:
         return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
@@ -199,6 +213,11 @@ class S3(Settings, ServiceActor):
     def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return restoring.restore(context, transaction, request)
 
+    @part(MAY, of="PutObject", reads=True, authorised=True)
+    def may_replicate(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        """Says nothing: that it is answered is the answer."""
+        return {}
+
     # Multipart uploads
 
     @operation("CreateMultipartUpload")
@@ -285,6 +304,16 @@ class S3(Settings, ServiceActor):
     async def sweep(self, now: float, state: Answer) -> Answer | None:
         """Removes files whose contents have ended."""
         return await collecting.sweep(self.shard, self.blobs, now)
+
+    @job(replication.REPLICATE_JOB)
+    async def replicate(self, now: float, state: Answer) -> Answer | None:
+        """Makes the copies that a bucket's rules ask for."""
+        return await self.replicator.step(now, state)
+
+    @job(LOG_JOB)
+    async def put_log(self, now: float, state: Answer) -> Answer | None:
+        """Puts what was written down of a bucket's access log into its target."""
+        return await self.logger.step(now, state)
 
     @job(collecting.TEND_JOB)
     async def tend(self, now: float, state: Answer) -> Answer | None:

@@ -29,7 +29,7 @@ def accesses(context: Context, action: str, request: Request, factor: Keys) -> S
     if name == "AssumeRole":
         if context.principal.record.get("token") == "federated":
             raise AccessDenied(roles.refusal(context.principal, action, request["RoleArn"]))
-        resource = request["RoleArn"]
+        resource = roles.checked_arn(request["RoleArn"])
     elif name == "GetFederationToken":
         resource = f"arn:aws:sts::{context.identity.account}:federated-user/{request['Name']}"
     else:

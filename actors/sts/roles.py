@@ -23,6 +23,14 @@ Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
+def checked_arn(arn: str) -> str:
+    """ValidationError for what is no ARN at all."""
+    parts = arn.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or not (parts[1] and parts[2] and parts[5]):
+        raise ValidationError(f"{arn} is invalid")
+    return arn
+
+
 def find(view: Snapshot, arn: str) -> tuple[Book, Record] | None:
     """A role of any account, by its ARN."""
     parts = arn.split(":", 5)

@@ -40,7 +40,7 @@ def federation_token(transaction: Transaction, vault: Vault, context: Context, r
         "FederatedUser": {"FederatedUserId": f"{account}:{name}",
                           "Arn": f"arn:aws:sts::{account}:federated-user/{name}"},
     }
-    return {**answer, **narrowing.packed_size(request, session)}
+    return {**answer, "PackedPolicySize": 0, **narrowing.packed_size(request, session)}
 
 
 def _behind(transaction: Transaction, context: Context, request: Request) -> tuple[float, Answer]:

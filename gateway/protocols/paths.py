@@ -30,6 +30,7 @@ class _Node:
     label: "_Node | None" = None
     greedy: "list[tuple[tuple[str, ...], _Node]]" = field(default_factory=list)    # (literals after it, end)
     routes: "dict[str, list[Route]]" = field(default_factory=dict)                 # by method
+    plain: "dict[str, list[Route]]" = field(default_factory=dict)                  # those without constants
 
 
 class Match(NamedTuple):
@@ -57,6 +58,7 @@ class Router:
             bool(operation.traits.get("deprecated")),
         ))
         routes.sort(key=_preference)
+        node.plain[operation.method] = [route for route in routes if not route.constants]
 
     def _descend(self, segments: Sequence[str]) -> _Node:
         node = self._root
@@ -79,7 +81,8 @@ class Router:
     def match(self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Match | None:
         """`query`: decoded. The labels of the match stay encoded."""
         for node, values in _walk(self._root, path.removeprefix("/").split("/"), ()):
-            route = _choose(node.routes.get(method, ()), query, headers)
+            routes = node.routes if query else node.plain
+            route = _choose(routes.get(method, ()), query, headers)
             if route is not None:
                 return Match(route.operation, dict(zip(route.labels, values, strict=True)))
         return None

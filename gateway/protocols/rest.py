@@ -169,7 +169,7 @@ class Input:
         self._query: dict[str, tuple[str, ReadText, bool]] = {}
         self._query_map: tuple[str, bool] | None = None
         self._headers: dict[str, tuple[str, ReadText]] = {}
-        self._prefixes: list[tuple[str, str]] = []
+        self._prefixes: list[tuple[str, str]] = []             # (prefix, member)
         self._payload = operation.payload
         self._payload_required = shape is not None and operation.payload in shape.required
         self._read_body = read_body
@@ -189,7 +189,7 @@ class Input:
         for name, member, wire in bound(shape, "header"):
             self._headers[wire.lower()] = name, header_reader(member)
         for name, member, _ in bound(shape, "headers"):
-            self._prefixes.append((name, member.trait("locationName", "").lower()))
+            self._prefixes.append((member.trait("locationName", "").lower(), name))
 
     def read(self, labels: Mapping[str, str], query: Mapping[str, list[str]], request: HttpRequest) -> dict[str, Any]:
         params: dict[str, Any] = {}
@@ -197,18 +197,22 @@ class Input:
             params[name] = read(_decode_label(labels[label]))
         if query:
             self._take_query(params, query)
-        headers = request.headers
-        for header, (name, read) in self._headers.items():
-            text = headers.get(header)
-            if text is not None:
-                params[name] = read(text)
-        for name, prefix in self._prefixes:
-            found = {key[len(prefix):]: text for key, text in headers.items() if key.startswith(prefix)}
-            if found:
-                params[name] = found
+        if self._headers or self._prefixes:
+            self._take_headers(params, request.headers)
         if request.body is not None:
             self._take_body(params, request.body)
         return params
+
+    def _take_headers(self, params: dict[str, Any], headers: Mapping[str, str]) -> None:
+        """In the order in which they came: they are fewer than what may come."""
+        for header, text in headers.items():
+            found = self._headers.get(header)
+            if found is not None:
+                name, read = found
+                params[name] = read(text)
+            for prefix, name in self._prefixes:
+                if header.startswith(prefix):
+                    params.setdefault(name, {})[header[len(prefix):]] = text
 
     def _take_query(self, params: dict[str, Any], query: Mapping[str, list[str]]) -> None:
         for wire, values in query.items():

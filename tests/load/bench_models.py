@@ -1,9 +1,11 @@
 """Models through host and bus beside the same engine called in its own process, in one run; and what batching brings.
 
-    python -m tests.load.bench_models [--streams 16] [--tokens 64]
+    python -m tests.load.bench_models [--streams 16] [--tokens 32] [--pairs 3]
 
-The model is a random one of 20 M parameters, big enough that batching shows, written by this script (needs the packages
-gguf and numpy). `direct` calls the engine in a process of its own, `bus` goes through the broker and a model host.
+The model is a random one of 154 M parameters in 16 bits (309 MB), written by this script (needs the packages gguf and
+numpy): reading its weights is what a token costs, as with models that are of use, so a step for sixteen costs little
+more than a step for one. `direct` calls the engine in a process of its own, `bus` goes through the broker and a model
+host. They take turns, a pair at a time, since what else the machine does changes; ratios are the median of the pairs'.
 """
 
 import argparse
@@ -26,9 +28,10 @@ from tests import servers
 MODEL = "bench.random-v1"
 PROMPT = "The quick brown fox jumps over the lazy dog."
 Generate = Callable[[GenerateRequest], AsyncGenerator[Event, None]]
+Figures = dict[str, float]
 
 
-def random_model(path: Path, width: int = 512, layers: int = 6, heads: int = 8, hidden: int = 1408) -> None:
+def random_model(path: Path, width: int = 1024, layers: int = 12, heads: int = 16, hidden: int = 2816) -> None:
     """A Llama of noise with a tokenizer of bytes."""
     import gguf
     import numpy as np
@@ -53,7 +56,7 @@ def random_model(path: Path, width: int = 512, layers: int = 6, heads: int = 8, 
             out.add_tensor(f"blk.{layer}.{name}.weight", np.ones(width, np.float32))
     out.add_tensor("output_norm.weight", np.ones(width, np.float32))
     for name, shape in shapes.items():
-        out.add_tensor(f"{name}.weight", (chance.standard_normal(shape) * 0.02).astype(np.float16))
+        out.add_tensor(f"{name}.weight", (chance.standard_normal(shape, np.float32) * 0.02).astype(np.float16))
     out.write_header_to_file()
     out.write_kv_data_to_file()
     out.write_tensors_to_file()
@@ -76,7 +79,7 @@ async def one(generate: Generate, number: int, tokens: int) -> tuple[float, int]
     return first, written
 
 
-async def measured(generate: Generate, streams: int, tokens: int) -> dict[str, object]:
+async def measured(generate: Generate, streams: int, tokens: int) -> Figures:
     await one(generate, 0, 4)
     began = time.perf_counter()
     alone = [await one(generate, number, tokens) for number in range(streams)]
@@ -88,7 +91,7 @@ async def measured(generate: Generate, streams: int, tokens: int) -> dict[str, o
             "first token ms, alone": statistics.median(first for first, _ in alone) * 1000}
 
 
-async def direct(path: str, streams: int, tokens: int) -> dict[str, object]:
+async def direct(path: str, streams: int, tokens: int) -> Figures:
     with tempfile.TemporaryDirectory() as directory:
         engine = await open_engine(entry(path, streams), Path(directory))
         found = await measured(engine.generate, streams, tokens)
@@ -96,7 +99,7 @@ async def direct(path: str, streams: int, tokens: int) -> dict[str, object]:
         return found
 
 
-async def bus(path: str, streams: int, tokens: int, data: Path) -> dict[str, object]:
+async def bus(path: str, streams: int, tokens: int, data: Path) -> Figures:
     from tests.crash.test_models import ALICE, models_of
 
     async with models_of(data) as models:
@@ -107,7 +110,8 @@ async def bus(path: str, streams: int, tokens: int, data: Path) -> dict[str, obj
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, default=16)
-    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--model", default="", help="a GGUF file instead of the random one")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--direct", action="store_true", help=argparse.SUPPRESS)
@@ -119,13 +123,32 @@ def main() -> None:
         path = options.model or str(Path(directory) / "random.gguf")
         if not options.model:
             random_model(Path(path))
-        argv = [sys.executable, "-m", "tests.load.bench_models", "--direct", "--model", path,
-                "--streams", str(options.streams), "--tokens", str(options.tokens)]
-        alone = json.loads(subprocess.run(argv, check=True, text=True, stdout=subprocess.PIPE).stdout)
         data = Path(directory) / "data"
         with servers.skybus(data_dir=data):
-            over = asyncio.run(bus(path, options.streams, options.tokens, data))
-        servers.show([{"what": "direct", **alone}, {"what": "bus", **over}], options.json)
+            pairs = [(alone(path, options), asyncio.run(bus(path, options.streams, options.tokens, data)))
+                     for _ in range(options.pairs)]
+        servers.show(summary(pairs), options.json)
+
+
+def alone(path: str, options: argparse.Namespace) -> Figures:
+    """`direct` in a process of its own: an engine leaves threads."""
+    argv = [sys.executable, "-m", "tests.load.bench_models", "--direct", "--model", path,
+            "--streams", str(options.streams), "--tokens", str(options.tokens)]
+    figures: Figures = json.loads(subprocess.run(argv, check=True, text=True, stdout=subprocess.PIPE).stdout)
+    return figures
+
+
+def summary(pairs: list[tuple[Figures, Figures]]) -> list[dict[str, object]]:
+    """Medians of both, and of their differences and ratios in each pair."""
+    names = list(pairs[0][0])
+
+    def row(what: str, of: Callable[[float, float], float]) -> dict[str, object]:
+        return {"what": what, **{name: statistics.median(of(direct[name], over[name]) for direct, over in pairs)
+                                 for name in names}}
+
+    return [row("direct", lambda direct, over: direct), row("bus", lambda direct, over: over),
+            row("bus - direct", lambda direct, over: over - direct),
+            row("bus / direct", lambda direct, over: over / direct)]
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def refused(service: str, operation: str, request: dict[str, Any]) -> AwsError:
          "Member must satisfy constraint: [Member must have length less than or equal to 6, Member must have length "
          "greater than or equal to 0, Member must satisfy regular expression pattern: .*]"),
         ("iam", "ListVirtualMFADevices", {"AssignmentStatus": "11111"}, "ValidationError",
-         "1 validation error detected: Value '11111' at 'assignmentStatus' failed to satisfy constraint: Member must "
+         "1 validation error detected: Value at 'assignmentStatus' failed to satisfy constraint: Member must "
          "satisfy enum value set: [Assigned, Unassigned, Any]"),
         ("sts", "GetAccessKeyInfo", {"AccessKeyId": "AKIA0123"}, "ValidationError",
          "1 validation error detected: Value 'AKIA0123' at 'accessKeyId' failed to satisfy constraint: Member must "

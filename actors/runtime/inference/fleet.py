@@ -10,7 +10,7 @@ is given up, which ends its streams at once.
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -106,6 +106,15 @@ class Fleet:
         """So many stay loaded, and are loaded now."""
         self._of(entry).keep = replicas
         self._start_watch()
+
+    def loaded(self, entry: Entry) -> int:
+        """How many replicas it has now."""
+        served = self._served.get(entry.id)
+        return 0 if served is None else len(served.replicas)
+
+    def affords(self, kept: Iterable[tuple[Entry, int]]) -> bool:
+        """Is there memory for so many of each, were nothing else loaded? ModelFailed where there is no such file."""
+        return sum(count * memory_of(entry) for entry, count in kept if count) <= self._budget_bytes
 
     def give_up(self, replica: Replica, reason: str) -> None:
         """It is gone: its streams and requests end now, with Disconnected; the next request starts another."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from actors.runtime.policy.values import date_of
 
-DOCUMENT_LIMIT_CHARACTERS = 131_072           # as IAM's model; each kind of policy has a smaller limit of its own
+DOCUMENT_LIMIT_CHARACTERS = 262_144           # each kind has a smaller limit of its own; AWS's longest has 152,297
 VERSION, OLD_VERSION = "2012-10-17", "2008-10-17"
 PARTITIONS = frozenset({"aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"})
 

@@ -1,10 +1,12 @@
 """The control plane: models, profiles, throughput, customization, logging, tags, lists. Shapes: AWS's API reference."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 from actors.runtime.inference.catalogue import Entry
-from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world
+from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, user
+from tests.world import MODEL_BUDGET_BYTES
 
 ARN = f"arn:aws:bedrock:us-east-1::foundation-model/{ECHO}"
 MISSING = "arn:aws:bedrock:us-east-1:000000000000:guardrail/abcdefghijkl"
@@ -55,21 +57,80 @@ def test_inference_profiles(tmp_path: Path) -> None:
     in_world(tmp_path, test)
 
 
+# Replicas are kept: as many as the units of everyone's throughput, from Creating until they are deleted,
+# over a restart, and never more than there is memory for.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/prov-throughput.html
 def test_provisioned_throughput(tmp_path: Path) -> None:
     async def test(caller: Caller) -> None:
+        fleet, entry = caller.world.models.fleet, caller.world.models.resolve(ECHO)
         made = await caller.control("CreateProvisionedModelThroughput", provisionedModelName="p", modelUnits=2,
-                                    modelId=ECHO, commitmentDuration="OneMonth")
+                                    modelId=ECHO)
         got = await caller.control("GetProvisionedModelThroughput", provisionedModelId="p")
-        assert got["provisionedModelArn"] == made["provisionedModelArn"]
-        assert (got["status"], got["modelUnits"], got["modelArn"]) == ("InService", 2, ARN)
-        assert got["commitmentExpirationTime"] > got["creationTime"]
+        assert (got["provisionedModelArn"], got["status"]) == (made["provisionedModelArn"], "Creating")
+        code, _ = await caller.error("UpdateProvisionedModelThroughput", "bedrock", provisionedModelId="p",
+                                     desiredModelId=ECHO)
+        assert code == "ValidationException"
+        code, _ = await caller.error("Converse", modelId=made["provisionedModelArn"], messages=[user("hello")])
+        assert code == "ModelNotReadyException"
+        got = await in_service(caller, "p")
+        assert (got["modelUnits"], got["modelArn"], fleet.loaded(entry)) == (2, ARN, 2)
+        answer = await caller.call("Converse", modelId=made["provisionedModelArn"], messages=[user("hello")])
+        assert answer["stopReason"] == "end_turn"
+        await caller.control("CreateProvisionedModelThroughput", provisionedModelName="more", modelUnits=1,
+                             modelId=ECHO)
+        await in_service(caller, "more")
+        assert fleet.loaded(entry) == 3
         await caller.control("UpdateProvisionedModelThroughput", provisionedModelId="p",
                              desiredProvisionedModelName="q")
-        listed = await caller.control("ListProvisionedModelThroughputs", modelArnEquals=ARN)
-        assert [each["provisionedModelName"] for each in listed["provisionedModelSummaries"]] == ["q"]
+        listed = await caller.control("ListProvisionedModelThroughputs", modelArnEquals=ARN, sortOrder="Ascending")
+        assert [each["provisionedModelName"] for each in listed["provisionedModelSummaries"]] == ["q", "more"]
+
+        await caller.world.restart()
+        fleet = caller.world.models.fleet
+        await asyncio.sleep(5)
+        assert fleet.loaded(entry) == 3
         await caller.control("DeleteProvisionedModelThroughput", provisionedModelId=made["provisionedModelArn"])
         code, _ = await caller.error("GetProvisionedModelThroughput", "bedrock", provisionedModelId="q")
         assert code == "ResourceNotFoundException"
+        await asyncio.sleep(300)
+        assert fleet.loaded(entry) == 1
+
+    in_world(tmp_path, test)
+
+
+async def in_service(caller: Caller, name: str) -> dict[str, Any]:
+    while True:
+        got = await caller.control("GetProvisionedModelThroughput", provisionedModelId=name)
+        if got["status"] not in ("Creating", "Updating"):
+            assert got["status"] == "InService", got
+            return got
+        await asyncio.sleep(0.1)
+
+
+def test_throughput_that_there_is_no_memory_for(tmp_path: Path) -> None:
+    async def test(caller: Caller) -> None:
+        caller.world.models.catalogue.add(Entry("me.large-v1", "echo", memory_bytes=MODEL_BUDGET_BYTES // 3))
+        large: dict[str, Any] = {"modelId": "me.large-v1"}
+        code, _ = await caller.error("CreateProvisionedModelThroughput", "bedrock", provisionedModelName="four",
+                                     modelUnits=4, **large)
+        assert code == "ServiceQuotaExceededException"
+        await caller.control("CreateProvisionedModelThroughput", provisionedModelName="two", modelUnits=2, **large)
+        code, _ = await caller.error("CreateProvisionedModelThroughput", "bedrock", provisionedModelName="three",
+                                     modelUnits=2, **large)
+        assert code == "ServiceQuotaExceededException"
+        await in_service(caller, "two")
+
+    in_world(tmp_path, test)
+
+
+def test_a_commitment_keeps_it(tmp_path: Path) -> None:
+    async def test(caller: Caller) -> None:
+        await caller.control("CreateProvisionedModelThroughput", provisionedModelName="p", modelUnits=1, modelId=ECHO,
+                             commitmentDuration="OneMonth")
+        got = await in_service(caller, "p")
+        assert got["commitmentExpirationTime"] > got["creationTime"]
+        code, message = await caller.error("DeleteProvisionedModelThroughput", "bedrock", provisionedModelId="p")
+        assert (code, "commitment term" in message) == ("ConflictException", True)
 
     in_world(tmp_path, test)
 

@@ -70,7 +70,7 @@ def test_accounts_are_apart(tmp_path: Path) -> None:
         other = iam.acting("test", "222222222222")
         key = iam.call("CreateUser", UserName="alice") and iam.call("CreateAccessKey", UserName="alice")["AccessKey"]
         assert other.call("ListUsers")["Users"] == []
-        assert other.error("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])[0] == "NoSuchEntity"
+        assert other.error("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])[0] == "AccessDenied"
         iam.call("CreateAccountAlias", AccountAlias="acme")
         assert other.error("CreateAccountAlias", AccountAlias="acme")[0] == "EntityAlreadyExists"
         iam.call("CreateAccountAlias", AccountAlias="acme2")
@@ -216,3 +216,39 @@ def test_resources(tmp_path: Path) -> None:
         assert arns("ListUsers") == ["user/"]
         assert arns("GetAccountSummary") == ["*"]
         assert arns("GetUser") == ["root"]
+
+
+# Every policy of AWS's is one that the engine reads, and anybody may attach but the services' own.
+def test_policies_of_aws(tmp_path: Path) -> None:
+    from actors.iam import managed
+    from actors.runtime.policy.document import Document
+    from actors.runtime.policy.grammar import Use
+
+    arns = list(managed.arns())
+    assert len(arns) > 1500
+    for arn in arns:
+        record = managed.find(arn)
+        assert record is not None
+        Document(record["document"], Use.IDENTITY)
+    with open_caller(tmp_path) as iam:
+        iam.call("CreateRole", RoleName="r", AssumeRolePolicyDocument=TRUST)
+        for name in ("job-function/ViewOnlyAccess", "service-role/AWSLambdaBasicExecutionRole",
+                     "AmazonEC2ContainerRegistryReadOnly", "AmazonEKSClusterPolicy"):
+            iam.call("AttachRolePolicy", RoleName="r", PolicyArn=f"arn:aws:iam::aws:policy/{name}")
+        shown = iam.call("GetPolicy", PolicyArn="arn:aws:iam::aws:policy/IAMUserChangePassword")["Policy"]
+        assert (shown["DefaultVersionId"][0], shown["Tags"]) == ("v", [])
+        version = iam.call("GetPolicyVersion", PolicyArn=shown["Arn"], VersionId=shown["DefaultVersionId"])
+        assert version["PolicyVersion"]["IsDefaultVersion"]
+        listed = iam.call("ListPolicies", Scope="AWS", MaxItems=1000)
+        assert (len(listed["Policies"]), listed["IsTruncated"]) == (1000, True)
+
+
+# Tags of managed policies differ by case, those of users and roles do not (captures of IAM's answers by localstack).
+def test_tags_by_case(tmp_path: Path) -> None:
+    tags = [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]
+    with open_caller(tmp_path) as iam:
+        made = iam.call("CreatePolicy", PolicyName="p", PolicyDocument=ALLOW, Tags=tags)["Policy"]
+        assert made["Tags"] == tags
+        iam.call("UntagPolicy", PolicyArn=made["Arn"], TagKeys=["a"])
+        assert iam.call("ListPolicyTags", PolicyArn=made["Arn"])["Tags"] == tags[1:]
+        assert iam.error("CreateUser", UserName="u", Tags=tags)[0] == "InvalidInput"

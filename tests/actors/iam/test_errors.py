@@ -84,8 +84,30 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("AttachRolePolicy", {"RoleName": LINKED, "PolicyArn": POLICY}, "UnmodifiableEntity",
      f"Cannot perform the operation on the protected role '{LINKED}' - this role is only modifiable by AWS"),
     ("CreateUser", {"UserName": "a b"}, "ValidationError",
-     "1 validation error detected: Value 'a b' at 'userName' failed to satisfy constraint: Member must satisfy "
+     "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must satisfy "
      "regular expression pattern: [\\w+=,.@-]+"),
+    ("CreateUser", {"UserName": "x", "Path": "no/"}, "ValidationError",
+     "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters "
+     "and/or / characters."),
+    ("CreateUser", {"UserName": "x", "Path": f"/{'a' * 512}/"}, "ValidationError",
+     "1 validation error detected: Value at 'path' failed to satisfy constraint: Member must have length less than or "
+     "equal to 512"),
+    ("GetPolicyVersion", {"PolicyArn": MISSING, "VersionId": "v1"}, "NoSuchEntity",
+     f"Policy {MISSING} version v1 does not exist or is not attachable."),
+    ("AttachUserPolicy", {"UserName": "bob", "PolicyArn": "longpolicynamebutnoarn"}, "ValidationError",
+     "ARN longpolicynamebutnoarn is not valid."),
+    ("AttachUserPolicy", {"UserName": "bob", "PolicyArn":
+     "arn:aws:iam::aws:policy/aws-service-role/AWSSupportServiceRolePolicy"}, "PolicyNotAttachable",
+     "Cannot attach a Service Role Policy to a Customer Role."),
+    ("RemoveUserFromGroup", {"UserName": "eve", "GroupName": "eve"}, "NoSuchEntity",
+     "The user with name eve cannot be found."),
+    ("GetAccessKeyLastUsed", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}, "AccessDenied",
+     f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key "
+     "AKIAIOSFODNN7EXAMPLE"),
+    ("CreateOpenIDConnectProvider", {"Url": "http://a.example"}, "ValidationError",
+     "Invalid Open ID Connect Provider URL"),
+    ("CreatePolicy", {"PolicyName": "q", "PolicyDocument": ALLOW, "Tags": [{"Key": "a", "Value": ""}] * 2},
+     "InvalidInput", "Duplicate tag keys found."),
     ("ListUsers", {"Marker": "é"}, "ValidationError", "Invalid Marker."),
     ("ListUsers", {"Marker": "////"}, "ValidationError", "Invalid Marker."),
     ("CreateAccessKey", {}, "NotImplemented", ""),

@@ -22,8 +22,7 @@ from schemas.validate import validator
 from tests.store_fixture import Store, open_store
 
 ACCOUNT = "111111111111"
-JOBS = {contents.SWEEP_JOB: lambda *_: None, "tend": lambda *_: None, "expire": lambda *_: None,
-        "restore": lambda *_: None}
+JOBS = dict.fromkeys((contents.SWEEP_JOB, "tend", "expire", "restore", "deliver", "replicate", "log"), lambda *_: None)
 
 
 class Caller:

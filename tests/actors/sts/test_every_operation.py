@@ -58,8 +58,8 @@ FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "Assum
         ("sts", "AssumeRoleWithSAML")}
 # Is let in and refused object by object, in its answer.
 FREE |= {("s3", "DeleteObjects")}
-# A role's trust policy decides, and no role of that name is there.
-TRUST = {("sts", "AssumeRole")}
+# Denied to everybody: a role's trust policy decides, and no role of that name is there; nor is the access key.
+TRUST = {("sts", "AssumeRole"), ("iam", "GetAccessKeyLastUsed")}
 # Newer than the list.
 NEWER = {"bedrock:InvokeGuardrailChecks"}
 
@@ -85,6 +85,8 @@ def request_of(service: str, name: str, seed: int) -> dict[str, Any]:
     """One that the model allows; the ARNs in it are of things of ours."""
     written = WRITTEN.get((service, name))
     made: dict[str, Any] = ours(Inputs(load(service).operations[name], seed).request()) if written is None else written
+    if service == "iam" and "Path" in made:                # whose form its own check knows, not the model
+        made = {**made, "Path": "/a/"}
     if service == "s3":                   # of a bucket that is not there everybody is told so
         bucket = f"a-bucket-for-{name.lower()}"
         here = {"Bucket": bucket, "Key": "key", "CopySource": f"{bucket}/source"}
