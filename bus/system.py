@@ -14,7 +14,8 @@ Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown
 
     principal    {account, access_key}   -> {record}     whose it is and what policies they have; {}: nobody's any more
     rotate       {}                      -> {secrets}    how many are sealed under a new key
-    credential   {access_key}            -> {account, secret, token, expires}; {refused: true} when it is no good
+    credential   {access_key}            -> {account, secret, token, expires, bearer: true for an API key's, which signs
+                                            nothing}; {refused: true} when it is no good
 
 Asked of S3 alone:
 
