@@ -137,7 +137,10 @@ class Gateway:
         if route.operation.event_stream_out:
             return self._answers.stream(
                 exchange, route, await self._asking.stream(exchange, identity, route, params))
-        result = await self._asking.reply(exchange, identity, route, params)
+        try:
+            result = await self._asking.reply(exchange, identity, route, params)
+        except AwsError as error:
+            result = await self._s3.follow(exchange, identity, route, params, error)
         if route.operation.name == "GetObject":
             return self._s3.give(exchange, route, result)
         return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))

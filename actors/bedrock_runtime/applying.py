@@ -13,6 +13,7 @@ from schemas.errors import ValidationException
 
 READY_LIMIT = 256                         # guardrails kept ready; the longest unused goes first
 UNITS_LIMIT = 25                          # of text, of 1,000 characters, in one ApplyGuardrail
+JSON = "application/json"
 NO_SUCH = "The guardrail identifier or version provided in the request does not exist."
 
 Request = Mapping[str, Any]
@@ -56,6 +57,9 @@ def config_of(request: Request) -> Answer | None:
     """InvokeModel's headers as Converse's guardrailConfig."""
     if not request.get("guardrailIdentifier") and not request.get("guardrailVersion"):
         return None
+    kind = (request.get("contentType") or JSON).partition(";")[0].strip().lower()
+    if kind != JSON and not kind.startswith("application/vnd.skybus."):
+        raise ValidationException(f"A guardrail needs the contentType {JSON}.")
     return {"guardrailIdentifier": request.get("guardrailIdentifier"),
             "guardrailVersion": request.get("guardrailVersion"),
             "trace": (request.get("trace") or "DISABLED").lower()}
