@@ -15,7 +15,7 @@ from bus.subjects import is_token
 from gateway import doors
 from gateway.hosts import Host, host_of
 from gateway.protocols import HttpRequest, Protocol, protocol_for
-from gateway.s3 import regions
+from gateway.s3 import presigned, regions
 from gateway.sigv4 import Claim, Reason, Refusal
 from schemas.envelope import DEFAULT_REGION
 from schemas.errors import AwsError, NotImplementedByUs
@@ -78,7 +78,7 @@ class Router:
             candidates = self._candidates(request, claim)
             if candidates and candidates[0].name == "s3":
                 regions.check(self.host(request), claim)
-                request = self.path_style(request)
+                request = presigned.with_headers(self.path_style(request), claim)
             service, operation, protocol = self._resolve(request, claim, candidates)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)

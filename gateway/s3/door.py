@@ -54,7 +54,7 @@ class S3Door:
         identity, secret = await self._callers.identify(claim, request, None)
         exchange.admit(route)
         upload = await self._uploads.receive(
-            exchange.incoming, request.headers, claim, codings.chunk_key(claim, secret), self._folder())
+            exchange.incoming, route.request.headers, claim, codings.chunk_key(claim, secret), self._folder())
         try:
             headers = codings.without_chunked(upload.headers)
             params = route.protocol.parse(route.operation, replace(route.request, headers=headers))
