@@ -39,12 +39,9 @@ from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
-<<<<<<< HEAD
-from actors.s3.selecting import Queries
-=======
 from actors.s3.log_delivery import LOG_JOB, Logger
 from actors.s3.replicating import MAY, Replicator
->>>>>>> main
+from actors.s3.selecting import Queries
 from actors.s3.settings import Settings
 from bus.files import FOLDER
 from schemas.errors import AwsError
