@@ -13,7 +13,7 @@ from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import acls
 from actors.s3.access import bucket_of
 from actors.s3.acls import Acl
-from actors.s3.errors import AccessDenied, MalformedXML, NoSuchBucketPolicy, S3Error
+from actors.s3.errors import AccessDenied, InvalidRequest, NoSuchBucketPolicy, S3Error
 from actors.s3.state import Bucket
 
 BLOCK, POLICY = "public-access", "policy"  # kinds of configuration
@@ -55,7 +55,7 @@ def put(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
     asked = request["PublicAccessBlockConfiguration"]
     if not asked:
-        raise MalformedXML
+        raise InvalidRequest("Must specify at least one configuration.")
     bucket.configure(BLOCK, {name: bool(asked.get(name)) for name in SETTINGS})
     return {}
 

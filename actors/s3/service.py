@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from actors.runtime.access import Access, Guard
 from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
 from actors.runtime.chain.authorise import allowed
+from actors.runtime.chain.call import Call
 from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -36,6 +37,7 @@ from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
+from actors.s3.log_delivery import LOG_JOB, Logger
 from actors.s3.replicating import MAY, Replicator
 from actors.s3.settings import Settings
 from bus.files import FOLDER
@@ -54,6 +56,7 @@ class S3(Settings, ServiceActor):
     private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
     blobs: Blobs
     replicator: Replicator
+    logger: Logger
     ours: OurKey
 
     def attach(self, surroundings: Surroundings) -> None:
@@ -61,10 +64,14 @@ class S3(Settings, ServiceActor):
         self.ours = OurKey(Vault(surroundings.directory))
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.shard.write(collecting.begin, collecting.begun)
+        self.logger = Logger(self.shard, surroundings.client)
         self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
     def samples(self) -> Sequence[Sample]:
-        return delivering.samples()
+        return [*delivering.samples(), ("skybus_s3_log_records_dropped_total", {}, self.logger.dropped)]
+
+    def answered(self, call: Call) -> None:
+        self.logger.note(call)
 
     def system_answers(self) -> Mapping[str, Any]:
         return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
@@ -283,6 +290,11 @@ class S3(Settings, ServiceActor):
     async def replicate(self, now: float, state: Answer) -> Answer | None:
         """Makes the copies that a bucket's rules ask for."""
         return await self.replicator.step(now, state)
+
+    @job(LOG_JOB)
+    async def put_log(self, now: float, state: Answer) -> Answer | None:
+        """Puts what was written down of a bucket's access log into its target."""
+        return await self.logger.step(now, state)
 
     @job(collecting.TEND_JOB)
     async def tend(self, now: float, state: Answer) -> Answer | None:

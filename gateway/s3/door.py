@@ -21,10 +21,11 @@ from gateway.forms import FormDecoder
 from gateway.posts import Policy
 from gateway.protocols import HttpRequest, HttpResponse
 from gateway.route import Route, Router
+from gateway.s3 import regions
 from gateway.sigv4 import S3_LIKE, Claim
 from gateway.uploads import Uploads
 from schemas.envelope import Identity
-from schemas.errors import NotImplementedByUs
+from schemas.errors import AwsError, NotImplementedByUs
 
 
 class S3Door:
@@ -53,7 +54,7 @@ class S3Door:
         identity, secret = await self._callers.identify(claim, request, None)
         exchange.admit(route)
         upload = await self._uploads.receive(
-            exchange.incoming, request.headers, claim, codings.chunk_key(claim, secret), self._folder())
+            exchange.incoming, route.request.headers, claim, codings.chunk_key(claim, secret), self._folder())
         try:
             headers = codings.without_chunked(upload.headers)
             params = route.protocol.parse(route.operation, replace(route.request, headers=headers))
@@ -62,6 +63,15 @@ class S3Door:
         finally:
             await asyncio.to_thread(upload.close)
         return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))
+
+    async def follow(
+        self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any], error: AwsError
+    ) -> dict[str, Any]:
+        """To a bucket in another region, who neither signs for one nor goes to one's host. AwsError, BusError."""
+        if error.error_code != regions.ELSEWHERE or exchange.claim is not None or \
+                self._router.host(exchange.request).region:
+            raise error
+        return await self._asking.reply(exchange, identity, replace(route, region=regions.of(error)), params)
 
     def give(self, exchange: Exchange, route: Route, result: dict[str, Any], status: int = 0) -> Outgoing:
         """An object, out of files of this host where its body is in some; `status`: other than the operation's own.
@@ -86,7 +96,7 @@ class S3Door:
         pieces, first = await self._uploads.begin_form(incoming, form)
         exchange.claim = claim = posts.claim_of(form.fields)
         identity, policy = await self._permitted(claim, form.fields)
-        put = posts.put_of(self._router.path_style(request, claim).path, form)
+        put = posts.put_of(self._router.path_style(request).path, form)
         put.headers = {**put.headers, "host": request.headers.get("host", "")}
         route = self._router.route(put, claim)
         exchange.admit(route)
