@@ -22,7 +22,7 @@ SEES = {
 # Two models of one service: the second shares the first's shard (ServiceActor.state_of) and knows its rows.
 FAMILIES = {
     "actors.dynamodbstreams": "actors.dynamodb", "actors.sts": "actors.iam", "actors.bedrock_runtime": "actors.bedrock",
-    "actors.organizations": "actors.iam",
+    "actors.organizations": "actors.iam", "actors.s3control": "actors.s3",
 }
 DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
