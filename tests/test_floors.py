@@ -31,7 +31,8 @@ DOORS = {
     "gguf": ("actors/runtime/inference/tiny/train.py",), "numpy": ("actors/runtime/inference/tiny/train.py",),
     "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",), "jwt": ("actors/sts/web_identity.py",),
     "awscrt": ("schemas/checksums.py",), "lxml": ("actors/iam/saml.py",), "signxml": ("actors/iam/saml.py",),
-    "segno": ("actors/iam/mfa.py",), "zstandard": ("actors/dynamodb/engine/interchange/packing.py",),
+    "segno": ("actors/iam/mfa.py",), "duckdb": ("actors/s3/engine/select/records.py",),
+    "zstandard": ("actors/dynamodb/engine/interchange/packing.py",),
 }
 NEVER = ("botocore", "boto3")             # its models are read, its code is not run
 
