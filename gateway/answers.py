@@ -22,7 +22,7 @@ from gateway.metrics import Metrics
 from gateway.plain import plain_error
 from gateway.refusals import as_error
 from gateway.route import Route, Router
-from gateway.s3 import words
+from gateway.s3 import regions, words
 from gateway.sigv4 import Refusal
 from schemas.errors import AwsError, InternalFailure, SerializationException, ServiceUnavailable
 from schemas.models import load
@@ -115,6 +115,8 @@ class Answers:
             exchange.service = load(bearer.SERVICE) if bearer.is_key(exchange.request.headers) else \
                 self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
+            if error.error_code == regions.ELSEWHERE:
+                return regions.told(error, self._router.host(exchange.request), exchange.claim)
             return error
         if isinstance(error, Refusal):
             return as_error(error, exchange.service)

@@ -117,6 +117,7 @@ class Gateway:
         request.body = body = await self._reader.read(exchange.incoming)
         self._metrics.body_bytes_in += len(body)
         if key is not None:
+            exchange.bearer = key.kind
             identity, secret = await self._callers.bear(key), ""
         else:
             identity, secret = await self._callers.identify(claim, request, body)
@@ -136,7 +137,10 @@ class Gateway:
         if route.operation.event_stream_out:
             return self._answers.stream(
                 exchange, route, await self._asking.stream(exchange, identity, route, params))
-        result = await self._asking.reply(exchange, identity, route, params)
+        try:
+            result = await self._asking.reply(exchange, identity, route, params)
+        except AwsError as error:
+            result = await self._s3.follow(exchange, identity, route, params, error)
         if route.operation.name == "GetObject":
             return self._s3.give(exchange, route, result)
         return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))

@@ -85,7 +85,7 @@ class Pages:
             return None
         if service is None or service.name != "s3":
             return None
-        path = self._router.path_style(request, claim).path
+        path = self._router.path_style(request).path
         bucket, _, key = path[1:].partition("/")
         if not bucket:
             return None

@@ -6,26 +6,25 @@ services share (bedrock, ses, rds …) is settled by the operation that the byte
 operation that is; nothing here reads a body except to look for Action.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from bus.subjects import is_token
 from gateway import doors
+from gateway.hosts import Host, host_of
 from gateway.protocols import HttpRequest, Protocol, protocol_for
+from gateway.s3 import presigned, regions
 from gateway.sigv4 import Claim, Reason, Refusal
 from schemas.envelope import DEFAULT_REGION
 from schemas.errors import AwsError, NotImplementedByUs
-from schemas.index import Entry, Index
+from schemas.index import Entry
 from schemas.models import Operation, Service, index, load
 
 TARGETS_REMEMBERED = 4096
-HOSTS_REMEMBERED = SCOPES_REMEMBERED = 1024
+SCOPES_REMEMBERED = 1024
 ACTION_SEARCH_BYTES = 64 * 1024           # how far into a form Action and Version are looked for
-
-# Hosts end in one of these; what stands before names bucket, service and region.
-DOMAINS = ("localhost.localstack.cloud", "amazonaws.com.cn", "amazonaws.com", "api.aws", "localhost")
 
 # Signing names that are no service's own.
 _ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "s3-outposts": "s3"}
@@ -49,15 +48,6 @@ class Route:
     protocol: Protocol
     region: str
     request: HttpRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """What a host name says: `bucket.s3.eu-west-1.amazonaws.com`. Empty where it says nothing."""
-
-    entries: tuple[Entry, ...] = ()
-    region: str = ""
-    bucket: str = ""
 
 
 class Router:
@@ -85,8 +75,11 @@ class Router:
             service, protocol = load(door[0]), door[1]
             operation = protocol.operation(service, request)
         else:
-            request = self.path_style(request, claim)
-            service, operation, protocol = self._resolve(request, claim)
+            candidates = self._candidates(request, claim)
+            if candidates and candidates[0].name == "s3":
+                regions.check(self.host(request), claim)
+                request = presigned.with_headers(self.path_style(request), claim)
+            service, operation, protocol = self._resolve(request, claim, candidates)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)
         if memorable:
@@ -107,10 +100,20 @@ class Router:
             if region == DEFAULT_REGION or is_token(region):
                 return region
             raise Refusal(Reason.SCOPE, "Credential should be scoped to a valid region.")
-        return _host(headers.get("host", "")).region or self._region
+        return host_of(headers).region or self._region
 
-    def _resolve(self, request: HttpRequest, claim: Claim | None) -> tuple[Service, Operation, Protocol]:
-        candidates = self._candidates(request, claim)
+    def host(self, request: HttpRequest) -> Host:
+        """What the host of a request to S3 says."""
+        return host_of(request.headers, s3=True)
+
+    def path_style(self, request: HttpRequest) -> HttpRequest:
+        """Of a request to S3: a virtual-hosted bucket moves from the host into the path, as the model has it."""
+        bucket = self.host(request).bucket
+        return replace(request, path=f"/{bucket}{request.path}", named=None) if bucket else request
+
+    def _resolve(
+        self, request: HttpRequest, claim: Claim | None, candidates: Sequence[Entry]
+    ) -> tuple[Service, Operation, Protocol]:
         if not candidates:
             raise UnknownService(
                 "Nothing in this request names a service of AWS." if claim is None else
@@ -175,7 +178,7 @@ class Router:
         return tuple(_with_action(entries, action, version)) or entries
 
     def _unsigned(self, request: HttpRequest) -> tuple[Entry, ...]:
-        host = _host(request.headers.get("host", ""))
+        host = host_of(request.headers)
         if host.entries:
             return self._narrowed(host.entries, request)
         action, version = _action(request)
@@ -184,13 +187,9 @@ class Router:
         hinted = self._by_user_agent(request.headers.get("user-agent", ""))
         if hinted:
             return hinted
-        if "s3" in self.installed and (request.path != "/" or host.bucket):
+        if "s3" in self.installed and (request.path != "/" or self.host(request).bucket):
             return (self._index.entries["s3"],)
         return ()
-
-    def host(self, request: HttpRequest) -> Host:
-        """What the host alone says."""
-        return _host(request.headers.get("host", ""))
 
     def _by_user_agent(self, agent: str) -> tuple[Entry, ...]:
         """`… api/s3#2.20.1`, as the Java, JavaScript, Go and Rust SDKs write; only of services that are here."""
@@ -199,15 +198,6 @@ class Router:
                 name = word[len("api/"):].partition("#")[0].partition("/")[0]
                 return tuple(entry for entry in self._index.by_service_id(name) if entry.name in self.installed)
         return ()
-
-    def path_style(self, request: HttpRequest, claim: Claim | None) -> HttpRequest:
-        """A virtual-hosted bucket moves from the host into the path, as the model of S3 has it."""
-        if claim is not None and claim.signer.service not in ("s3", "s3express"):
-            return request
-        host = _host(request.headers.get("host", ""), s3=claim is not None)
-        if not host.bucket or _is_s3_control(request):
-            return request
-        return replace(request, path=f"/{host.bucket}{request.path}", named=None)
 
 
 @lru_cache(SCOPES_REMEMBERED)
@@ -223,52 +213,9 @@ def _by_scope(signing_name: str, control: bool) -> tuple[Entry, ...]:
     return entries
 
 
-@lru_cache(HOSTS_REMEMBERED)
-def _host(host: str, *, s3: bool = False) -> "Host":
-    return parse_host(host, index(), s3=s3)
-
-
-def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
-    """`[bucket.]s3[.region]`, `[prefix.]service[.region]` before one of DOMAINS; an address or a bare domain is
-    nothing. `s3`: the request is S3's, so that `bucket.localhost` is a bucket too."""
-    name = host.rpartition(":")[0] if host[-1:].isdigit() and ":" in host else host
-    name = name.lower()
-    domain = next((domain for domain in DOMAINS if name.endswith(domain)), "")
-    if not domain or not name.endswith(f".{domain}"):
-        return Host()
-    labels = name[:-len(domain) - 1].split(".")
-    region = labels.pop() if len(labels) > 1 and _is_region(labels[-1]) else ""
-    for position in reversed(range(len(labels))):   # a bucket's name may have the word as well
-        word, dashed = _s3_label(labels[position])
-        if word:
-            return Host(known.by_endpoint_prefix("s3"), region or dashed, ".".join(labels[:position]))
-    for start in range(len(labels)):
-        entries = known.by_endpoint_prefix(".".join(labels[start:]))
-        if entries:
-            return Host(entries, region)
-    return Host((), region, ".".join(labels)) if s3 else Host((), region)
-
-
-def _s3_label(label: str) -> tuple[str, str]:
-    """S3's word in a label, and the region behind it: s3, s3-eu-west-1, s3-website, s3-website-eu-west-1 …"""
-    for word in ("s3-website", "s3-accelerate", "s3-fips", "s3"):
-        if label == word:
-            return word, ""
-        if label.startswith(f"{word}-") and _is_region(label[len(word) + 1:]):
-            return word, label[len(word) + 1:]
-    return "", ""
-
-
 def _may_be_door(claim: Claim | None) -> bool:
     """A request signed for another service has that service's path."""
     return claim is None or claim.signer.service == "bedrock"
-
-
-def _is_region(label: str) -> bool:
-    """`eu-west-1`, `us-gov-east-1`, `us-iso-b-1` …: words and a number."""
-    words = label.split("-")
-    return len(words) >= 3 and words[-1].isdigit() and all(word.isalpha() for word in words[:-1]) \
-        and len(words[0]) <= 4
 
 
 def _is_s3_control(request: HttpRequest) -> bool:

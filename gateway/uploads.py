@@ -17,9 +17,9 @@ from bus import files
 from bus.files import IncomingFile
 from gateway import bodies
 from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming, gathered
-from gateway.forms import FormDecoder
 from gateway.metrics import Metrics
-from gateway.posts import Policy
+from gateway.s3.forms import FormDecoder
+from gateway.s3.post_policies import Policy
 from gateway.sigv4 import Claim, Reason, Refusal, SigningKey
 from schemas import checksums
 from schemas.checksums import Buffer

@@ -48,6 +48,7 @@ class Dialect:
     throttled_status: int = 400
     failed: str = "InternalFailure"                # a bug of ours
     constrains: bool = True                        # False: checks types and presence alone, names a missing parameter
+    malformed: str = ""                            # what lacks something inside a document, where that is no `invalid`
     echoes: bool = True                            # prints the offending value
     order: Mapping[str, tuple[str, ...]] | None = None             # structure -> members reported before the others
     constraints: Mapping[str, Constraint] | None = None            # shape -> instead of the model's
@@ -169,6 +170,8 @@ _DYNAMODB_WORDS = {
 _IAM_CONSTRAINTS = {"pathType": Constraint(1, 512)}
 
 _JSON = _BY_PROTOCOL["json"]
+_S3 = Dialect(
+    "InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False, malformed="MalformedXML")
 _BY_SERVICE = {
     "apigateway": replace(_BY_PROTOCOL["rest-json"], invalid="BadRequestException"),
     "cognito-idp": replace(_JSON, invalid="InvalidParameterException"),
@@ -190,8 +193,8 @@ _BY_SERVICE = {
     "organizations": replace(
         _JSON, invalid="InvalidInputException", throttled="TooManyRequestsException", failed="ServiceException"),
     "route53": replace(_XML, invalid="InvalidInput"),
-    "s3": Dialect("InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False),
-    "s3control": Dialect("InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False),
+    "s3": _S3,
+    "s3control": _S3,
     "sesv2": replace(_BY_PROTOCOL["rest-json"], invalid="BadRequestException", echoes=False),
     "sqs": replace(_JSON, invalid="InvalidParameterValue", denied="AccessDenied", throttled="RequestThrottled"),
 }

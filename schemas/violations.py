@@ -27,6 +27,7 @@ VIOLATIONS_LIMIT = 10                              # as many as AWS reports at o
 ECHO_LIMIT_CHARACTERS = 4096                       # of an offending value; AWS prints all of it
 ECHO_LIMIT_ENTRIES = 100
 
+MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 _UNION = (
     "Supplied {name} is empty, must contain exactly one of the supported datatypes",
     "Supplied {name} has more than one datatypes set, must contain exactly one of the supported datatypes",
@@ -57,6 +58,8 @@ def refuse(operation: Operation, request: dict[str, Any], dialect: Dialect, itse
     words = (dialect.words or {}).get(operation.name, {}) if complete else {}
     walk = _Violations(dialect, itself, words, as_json=operation.name in dialect.echoes_json)
     walk.structure(operation.input, request, Path("", ""), left_out)
+    if walk.found and dialect.malformed and walk.missing_inside:
+        raise AwsError(MALFORMED, code=dialect.malformed, status=400)
     if walk.found and not dialect.constrains:
         raise AwsError(f"The request must contain the parameter {walk.missing}", code=dialect.invalid)
     if walk.found:
@@ -171,7 +174,7 @@ class _Violations:
         self._as_json = as_json
         self.found: list[Violation] = []
         self.unions: list[str] = []
-        self.missing = ""
+        self.missing, self.missing_inside = "", False          # the first, and whether inside of another
 
     def structure(self, shape: Shape, value: dict[str, Any], path: Path, left_out: frozenset[str]) -> None:
         required = self._dialect.required(shape)
@@ -182,7 +185,8 @@ class _Violations:
             if name in value:
                 self._member(name, member, value[name], path.member(name))
             elif name in required:
-                self.missing = self.missing or name
+                if not self.missing:
+                    self.missing, self.missing_inside = name, bool(path.lower)
                 self._add(None, path.member(name), "Member must not be null")
         if shape.traits.get("union"):
             known = sum(name in shape.members for name in value)

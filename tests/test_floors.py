@@ -22,7 +22,7 @@ SEES = {
 # Two models of one service: the second shares the first's shard (ServiceActor.state_of) and knows its rows.
 FAMILIES = {
     "actors.dynamodbstreams": "actors.dynamodb", "actors.sts": "actors.iam", "actors.bedrock_runtime": "actors.bedrock",
-    "actors.organizations": "actors.iam",
+    "actors.organizations": "actors.iam", "actors.s3control": "actors.s3",
 }
 DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
@@ -31,7 +31,8 @@ DOORS = {
     "gguf": ("actors/runtime/inference/tiny/train.py",), "numpy": ("actors/runtime/inference/tiny/train.py",),
     "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",), "jwt": ("actors/sts/web_identity.py",),
     "awscrt": ("schemas/checksums.py",), "lxml": ("actors/iam/saml.py",), "signxml": ("actors/iam/saml.py",),
-    "segno": ("actors/iam/mfa.py",),
+    "segno": ("actors/iam/mfa.py",), "duckdb": ("actors/s3/engine/select/records.py",),
+    "zstandard": ("actors/dynamodb/engine/interchange/packing.py",),
 }
 NEVER = ("botocore", "boto3")             # its models are read, its code is not run
 

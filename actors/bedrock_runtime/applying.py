@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 from actors.bedrock import guardrails
 from actors.bedrock.engine.guard import MASKED, NOTHING, Guard, Piece, Verdict
+from actors.bedrock.engine.meaning import Sense
 from actors.bedrock.state import Book, Record
 from actors.bedrock_runtime.guarding import REASONS, Guarding, assessment
 from schemas.errors import ValidationException
 
 READY_LIMIT = 256                         # guardrails kept ready; the longest unused goes first
 UNITS_LIMIT = 25                          # of text, of 1,000 characters, in one ApplyGuardrail
+JSON = "application/json"
 NO_SUCH = "The guardrail identifier or version provided in the request does not exist."
 
 Request = Mapping[str, Any]
@@ -27,7 +29,8 @@ class Ready(NamedTuple):
 class Guards:
     """Guardrails by what they are and when they were last changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, sense: Sense) -> None:
+        self._sense = sense
         self._ready: OrderedDict[tuple[str, str, float], Ready] = OrderedDict()
 
     def find(self, book: Book, identifier: str, version: str) -> Ready:
@@ -36,7 +39,7 @@ class Guards:
         if shown is None:
             raise ValidationException(NO_SUCH)
         key = shown["guardrailArn"], shown["version"], shown["updatedAt"]
-        found = self._ready.pop(key, None) or Ready(Guard(shown), shown)
+        found = self._ready.pop(key, None) or Ready(Guard(shown, self._sense), shown)
         self._ready[key] = found
         if len(self._ready) > READY_LIMIT:
             self._ready.popitem(last=False)
@@ -56,6 +59,9 @@ def config_of(request: Request) -> Answer | None:
     """InvokeModel's headers as Converse's guardrailConfig."""
     if not request.get("guardrailIdentifier") and not request.get("guardrailVersion"):
         return None
+    kind = (request.get("contentType") or JSON).partition(";")[0].strip().lower()
+    if kind != JSON and not kind.startswith("application/vnd.skybus."):
+        raise ValidationException(f"A guardrail needs the contentType {JSON}.")
     return {"guardrailIdentifier": request.get("guardrailIdentifier"),
             "guardrailVersion": request.get("guardrailVersion"),
             "trace": (request.get("trace") or "DISABLED").lower()}

@@ -1,68 +1,27 @@
-"""A guardrail around an invocation: what goes to the model, what comes from it, and the trace of both.
+"""A guardrail around an invocation: what goes to the model (marking.py), what comes from it, and the trace of both.
 
-Where a request marks content for the guardrail (guardContent), that alone is looked at; else all text of its messages
-is, and of system prompts none. A streamed answer is held back until a piece of it, up to a sentence's end, has been
-looked at together with all before it (sync); in the async mode it goes out at once and is cut off late.
+A streamed answer is held back until a piece of it, up to a sentence's end, has been looked at together with all before
+it (sync), and of that its last characters, so that what is to be masked is found whole; in the async mode it goes out
+at once and is cut off late.
 """
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from actors.bedrock.engine.guard import BLOCKED, INPUT, MASKED, NOTHING, OUTPUT, Guard, Piece, Verdict
+from actors.bedrock.engine.guard import BLOCKED, INPUT, MASKED, NOTHING, OUTPUT, Guard, Mask, Piece, Verdict, masked
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event, Usage
+from actors.bedrock_runtime.marking import slots
 
 PIECE_CHARACTERS = 200                    # of a streamed answer, looked at together; then at the next sentence's end
 PIECE_LIMIT_CHARACTERS = 1000             # or here at the latest
+TAIL_CHARACTERS = 128                     # of what was looked at, kept: a datum may go on in what comes
 
 REASONS = {NOTHING: "No action.", MASKED: "Guardrail masked.", BLOCKED: "Guardrail blocked."}
 _SENTENCE_END = re.compile(r"[.!?\n]\s*\Z")
-
-
-@dataclass(slots=True)
-class Slot:
-    """A text in a request, where it can be replaced."""
-
-    container: Any                        # a dict, or the Ask whose prompt it is
-    key: str
-    qualifiers: frozenset[str] = frozenset()
-
-    @property
-    def piece(self) -> Piece:
-        text = self.container.prompt if isinstance(self.container, Ask) else self.container[self.key]
-        return Piece(text or "", self.qualifiers)
-
-    def replace(self, text: str) -> None:
-        if isinstance(self.container, Ask):
-            self.container.prompt = text
-        else:
-            self.container[self.key] = text
-
-
-def slots(ask: Ask) -> list[Slot]:
-    """What the guardrail looks at."""
-    if ask.prompt is not None:
-        return [Slot(ask, "prompt")]
-    blocks = [block for message in ask.messages for block in message["content"]]
-    marked = [_marked(block) for block in [*ask.system, *blocks] if "text" in block.get("guardContent", {})]
-    return marked or list(_texts(blocks))
-
-
-def _marked(block: Block) -> Slot:
-    text = block["guardContent"]["text"]
-    return Slot(text, "text", frozenset(text.get("qualifiers") or ()))
-
-
-def _texts(blocks: Sequence[Block]) -> Iterator[Slot]:
-    for block in blocks:
-        if "text" in block:
-            yield Slot(block, "text")
-        for part in block.get("toolResult", {}).get("content", ()):
-            if "text" in part:
-                yield Slot(part, "text")
 
 
 @dataclass(slots=True)
@@ -73,6 +32,7 @@ class Guarding:
     shown: Mapping[str, Any]
     trace: str = "disabled"
     asynchronous: bool = False
+    tag_suffix: str = ""                  # of the tags that mark content in InvokeModel's bodies
     intervened: bool = False
     _masked: bool = False                 # something of a streamed answer
     _context: list[Piece] = field(default_factory=list)        # sources and queries, for grounding
@@ -83,7 +43,7 @@ class Guarding:
 
     async def admit(self, ask: Ask) -> Answer | None:
         """Masks what is to be masked in the request; the answer where it is blocked."""
-        found = slots(ask)
+        found = slots(ask, self.tag_suffix)
         self._context = [slot.piece for slot in found if slot.qualifiers & {"grounding_source", "query"}]
         verdict, told = await self._assess(INPUT, [slot.piece for slot in found])
         self._input = told
@@ -138,54 +98,54 @@ class Guarding:
 
     async def _held(self, events: AsyncIterator[Event], answer: Answer) -> AsyncIterator[Event]:
         """Text waits for its assessment, everything else for the text before it."""
-        before, waiting, place = "", "", 0
+        told = _Told()
+        place = 0
         async for event in events:
             delta = event.get("contentBlockDelta", {})
             text = delta.get("delta", {}).get("text")
             if text is not None:
-                place, waiting = delta["contentBlockIndex"], waiting + text
-                if not _ready(waiting):
+                place = delta["contentBlockIndex"]
+                told.add(text)
+                if not _ready(told.waiting):
                     continue
-            if waiting:
-                passed = await self._pass(before, waiting, answer)
+            if told.text[told.out:]:
+                passed = await self._pass(told, answer, whole=text is None)
                 if passed is None:
                     for last in self._cut(place, answer):
                         yield last
                     return
-                yield _delta(place, passed)
-                before, waiting = before + waiting, ""
+                if passed:
+                    yield _delta(place, passed)
             if text is None:
                 yield event
 
     async def _late(self, events: AsyncIterator[Event], answer: Answer) -> AsyncIterator[Event]:
         """Text goes out at once. Nothing is masked in this mode, as with AWS."""
-        before, waiting, place = "", "", 0
+        told = _Told()
+        place = 0
         async for event in events:
             yield event
             delta = event.get("contentBlockDelta", {})
-            text = delta.get("delta", {}).get("text", "")
-            if text:
-                place, waiting = delta["contentBlockIndex"], waiting + text
-            if waiting and (_ready(waiting) or "contentBlockStop" in event):
-                if await self._pass(before, waiting, answer) is None:
-                    for last in self._cut(place, answer, stopped="contentBlockStop" in event):
-                        yield last
-                    return
-                before, waiting = before + waiting, ""
+            if text := delta.get("delta", {}).get("text", ""):
+                place = delta["contentBlockIndex"]
+                told.add(text)
+            if told.waiting and (_ready(told.waiting) or "contentBlockStop" in event) \
+                    and await self._pass(told, answer, whole=True) is None:
+                for last in self._cut(place, answer, stopped="contentBlockStop" in event):
+                    yield last
+                return
 
-    async def _pass(self, before: str, waiting: str, answer: Answer) -> str | None:
-        """What of `waiting` may go out; None: it is blocked."""
-        verdict, told = await self._assess(OUTPUT, [*self._context, Piece(before + waiting)])
-        self._outputs = [told]
-        self._model_output = [before + waiting]
+    async def _pass(self, told: "_Told", answer: Answer, *, whole: bool) -> str | None:
+        """What may go out now, masked; None: it is blocked. `whole`: nothing comes that could belong to it."""
+        verdict, assessed = await self._assess(OUTPUT, [*self._context, Piece(told.text)])
+        self._outputs = [assessed]
+        self._model_output = [told.text]
         if verdict.action == BLOCKED:
             self._blocked("blockedOutputsMessaging", answer)
             return None
-        if verdict.action == MASKED and not self.asynchronous:
-            self._masked = True
-            alone = await self.guard.assess(OUTPUT, [Piece(waiting)])
-            return alone.texts[0]
-        return waiting
+        masks = [] if self.asynchronous else verdict.masks[-1]
+        self._masked = self._masked or bool(masks)
+        return told.release(masks, whole=whole)
 
     def _cut(self, place: int, answer: Answer, *, stopped: bool = False) -> list[Event]:
         place += stopped
@@ -215,8 +175,36 @@ class Guarding:
                 guardrail["input"] = {self.shown["guardrailId"]: self._input}
             if self._outputs:
                 guardrail["outputs"] = [{self.shown["guardrailId"]: each} for each in self._outputs]
+                if self.intervened:
+                    guardrail["modelOutput"] = self._model_output
             told["amazon-bedrock-trace"] = {"guardrail": guardrail}
         return told
+
+
+@dataclass(slots=True)
+class _Told:
+    """A streamed text: all of it, how much was looked at, how much went out."""
+
+    text: str = ""
+    seen: int = 0
+    out: int = 0
+
+    @property
+    def waiting(self) -> str:
+        return self.text[self.seen:]
+
+    def add(self, text: str) -> None:
+        self.text += text
+
+    def release(self, masks: Sequence[Mask], *, whole: bool) -> str:
+        """All, or all but a tail; never a part of what is masked."""
+        self.seen = len(self.text)
+        until = self.seen if whole else max(self.out, self.seen - TAIL_CHARACTERS)
+        for match, _ in sorted(masks, key=lambda mask: -mask[0].start):
+            if match.start < until < match.end:
+                until = max(self.out, match.start)
+        start, self.out = self.out, until
+        return masked(self.text, masks, start, until)
 
 
 def assessment(verdict: Verdict, shown: Mapping[str, Any], started: float) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """InvokeModel and InvokeModelWithResponseStream: bodies in the model's family's form."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, cast
@@ -10,24 +11,42 @@ from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import METRICS, Ask, Event
 from actors.bedrock_runtime.families import EmbeddingFamily, Family, TextFamily, family_of
-from actors.bedrock_runtime.families.bodies import Body, load
+from actors.bedrock_runtime.families.bodies import Body, Malformed, check, load
+from actors.bedrock_runtime.guarding import Guarding
 from actors.runtime.inference.protocol import Modality
 from schemas.errors import ValidationException
 
 JSON = "application/json"
-_OURS = "amazon-bedrock-guardrailConfig"  # in a body, beside the family's own
+GUARDRAIL = "amazon-bedrock-guardrailConfig"              # in a body, beside the family's own
+_SUFFIX = re.compile(r"[0-9a-zA-Z]{1,20}")
+_MODES = ("SYNCHRONOUS", "ASYNCHRONOUS")
 
 Request = Mapping[str, Any]
 Response = dict[str, Any]
 
 
-def read(request: Request, model: Model) -> tuple[Body, Family]:
-    """The body and its family. ValidationException."""
+def read(request: Request, model: Model, guarding: Guarding | None = None) -> tuple[Body, Family]:
+    """The body and its family; tells the guardrail what the body says to it. ValidationException."""
     body = load(request.get("body") or b"")
-    body.pop(_OURS, None)
+    _configure(body.pop(GUARDRAIL, None), guarding)
     content_type = (request.get("contentType") or JSON).partition(";")[0].strip().lower()
     return body, family_of(str(request.get("modelId", model.id)).rpartition("/")[2], body, content_type,
                            embeds=model.modality is Modality.EMBEDDING)
+
+
+def _configure(config: Any, guarding: Guarding | None) -> None:
+    """https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-tagging.html"""
+    if config is None:
+        return
+    if guarding is None:
+        raise ValidationException(f"A guardrail identifier is required where the body has {GUARDRAIL}.")
+    check(config, {"tagSuffix": str, "streamProcessingMode": str}, (), f"#/{GUARDRAIL}")
+    suffix, mode = config.get("tagSuffix") or "", config.get("streamProcessingMode") or _MODES[0]
+    if suffix and not _SUFFIX.fullmatch(suffix):
+        raise Malformed(f"#/{GUARDRAIL}/tagSuffix: string [{suffix}] does not match pattern ^[0-9a-zA-Z]{{1,20}}$")
+    if mode.upper() not in _MODES:
+        raise Malformed(f"#/{GUARDRAIL}/streamProcessingMode: {mode} is not a valid enum value")
+    guarding.tag_suffix, guarding.asynchronous = suffix, mode.upper() == _MODES[1]
 
 
 def text_ask(body: Body, family: TextFamily, model: Model) -> Ask:
@@ -41,7 +60,7 @@ def text_ask(body: Body, family: TextFamily, model: Model) -> Ask:
 
 
 async def invoke(invocation: Invocation, request: Request) -> Response:
-    body, family = read(request, invocation.model)
+    body, family = read(request, invocation.model, invocation.guarding)
     if isinstance(family, TextFamily):
         answer = await whole(invocation, text_ask(body, family, invocation.model))
         told = {**family.answer(body, answer, invocation.model.id), **_guarded(invocation)}
@@ -70,7 +89,7 @@ def _response(body: Body, input_tokens: int, output_tokens: int, latency_ms: int
 
 async def stream(invocation: Invocation, request: Request) -> AsyncIterator[Event]:
     """Chunks; the last carries the invocation's metrics."""
-    body, family = read(request, invocation.model)
+    body, family = read(request, invocation.model, invocation.guarding)
     if not isinstance(family, TextFamily):
         raise ValidationException("The model is unsupported for streaming.")
     ask = text_ask(body, family, invocation.model)

@@ -1,22 +1,18 @@
-"""Exports: a table at a moment of its recovery window, written to S3 as AWS lays it out (engine/interchange).
+"""Exports as requests: a table at a moment of its recovery window, or what changed between two, is to go to S3.
 
-The moment is copied into a space of its own first (copies.py); then a job that waits writes a file a step through S3,
-under the principal that asked for the export. A file written twice after a crash is the same file: its name comes from
-where it starts. What S3 refuses, or that there is none, ends the export FAILED with its words.
+The moment is copied, or the changes are collected, into a space of its own first (copies.py, increments.py); then a job
+writes the files (export_files.py).
+Wording: measured on AWS by the public ack-api-quirks notes (DDB-EXPORT-001 to 009).
 """
 
-import asyncio
-import hashlib
-import zlib
 from collections.abc import Mapping
-from functools import partial
-from itertools import islice
+from datetime import UTC, datetime
 from typing import Any
 
-from actors.dynamodb import catalogue, copies, ledger, recovery, state
+from actors.dynamodb import catalogue, copies, export_files, increments, ledger, recovery, state
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import moment as to_datetime
-from actors.dynamodb.engine.interchange import lines, manifests
+from actors.dynamodb.engine.interchange.manifests import FULL, INCREMENTAL
 from actors.dynamodb.errors import (
     ExportConflictException,
     ExportNotFoundException,
@@ -24,52 +20,140 @@ from actors.dynamodb.errors import (
     NotImplementedMember,
 )
 from actors.dynamodb.history import MICROSECONDS
-from actors.dynamodb.ledger import EXPORTS, Record, Scope
-from actors.dynamodb.table_records import CLEAR_JOB, release_history
+from actors.dynamodb.ledger import EXPORTS, Record
+from actors.dynamodb.state import Table
+from actors.dynamodb.table_records import record_of, release_history
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.surroundings import Surroundings
-from bus.transport import BusError
-from schemas.errors import AwsError
+from schemas.errors import ValidationException
 
-UPLOAD_JOB = "upload_export"
-FILE_LIMIT_BYTES = 8 * 1024 * 1024        # of lines, before compression
-CHUNK_ROWS = 128                          # read and compressed before others are let in
+WINDOW_MIN_S, WINDOW_MAX_S = 15 * 60, 24 * 3600
 LIST_LIMIT = 25
-GZIP = 16 + zlib.MAX_WBITS
+BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 _TIMES = ("StartTime", "EndTime", "ExportTime")
-_KEPT = ("S3Bucket", "S3BucketOwner", "S3Prefix", "S3SseAlgorithm", "S3SseKmsKeyId", "ClientToken")
+_KEPT = ("S3Bucket", "S3BucketOwner", "S3Prefix", "S3SseAlgorithm", "S3SseKmsKeyId", "ClientToken",
+         "FilterSpecification")
 
 
 def start(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
-    for member, known in (("ExportFormat", "DYNAMODB_JSON"), ("ExportType", "FULL_EXPORT")):
-        if request.get(member, known) != known:
-            raise NotImplementedMember("ExportTableToPointInTime", f"{member} {request[member]}")
-    if request.get("FilterSpecification"):
-        raise NotImplementedMember("ExportTableToPointInTime", "FilterSpecification")
+    _check(request)
     again = _same_token(transaction, context, request)
     if again is not None:
         return {"ExportDescription": _described(again)}
     table = tables.backed_up(transaction, context.scope, request["TableArn"])
-    moment, space = recovery.at_moment(transaction, table, request.get("ExportTime"), InvalidExportTimeException)
-    record: Record = {
-        "arn": ledger.new_arn(EXPORTS, table.arn, transaction.now()), **ledger.asked_by(context),
-        "space": state.next_space(transaction), "asked": _asked(request),
+    record = _new_record(context, transaction, request, table)
+    (_begin_increment if request.get("ExportType") == INCREMENTAL else _begin_copy)(
+        context, transaction, request, table, record)
+    ledger.put(transaction, EXPORTS, context.scope, record)
+    return {"ExportDescription": _described(record)}
+
+
+def _check(request: Request) -> None:
+    """What the parameters alone can say."""
+    arn, spec = request["TableArn"], request.get("IncrementalExportSpecification")
+    if not arn.startswith("arn:"):
+        raise ValidationException("One or more parameter values were invalid: tableArn is not a valid ARN")
+    if arn.split(":", 5)[-1].count("/") != 1:
+        raise _invalid("Table ARN is invalid.")
+    if request.get("ExportFormat") == "ION":
+        raise NotImplementedMember("ExportTableToPointInTime", "ExportFormat ION")
+    if request.get("ExportType") == INCREMENTAL:
+        if spec is None:
+            raise _invalid("Incremental Export Specification expected when export type is set as Incremental Export")
+        if spec.get("ExportFromTime") is None:
+            raise _invalid("ExportFromTime must be provided in IncrementalExportSpecification")
+        if request.get("FilterSpecification"):
+            raise NotImplementedMember("ExportTableToPointInTime", "FilterSpecification of incremental exports")
+    elif spec is not None and request.get("ExportType") == FULL:
+        raise _invalid("When Export Type is Full Export , Incremental Export Specification should not be provided")
+    elif spec is not None:
+        raise _invalid(
+            "Export Type expected to be Incremental Export when incremental export specification is provided")
+    if request.get("S3SseKmsKeyId") and request.get("S3SseAlgorithm") != "KMS":
+        raise _invalid("KMS Key Id is not supported for this encryption type")
+    if request.get("FilterSpecification") is not None:
+        if not request["FilterSpecification"]:
+            raise _invalid("Invalid FilterSpecification: The specification can not be empty")
+        export_files.filter_of(request["FilterSpecification"])
+
+
+def _invalid(message: str) -> ValidationException:
+    return ValidationException(f"Invalid Request: {message}")
+
+
+def _new_record(context: Context, transaction: Transaction, request: Request, table: Table) -> Record:
+    arn = ledger.new_arn(EXPORTS, table.arn, transaction.now())
+    return {
+        "arn": arn, **ledger.asked_by(context), "space": state.next_space(transaction), "asked": _asked(request),
+        "keys": [*table.names],
         "description": {
             **{member: request[member] for member in _KEPT if request.get(member) is not None},
-            "ExportStatus": "IN_PROGRESS", "StartTime": transaction.now(), "ExportTime": moment / MICROSECONDS,
-            "TableArn": table.arn, "TableId": table.description["TableId"], "ExportFormat": "DYNAMODB_JSON",
-            "ExportType": "FULL_EXPORT", "S3SseAlgorithm": request.get("S3SseAlgorithm", "AES256"),
+            "ExportArn": arn, "ExportStatus": "IN_PROGRESS", "StartTime": transaction.now(), "TableArn": table.arn,
+            "TableId": table.description["TableId"], "ExportFormat": "DYNAMODB_JSON",
+            "ExportType": request.get("ExportType", FULL),
+            "S3SseAlgorithm": request.get("S3SseAlgorithm", "AES256"),
         },
     }
-    record["description"]["ExportArn"] = record["arn"]
-    ledger.put(transaction, EXPORTS, context.scope, record)
+
+
+def _begin_copy(
+    context: Context, transaction: Transaction, request: Request, table: Table, record: Record
+) -> None:
+    """A full export: the table at one moment."""
+    when = request.get("ExportTime")
+    moment, space = recovery.at_moment(transaction, table, when, _refuse_time(transaction, table, when))
+    record["description"]["ExportTime"] = moment / MICROSECONDS
     copies.start(transaction, "export", table.space_number, record["space"], history_space=space, moment=moment,
                  arn=record["arn"], owner=[*context.scope, table.table_name])
-    return {"ExportDescription": _described(record)}
+
+
+def _refuse_time(transaction: Transaction, table: Table, when: datetime | None) -> InvalidExportTimeException:
+    seconds = 0.0 if when is None else when.timestamp()
+    if table.description["CreationDateTime"] <= seconds <= transaction.now():
+        return InvalidExportTimeException("Point in Time Recovery is not available for specified export time")
+    return InvalidExportTimeException("Export Time is invalid")
+
+
+def _begin_increment(
+    context: Context, transaction: Transaction, request: Request, table: Table, record: Record
+) -> None:
+    """An incremental export: what changed from one moment on and before another."""
+    spec, now = request["IncrementalExportSpecification"], transaction.now()
+    begin = spec["ExportFromTime"].timestamp()
+    end = now if spec.get("ExportToTime") is None else spec["ExportToTime"].timestamp()
+    _check_window(table, begin, end, now)
+    kept = record_of(transaction, table).get("history", {})
+    moment, _ = recovery.at_moment(transaction, table, spec["ExportFromTime"], InvalidExportTimeException(
+        "Point in Time Recovery is not available for specified export time"))
+    view = spec.get("ExportViewType", BOTH_IMAGES)
+    record["description"]["IncrementalExportSpecification"] = {
+        "ExportFromTime": begin, "ExportToTime": end, "ExportViewType": view}
+    increments.start(
+        transaction, table.space_number, kept["space"], record["space"], begin=moment, end=int(end * MICROSECONDS),
+        arn=record["arn"], owner=[*context.scope, table.table_name])
+
+
+def _check_window(table: Table, begin: float, end: float, now: float) -> None:
+    """All of it is InvalidExportTimeException, in AWS's order."""
+    if begin < int(table.description["CreationDateTime"]):
+        raise InvalidExportTimeException(
+            f"Incremental export period from time cannot be less than the table creation time : {_shown(begin)}")
+    if end > now:
+        raise InvalidExportTimeException(
+            f"Incremental export period to time cannot be greater than the current time : {_shown(end)}")
+    if end - begin < WINDOW_MIN_S:
+        raise InvalidExportTimeException(
+            "Difference between export period from time and export period to time is less than 15 minutes")
+    if end - begin > WINDOW_MAX_S:
+        raise InvalidExportTimeException(
+            "Difference between export period from time and export period to time is greater than 24 hours")
+
+
+def _shown(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
 def _same_token(snapshot: Snapshot, context: Context, request: Request) -> Record | None:
@@ -78,7 +162,8 @@ def _same_token(snapshot: Snapshot, context: Context, request: Request) -> Recor
     for record in ledger.listed(snapshot, EXPORTS, context.scope, reverse=True) if token else ():
         if record["description"].get("ClientToken") == token:
             if record["asked"] != _asked(request):
-                raise ExportConflictException("Export with the same ClientToken but other parameters exists")
+                raise ExportConflictException(
+                    "Export conflict: Duplicate request detected with conflicting parameters")
             return record
     return None
 
@@ -88,104 +173,29 @@ def _asked(request: Request) -> str:
 
 
 def filled(tables: Catalogue, transaction: Transaction, job: Answer) -> None:
-    """The moment is copied: now it is to be written."""
+    """All that is to be written is there."""
     account, region, name = job["owner"]
     release_history(tables, transaction, (account, region), name, job["history"])
-    transaction.start_job(UPLOAD_JOB, {"scope": [account, region], "arn": job["arn"], "after": b"", "files": [],
-                                       "items": 0, "size": 0})
+    export_files.begin(transaction, (account, region), job["arn"])
 
 
-async def upload_step(surroundings: Surroundings, now: float, job: Answer) -> Answer | None:
-    """Writes one data file, or after the last the manifests."""
-    scope: Scope = tuple(job["scope"])
-    assert surroundings.shard is not None
-    record = surroundings.shard.read(lambda snapshot: ledger.find(snapshot, EXPORTS, scope, job["arn"]))
-    if record is None or record["description"]["ExportStatus"] != "IN_PROGRESS":
-        return None                                    # the last step was done, and the crash came before it was noted
-    try:
-        after = await _write_file(surroundings, scope, record, job)
-        if after is not None:
-            return after
-        ended = await _write_manifests(surroundings, scope, record, job, now)
-    except AwsError as error:
-        ended = {"ExportStatus": "FAILED", "FailureCode": f"S3{error.error_code}", "FailureMessage": error.message}
-    except BusError as error:
-        ended = {"ExportStatus": "FAILED", "FailureCode": "S3Unavailable",
-                 "FailureMessage": f"S3 could not be reached: {error}"}
-    await surroundings.shard.transact(lambda transaction: _end(transaction, scope, record, {"EndTime": now, **ended}))
-    return None
-
-
-def _end(transaction: Transaction, scope: Scope, record: Record, ended: Answer) -> None:
-    ledger.put(transaction, EXPORTS, scope, {**record, "description": {**record["description"], **ended}})
-    transaction.start_job(CLEAR_JOB, {"spaces": [record["space"]]})
-
-
-async def _write_file(surroundings: Surroundings, scope: Scope, record: Record, job: Answer) -> Answer | None:
-    """The job after one more file; None when there is nothing left and at least one was written."""
-    shard = surroundings.shard
-    assert shard is not None
-    prefix = state.space_prefix(record["space"])
-    folder = manifests.folder(record["description"].get("S3Prefix", ""), ledger.id_of(record["arn"]))
-    if not job["files"]:
-        await _put(surroundings, scope, record, f"{folder}/_started", b"")
-    packer, packed = zlib.compressobj(wbits=GZIP), bytearray()
-    after, items, size = job["after"], 0, 0
-    while size < FILE_LIMIT_BYTES:
-        begin = (after or prefix) + b"\0"
-        found = shard.read(partial(_chunk, begin, state.past(prefix)))
-        for _, row in found:
-            line = lines.write_json(state.unpack_item(row))
-            packed += packer.compress(line)
-            size += len(line)
-            job["size"] += state.item_size(row)
-        if not found:
-            break
-        after, items = found[-1][0], items + len(found)
-        await asyncio.sleep(0)
-    if not items and job["files"]:
-        return None
-    packed += packer.flush()
-    name = hashlib.blake2b(job["after"] or prefix, digest_size=13).hexdigest()
-    key, content = f"{folder}/data/{name}.json.gz", bytes(packed)
-    etag = await _put(surroundings, scope, record, key, content)
-    entry = manifests.data_file(key, items, manifests.md5(content), etag)
-    return {**job, "after": after, "files": [*job["files"], entry], "items": job["items"] + items}
-
-
-def _chunk(start: bytes, stop: bytes, snapshot: Snapshot) -> list[tuple[bytes, bytes]]:
-    return list(islice(snapshot.scan(start, stop), CHUNK_ROWS))
-
-
-async def _write_manifests(
-    surroundings: Surroundings, scope: Scope, record: Record, job: Answer, now: float
-) -> Answer:
-    description = record["description"]
-    folder = manifests.folder(description.get("S3Prefix", ""), ledger.id_of(record["arn"]))
-    files = manifests.files(job["files"])
-    summary = manifests.summary(description, ended=now, items=job["items"], size=job["size"],
-                                key_of_files=f"{folder}/manifest-files.json")
-    for name, content in (("manifest-files", files), ("manifest-summary", summary)):
-        await _put(surroundings, scope, record, f"{folder}/{name}.json", content)
-        await _put(surroundings, scope, record, f"{folder}/{name}.md5", manifests.md5(content).encode())
-    return {"ExportStatus": "COMPLETED", "ExportManifest": f"{folder}/manifest-summary.json",
-            "ItemCount": job["items"], "BilledSizeBytes": job["size"]}
-
-
-async def _put(surroundings: Surroundings, scope: Scope, record: Record, key: str, content: bytes) -> str:
-    """The object's ETag."""
-    description = record["description"]
-    params = {"Bucket": description["S3Bucket"], "Key": key, "Body": content}
-    if description.get("S3BucketOwner"):
-        params["ExpectedBucketOwner"] = description["S3BucketOwner"]
-    answer = await ledger.ask_s3(surroundings, scope, record, "PutObject", params)
-    return str(answer.get("ETag", "")).strip('"')
+def collect_step(tables: Catalogue, transaction: Transaction, job: Answer) -> Answer | None:
+    after = increments.step(transaction, job)
+    if after is None:
+        filled(tables, transaction, job)
+    return after
 
 
 def described(context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    record = ledger.find(snapshot, EXPORTS, context.scope, request["ExportArn"])
+    arn = request["ExportArn"]
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[5].split("/")[2:3] != ["export"]:
+        raise ValidationException("Invalid Export ARN")
+    if parts[3] != context.region:
+        raise ExportNotFoundException("Export not found: Invalid export arn")
+    record = ledger.find(snapshot, EXPORTS, context.scope, arn)
     if record is None:
-        raise ExportNotFoundException(f"Export not found: {request['ExportArn']}")
+        raise ExportNotFoundException(f"Export not found: Export not found: {arn}")
     return {"ExportDescription": _described(record)}
 
 
@@ -206,5 +216,9 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
 
 
 def _described(record: Record) -> Answer:
-    description = record["description"]
+    description = dict(record["description"])
+    if "IncrementalExportSpecification" in description:
+        spec = description["IncrementalExportSpecification"]
+        times = {time: to_datetime(spec[time]) for time in ("ExportFromTime", "ExportToTime")}
+        description["IncrementalExportSpecification"] = {**spec, **times}
     return {**description, **{time: to_datetime(description[time]) for time in _TIMES if time in description}}

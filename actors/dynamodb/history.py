@@ -59,9 +59,19 @@ def changes(snapshot: Snapshot, space: int, after: int, until: int) -> Iterator[
     """The changes of after < moment <= until, newest first."""
     prefix = space_prefix(space)
     rows = snapshot.scan(prefix + _MOMENT.pack(after + 1), prefix + _MOMENT.pack(until + 1), reverse=True)
-    for key, record in rows:
-        end = _LENGTH.size + _LENGTH.unpack_from(record)[0]
-        yield _MOMENT.unpack(key[SPACE_BYTES:])[0], record[_LENGTH.size:end], record[end:] or None
+    return map(_change, rows)
+
+
+def forward(snapshot: Snapshot, space: int, begin: int, end: int) -> Iterator[Change]:
+    """The changes of begin <= moment < end, oldest first."""
+    prefix = space_prefix(space)
+    return map(_change, snapshot.scan(prefix + _MOMENT.pack(begin), prefix + _MOMENT.pack(end)))
+
+
+def _change(row: tuple[bytes, bytes]) -> Change:
+    key, record = row
+    end = _LENGTH.size + _LENGTH.unpack_from(record)[0]
+    return _MOMENT.unpack(key[SPACE_BYTES:])[0], record[_LENGTH.size:end], record[end:] or None
 
 
 def oldest(snapshot: Snapshot, space: int, before: int) -> Iterator[bytes]:

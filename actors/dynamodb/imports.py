@@ -1,22 +1,24 @@
-"""Imports: a new table from objects in S3, DynamoDB JSON or CSV, plain or gzip.
+"""Imports: a new table from objects in S3, DynamoDB JSON or CSV, plain, gzip or Zstandard.
 
-A job that waits takes one object a step, in the order of their keys, under the principal that asked. Lines that are no
-item, or no item of this table, are counted as errors: with any the import ends FAILED, but the table serves the others.
-The table is CREATING until the end; what S3 refuses, or that there is none, ends the import FAILED, and the table goes.
+A job that waits takes one object a step, in the order of their keys, under the principal that asked; it goes through a
+temporary file, whatever its size. Lines that are no item, or no item of this table, are counted as errors: with any the
+import ends FAILED, but the table serves the others. The table is CREATING until the end; what S3 refuses, or that there
+is none, ends the import FAILED, and the table goes.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html and
 S3DataImport.Validation.html
 """
 
-import zlib
-from collections.abc import Iterator, Mapping
+import codecs
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 from actors.dynamodb import catalogue, ledger, restores, rows, schema, state
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import moment as to_datetime
-from actors.dynamodb.engine.interchange import lines
+from actors.dynamodb.engine.interchange import lines, packing
 from actors.dynamodb.engine.values import Item, admit_item
 from actors.dynamodb.errors import (
     ImportConflictException,
@@ -35,7 +37,7 @@ from schemas.errors import AwsError
 
 READ_JOB = "read_import"
 CHUNK_ITEMS = 64
-OBJECT_LIMIT_BYTES = 256 * 1024 * 1024    # of one object, unpacked
+RANGE_BYTES = 8 * 1024 * 1024             # of an object, asked of S3 at a time
 LIST_LIMIT = 25
 SOME_REFUSED = {"FailureCode": "ItemValidationError", "FailureMessage": (
     "Some of the items failed validation checks and were not imported. Please check CloudWatch error logs for more "
@@ -44,14 +46,14 @@ TOKEN_MIN_CHARS = 112                     # of ListImports' NextToken, by the mo
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
+Ask = Callable[[Answer], Awaitable[Answer]]
 _KEPT = ("ClientToken", "S3BucketSource", "InputFormat", "InputFormatOptions", "TableCreationParameters")
 
 
 def start(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
     wanted = request["TableCreationParameters"]
-    for member, missing in (("InputFormat", "ION"), ("InputCompressionType", "ZSTD")):
-        if request.get(member) == missing:
-            raise NotImplementedMember("ImportTable", f"{member} {missing}")
+    if request["InputFormat"] == "ION":
+        raise NotImplementedMember("ImportTable", "InputFormat ION")
     if wanted.get("VectorIndexes"):
         raise NotImplementedMember("ImportTable", "VectorIndexes")
     schema.check_table(wanted)
@@ -114,7 +116,7 @@ async def read_step(tables: Catalogue, surroundings: Surroundings, now: float, j
     except BusError as error:
         ended = {"ImportStatus": "FAILED", "FailureCode": "S3Unavailable",
                  "FailureMessage": f"S3 could not be reached: {error}"}
-    except (zlib.error, UnicodeDecodeError) as error:
+    except (packing.Unpackable, UnicodeDecodeError) as error:
         ended = {"ImportStatus": "FAILED", "FailureCode": "InvalidInput", "FailureMessage": f"{error}"}
     await shard.transact(lambda transaction: _end(tables, transaction, scope, record, job, {**ended, "EndTime": now}))
     return None
@@ -138,27 +140,39 @@ async def _read_object(
 ) -> Answer | None:
     """The job after one more object; None when there is none left."""
     source = record["description"]["S3BucketSource"]
-    ask = partial(ledger.ask_s3, surroundings, scope, record)
-    owner = {"ExpectedBucketOwner": source["S3BucketOwner"]} if source.get("S3BucketOwner") else {}
-    wanted = {"Bucket": source["S3Bucket"], "Prefix": source.get("S3KeyPrefix", ""), "MaxKeys": 1, **owner}
+    wanted = {"Bucket": source["S3Bucket"], "Prefix": source.get("S3KeyPrefix", ""), "MaxKeys": 1, **_owner(source)}
     if job["after"]:
         wanted["StartAfter"] = job["after"]
-    listed = await ask("ListObjectsV2", wanted)
+    listed = await ledger.ask_s3(surroundings, scope, record, "ListObjectsV2", wanted)
     if not listed.get("Contents"):
         return None
-    key = listed["Contents"][0]["Key"]
-    found = await ask("GetObject", {"Bucket": source["S3Bucket"], "Key": key, **owner})
-    content = bytes(found["Body"])
-    assert surroundings.shard is not None
-    table = surroundings.shard.read(lambda snapshot: _table(tables, snapshot, scope, record))
+    found, shard = listed["Contents"][0], surroundings.shard
+    assert shard is not None
+    table = shard.read(lambda snapshot: _table(tables, snapshot, scope, record))
     read = errors = 0
-    items = _items(record["description"], table, content)
-    while chunk := list(islice(items, CHUNK_ITEMS)):
-        good = [each for each in chunk if not isinstance(each, lines.Unreadable)]
-        refused = await surroundings.shard.transact(partial(_put_all, tables, scope, record, good))
-        read, errors = read + len(chunk), errors + len(chunk) - len(good) + refused
-    return {**job, "after": key, "bytes": job["bytes"] + len(content), "read": job["read"] + read,
+    surroundings.directory.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=surroundings.directory) as file:
+        await _fetch(partial(ledger.ask_s3, surroundings, scope, record, "GetObject"), source, found, file)
+        items = _items(record["description"], table, file)
+        while chunk := list(islice(items, CHUNK_ITEMS)):
+            good = [each for each in chunk if not isinstance(each, lines.Unreadable)]
+            refused = await shard.transact(partial(_put_all, tables, scope, record, good))
+            read, errors = read + len(chunk), errors + len(chunk) - len(good) + refused
+    return {**job, "after": found["Key"], "bytes": job["bytes"] + found["Size"], "read": job["read"] + read,
             "errors": job["errors"] + errors}
+
+
+async def _fetch(ask: Ask, source: Request, found: Answer, file: BinaryIO) -> None:
+    """One object into a file, in ranges: a body on the bus is bounded. AwsError, also when it changes meanwhile."""
+    named = {"Bucket": source["S3Bucket"], "Key": found["Key"], "IfMatch": found["ETag"], **_owner(source)}
+    for start in range(0, found["Size"], RANGE_BYTES):
+        end = min(start + RANGE_BYTES, found["Size"])
+        file.write((await ask({**named, "Range": f"bytes={start}-{end - 1}"}))["Body"])
+    file.seek(0)
+
+
+def _owner(source: Request) -> Answer:
+    return {"ExpectedBucketOwner": source["S3BucketOwner"]} if source.get("S3BucketOwner") else {}
 
 
 def _put_all(tables: Catalogue, scope: Scope, record: Record, items: list[Item], transaction: Transaction) -> int:
@@ -177,30 +191,28 @@ def _put_all(tables: Catalogue, scope: Scope, record: Record, items: list[Item],
     return refused
 
 
-def _items(description: Request, table: Table, content: bytes) -> Iterator[Item | lines.Unreadable]:
-    content = _unpacked(content) if description["InputCompressionType"] == "GZIP" else content
+def _items(description: Request, table: Table, file: BinaryIO) -> Iterator[Item | lines.Unreadable]:
+    pieces = packing.unpacked(file, description["InputCompressionType"])
+    found = packing.split(pieces, lines.LINE_LIMIT_BYTES)
     if description["InputFormat"] == "CSV":
         options = description.get("InputFormatOptions", {}).get("Csv", {})
         definitions = table.description["AttributeDefinitions"]
         types = {each["AttributeName"]: each["AttributeType"] for each in definitions}
-        yield from lines.read_csv(content.decode("utf-8-sig").splitlines(keepends=True), types,
-                                  delimiter=options.get("Delimiter", ","), header=options.get("HeaderList"))
+        texts = (line.decode() for line in _without_mark(found))
+        yield from lines.read_csv(texts, types, delimiter=options.get("Delimiter", ","),
+                                  header=options.get("HeaderList"))
         return
-    for line in content.split(b"\n"):
+    for line in found:
         if line.strip():
             yield from lines.read_jsons(line)
 
 
-def _unpacked(content: bytes) -> bytes:
-    """zlib.error when it is no gzip, or larger than OBJECT_LIMIT_BYTES. Several members may follow one another."""
-    unpacked = bytearray()
-    while content:
-        unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        unpacked += unpacker.decompress(content, OBJECT_LIMIT_BYTES + 1 - len(unpacked))
-        if len(unpacked) > OBJECT_LIMIT_BYTES or not unpacker.eof:
-            raise zlib.error(f"an object is cut short, or larger than {OBJECT_LIMIT_BYTES} bytes")
-        content = unpacker.unused_data
-    return bytes(unpacked)
+def _without_mark(found: Iterator[bytes]) -> Iterator[bytes]:
+    """A file's lines without the byte order mark that some programs begin it with."""
+    for first in found:
+        yield first.removeprefix(codecs.BOM_UTF8)
+        break
+    yield from found
 
 
 def _table(tables: Catalogue, snapshot: Snapshot, scope: Scope, record: Record) -> Table:

@@ -87,12 +87,13 @@ def to_restore(tables: Catalogue, context: Context, transaction: Transaction, re
     if bool(request.get("UseLatestRestorableTime")) == (request.get("RestoreDateTime") is not None):
         raise ValidationException("Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified")
     table = tables.backed_up(transaction, context.scope, name or str(arn))
-    moment, space = at_moment(transaction, table, request.get("RestoreDateTime"), InvalidRestoreTimeException)
+    moment, space = at_moment(transaction, table, request.get("RestoreDateTime"), InvalidRestoreTimeException(
+        "The restore time is not between EarliestRestorableDateTime and LatestRestorableDateTime"))
     summary = {"SourceTableArn": table.arn, "RestoreDateTime": moment / history.MICROSECONDS, "RestoreInProgress": True}
     return restores.Source(table.space_number, table.description, summary, space, moment, table)
 
 
-def at_moment(transaction: Transaction, table: Table, when: Any, invalid: type[Exception]) -> tuple[int, int]:
+def at_moment(transaction: Transaction, table: Table, when: Any, invalid: Exception) -> tuple[int, int]:
     """The moment a datetime names (None: now) and the table's history space. PointInTimeRecoveryUnavailableException
     when it keeps none; `invalid` when the moment is outside the window."""
     kept = record_of(transaction, table).get("history", {})
@@ -104,7 +105,7 @@ def at_moment(transaction: Transaction, table: Table, when: Any, invalid: type[E
     # A second is named without its fraction: the one in which recovery began is meant to be in the window.
     earliest = _earliest(kept, transaction.now())
     if not earliest // history.MICROSECONDS * history.MICROSECONDS <= moment <= now:
-        raise invalid("The restore time is not between EarliestRestorableDateTime and LatestRestorableDateTime")
+        raise invalid
     return max(moment, earliest), kept["space"]
 
 

@@ -15,8 +15,10 @@ from actors.dynamodb import (
     backups,
     batches,
     copies,
+    export_files,
     exports,
     imports,
+    increments,
     insights,
     intents,
     item_collections,
@@ -510,9 +512,13 @@ class DynamoDB(ServiceActor):
     async def send_rows(self, now: float, state: Answer) -> Answer | None:
         return await transfers.send_step(self.surroundings, now, state)
 
-    @job(exports.UPLOAD_JOB)
+    @job(increments.COLLECT_JOB)
+    def collect_changes(self, transaction: Transaction, now: float, state: Answer) -> Answer | None:
+        return exports.collect_step(self.tables, transaction, state)
+
+    @job(export_files.UPLOAD_JOB)
     async def upload_export(self, now: float, state: Answer) -> Answer | None:
-        return await exports.upload_step(self.surroundings, now, state)
+        return await export_files.upload_step(self.surroundings, now, state)
 
     @job(imports.READ_JOB)
     async def read_import(self, now: float, state: Answer) -> Answer | None:

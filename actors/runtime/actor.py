@@ -31,6 +31,7 @@ from actors.runtime.actions import action_of
 from schemas.routing import slot
 
 if TYPE_CHECKING:
+    from actors.runtime.chain.call import Call
     from actors.runtime.context import Context
     from actors.runtime.surroundings import Surroundings
     from bus.system import Answer
@@ -209,6 +210,9 @@ class ServiceActor:
 
     def committed(self, context: "Context") -> None:
         """A write of this actor is committed, and not yet answered."""
+
+    def answered(self, call: "Call") -> None:
+        """The answer to a request is made, whatever it is, and not yet sent. Quick, and never raises."""
 
     def system_answers(self) -> "Mapping[str, Answer]":
         """What it answers our own processes, by verb (bus/system.py)."""

@@ -34,7 +34,7 @@ HOME_REGION = "us-east-1"                 # whose location is null, and which ma
 LIST_LIMIT = 10_000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _EDGE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
-_PREFIX = "xn--"
+_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 Request = Mapping[str, Any]
@@ -67,7 +67,7 @@ def check_name(name: str) -> None:
     labels = name.split(".")
     if not 3 <= len(name) <= 63 or not _NAME.issuperset(name) \
             or not all(label and label[0] in _EDGE and label[-1] in _EDGE for label in labels) \
-            or name.startswith(_PREFIX) or name.endswith(_SUFFIXES) or _is_address(name):
+            or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES) or _is_address(name):
         raise InvalidBucketName(name)
 
 
@@ -89,12 +89,12 @@ def _location(context: Context, configuration: Mapping[str, Any]) -> str:
                 "sent to.")
         return HOME_REGION
     region = "eu-west-1" if asked == "EU" else asked
-    if not _is_region(region) or region == HOME_REGION:
-        raise InvalidLocationConstraint(asked)
     if context.region not in (HOME_REGION, region):
         raise IllegalLocationConstraint(
             f"The {asked} location constraint is incompatible for the region specific endpoint this request was sent "
             "to.")
+    if not _is_region(region) or region == HOME_REGION:
+        raise InvalidLocationConstraint(asked)
     return region
 
 

@@ -9,15 +9,21 @@ from datetime import datetime
 from email.utils import formatdate
 from typing import Any
 
-from actors.s3.errors import NoSuchKey, NotImplementedHeader, NotModified, PreconditionFailed
-from actors.s3.state import Record
+from actors.s3.errors import (
+    ConditionalRequestConflict,
+    NoSuchKey,
+    NotImplementedHeader,
+    NotModified,
+    PreconditionFailed,
+)
+from actors.s3.state import Record, upload_time_us
 
 Request = Mapping[str, Any]
 
 
-def check_read(request: Request, record: Record) -> None:
+def check_read(request: Request, record: Record, now: float) -> None:
     """Of GetObject and HeadObject. PreconditionFailed, NotModified."""
-    failed = _failed(request, record, "IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince")
+    failed = _failed(request, record, now, "IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince")
     if failed in ("If-None-Match", "If-Modified-Since"):
         raise NotModified(headers={
             "ETag": f'"{record["etag"]}"', "Last-Modified": formatdate(record["time"], usegmt=True)})
@@ -25,9 +31,9 @@ def check_read(request: Request, record: Record) -> None:
         raise PreconditionFailed(failed)
 
 
-def check_copy(request: Request, record: Record) -> None:
+def check_copy(request: Request, record: Record, now: float) -> None:
     """Of the source of a copy, where every failure is PreconditionFailed."""
-    failed = _failed(request, record, *[f"CopySource{name}" for name in (
+    failed = _failed(request, record, now, *[f"CopySource{name}" for name in (
         "IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince")])
     if failed:
         raise PreconditionFailed(f"x-amz-copy-source-{failed}")
@@ -61,25 +67,39 @@ def check_write(request: Request, key: str, current: Record | None) -> None:
         raise PreconditionFailed("If-Match")
 
 
+def check_complete(request: Request, key: str, current: Record | None, upload: Record) -> None:
+    """Of an upload that ends as an object: as check_write, and nothing may have come between since it began.
+    ConditionalRequestConflict."""
+    check_write(request, key, current)
+    moved = upload.get("disturbed") or (current is not None and current["seq"] // 1000 > upload_time_us(upload))
+    if moved and request.get("IfNoneMatch") is not None:
+        raise ConditionalRequestConflict("If-None-Match", key)
+    if moved and request.get("IfMatch") is not None:
+        raise ConditionalRequestConflict("If-Match", key)
+
+
 def check_delete(request: Request, key: str, current: Record | None) -> None:
-    """Of DeleteObject, and with its own member names of DeleteObjects. NoSuchKey, PreconditionFailed."""
+    """Of DeleteObject, and with its own member names of DeleteObjects. A time and a size alone are no demand that
+    there be an object. NoSuchKey, PreconditionFailed."""
     match = request.get("IfMatch") or request.get("ETag")
     time = request.get("IfMatchLastModifiedTime") or request.get("LastModifiedTime")
     size = request.get("IfMatchSize", request.get("Size"))
-    if match is None and time is None and size is None:
-        return
+    if match is not None:
+        if current is None:
+            raise NoSuchKey(key)
+        if current.get("marker") or not _matches(match, current["etag"]):
+            raise PreconditionFailed("If-Match")
     if current is None or current.get("marker"):
-        raise NoSuchKey(key)
-    if match is not None and not _matches(match, current["etag"]):
-        raise PreconditionFailed("If-Match")
+        return
     if time is not None and int(time.timestamp()) != int(current["time"]):
         raise PreconditionFailed("x-amz-if-match-last-modified-time")
     if size is not None and size != current["size"]:
         raise PreconditionFailed("x-amz-if-match-size")
 
 
-def _failed(request: Request, record: Record, *names: str) -> str:
-    """The header of the condition that does not hold; "" when all do."""
+def _failed(request: Request, record: Record, now: float, *names: str) -> str:
+    """The header of the condition that does not hold; "" when all do. A moment that is yet to come is no condition of
+    having been modified since."""
     match, unmodified, none_match, modified = [request.get(name) for name in names]
     etag, time = record["etag"], int(record["time"])
     if match is not None:
@@ -90,7 +110,7 @@ def _failed(request: Request, record: Record, *names: str) -> str:
     if none_match is not None:
         if _matches(none_match, etag):
             return "If-None-Match"
-    elif modified is not None and time <= _second(modified):
+    elif modified is not None and time <= _second(modified) <= now:
         return "If-Modified-Since"
     return ""
 

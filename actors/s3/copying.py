@@ -24,7 +24,6 @@ from actors.s3 import (
     encryption,
     multipart,
     objects,
-    reading,
     tags,
     versions,
 )
@@ -59,11 +58,14 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
     """The object that CopySource names, where its conditions hold. AwsError."""
     name, key, version_id = parse_source(request["CopySource"])
     bucket = access.named(snapshot, name, request.get("ExpectedSourceBucketOwner"))
-    record = bucket.current(key) if not version_id else reading.version_of(bucket, key, version_id)
-    if record is None or record.get("marker"):
+    record = objects.version_or_raise(bucket, key, version_id) if version_id else bucket.current(key)
+    if record is None or (record.get("marker") and not version_id):
         raise NoSuchKey(key)
+    if record.get("marker"):
+        raise InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version "
+                             "id.")
     archives.check_copyable(record, context.now)
-    conditions.check_copy(request, record)
+    conditions.check_copy(request, record, context.now)
     sealer = encryption.sealer_of(ours, record, request, encryption.SOURCE)
     content = record.get("content")
     found = Content(b"", []) if content is None else contents.load(snapshot, content, sealer)
@@ -73,7 +75,10 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
 def parse_source(text: str) -> tuple[str, str, str]:
     """Bucket, key and version id of `[/]bucket/key[?versionId=…]`, percent-encoded. InvalidArgument."""
     path, _, query = text.partition("?")
-    name, slash, key = unquote(path).removeprefix("/").partition("/")
+    try:
+        name, slash, key = unquote(path, errors="strict").removeprefix("/").partition("/")
+    except UnicodeDecodeError as error:
+        raise InvalidArgument("Invalid copy source encoding.", "x-amz-copy-source", text) from error
     version_id = query.removeprefix("versionId=") if query.startswith("versionId=") else ""
     if query and not version_id:
         raise InvalidArgument("Unsupported copy source parameter.", "x-amz-copy-source", text)
@@ -106,7 +111,8 @@ def _checked(context: Context, snapshot: Snapshot, request: Request, ours: OurKe
         raise InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: "
                              f"{SOURCE_LIMIT_BYTES}")
     itself = (source.bucket.name, source.key) == (bucket.name, request["Key"]) and "?" not in request["CopySource"]
-    if itself and request.get("MetadataDirective") != "REPLACE" and not any(request.get(name) for name in _CHANGES):
+    if itself and request.get("MetadataDirective") != "REPLACE" and not any(request.get(name) for name in _CHANGES) \
+            and bucket.configuration("encryption") is None:      # which may be another than the object's
         raise InvalidRequest(_ITSELF)
     return source
 
@@ -237,6 +243,8 @@ def _stretch(request: Request, size: int) -> tuple[int, int]:
         raise InvalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and "
                               "last are the zero-based offsets of the first and last bytes to copy",
                               "x-amz-copy-source-range", text)
+    if int(first) >= size:
+        raise InvalidRequest("The specified copy range is invalid for the source object size")
     if int(last) >= size:
         raise InvalidArgument(f"Range specified is not valid for source object of size: {size}",
                               "x-amz-copy-source-range", text)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import replication, state, websites
+from actors.s3 import log_targets, replication, state, websites
 from actors.s3.access import bucket_of
 from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
@@ -45,10 +45,6 @@ class NotConfigured(S3Error):
     def __init__(self, code: str, message: str, bucket: str) -> None:
         super().__init__(message, BucketName=bucket)
         self.error_code = code
-
-
-class InvalidTargetBucket(S3Error):
-    code, words = "InvalidTargetBucketForLogging", "The target bucket for logging does not exist"
 
 
 class TooManyConfigurations(S3Error):
@@ -136,15 +132,6 @@ def _accelerate(bucket: Bucket, content: Content) -> None:
         raise MalformedXML
 
 
-def _logging(bucket: Bucket, content: Content) -> None:
-    target = content.get("LoggingEnabled")
-    if target is None:
-        return
-    found = state.find_bucket(bucket.view, target.get("TargetBucket") or "")
-    if found is None or found.owner != bucket.owner:
-        raise InvalidTargetBucket
-
-
 CORS = Document("cors", "CORSConfiguration", _cors,
                 ("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
 WEBSITE = Document("website", "WebsiteConfiguration", lambda _, content: websites.check(content),
@@ -153,7 +140,7 @@ ENCRYPTION = Document(
     "encryption", "ServerSideEncryptionConfiguration", _encryption, wrapped=True, default={"Rules": [{
         "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]})
 ACCELERATE = Document("accelerate", "AccelerateConfiguration", _accelerate)
-LOGGING = Document("logging", "BucketLoggingStatus", _logging)
+LOGGING = Document(log_targets.KIND, "BucketLoggingStatus", log_targets.check)
 REPLICATION = Document(
     replication.KIND, "ReplicationConfiguration", replication.check,
     ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"), wrapped=True,

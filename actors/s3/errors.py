@@ -148,6 +148,13 @@ class KmsNotFound(S3Error):
     code = "KMS.NotFoundException"
 
 
+class InvalidVersionId(InvalidArgument):
+    """Nobody ever got this one."""
+
+    def __init__(self, version_id: str) -> None:
+        super().__init__("Invalid version id specified", "versionId", version_id)
+
+
 class InvalidRequest(S3Error):
     code = "InvalidRequest"
 
@@ -182,6 +189,9 @@ class ConditionalRequestConflict(S3Error):
     code, status_code = "ConditionalRequestConflict", 409
     words = "The conditional request cannot succeed due to a conflicting operation against this resource."
 
+    def __init__(self, condition: str, key: str) -> None:
+        super().__init__(Condition=condition, Key=key)
+
 
 class InvalidDigest(S3Error):
     code, words = "InvalidDigest", "The Content-MD5 you specified was invalid."
@@ -214,6 +224,10 @@ class MetadataTooLarge(S3Error):
 class MalformedXML(S3Error):
     code = "MalformedXML"
     words = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+class MissingRequestBody(S3Error):
+    code, words = "MissingRequestBodyError", "Request Body is empty"
 
 
 class InvalidPart(S3Error):

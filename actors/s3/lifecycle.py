@@ -69,9 +69,12 @@ def check(rule: Mapping[str, Any]) -> Mapping[str, Any]:
         value = (rule.get(name) or {}).get(days)
         if value is not None and value <= 0:
             raise InvalidArgument(f"'{days}' for {name} action must be a positive integer")
-    for transition in (*(rule.get("Transitions") or ()), *(rule.get("NoncurrentVersionTransitions") or ())):
+    later = rule.get("NoncurrentVersionTransitions") or []
+    for transition in (*(rule.get("Transitions") or ()), *later):
         if transition.get("StorageClass") not in _CLASSES:
             raise MalformedXML
+    if any("NoncurrentDays" not in transition for transition in later):
+        raise MalformedXML
     return rule
 
 

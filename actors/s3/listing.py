@@ -22,6 +22,7 @@ from actors.s3.state import Bucket, Record
 from bus.codec import unpack
 
 PAGE_LIMIT = 1000
+INTEGER_LIMIT = 2**31 - 1
 GIVE_WAY_ROWS = 64                        # looked at between two moments for others
 _TOKEN_PREFIX = "1"  # noqa: S105 - the form of our continuation tokens
 
@@ -81,7 +82,7 @@ def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging
     answer["KeyCount"] = page.count
     if token is not None:
         answer["ContinuationToken"] = token
-    if request.get("StartAfter"):
+    elif request.get("StartAfter"):
         answer["StartAfter"] = write(request["StartAfter"])
     if page.truncated:
         answer["NextContinuationToken"] = _to_token(page.last)
@@ -227,10 +228,17 @@ def _all_of(bucket: Bucket, key: str, current: Record) -> Iterator[Record]:
 
 def _limit(request: Request) -> int:
     """InvalidArgument."""
-    given: int = request.get("MaxKeys", PAGE_LIMIT)
-    if not 0 <= given <= 2**31 - 1:
-        raise InvalidArgument("Argument maxKeys must be an integer between 0 and 2147483647", "maxKeys", given)
-    return min(given, PAGE_LIMIT)
+    return min(integer(request.get("MaxKeys", PAGE_LIMIT), "max-keys", "maxKeys"), PAGE_LIMIT)
+
+
+def integer(given: int, name: str, inner: str = "") -> int:
+    """A parameter of a listing; `inner` is what S3 calls a negative one by. InvalidArgument."""
+    if given > INTEGER_LIMIT:
+        raise InvalidArgument(f"Provided {name} not an integer or within integer range", name, given)
+    if given < 0:
+        raise InvalidArgument(f"Argument {inner or name} must be an integer between 0 and {INTEGER_LIMIT}",
+                              inner or name, given)
+    return given
 
 
 def writer(request: Request) -> Any:

@@ -8,7 +8,7 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import reading, state, versions
 from actors.s3.access import bucket_of
-from actors.s3.errors import InvalidArgument, InvalidBucketState, MalformedXML, S3Error
+from actors.s3.errors import InvalidArgument, InvalidBucketState, MalformedXML, MissingRequestBody, S3Error
 from actors.s3.events import Happened
 from actors.s3.locks import DEFAULT, MODES, STATES, check_bucket, check_change, checked_until
 
@@ -43,7 +43,9 @@ def get_configuration(context: Context, snapshot: Snapshot, request: Request) ->
 def put_configuration(context: Context, transaction: Transaction, request: Request) -> Answer:
     """What is on stays on: without a rule there is no default any more."""
     bucket = bucket_of(context, transaction, request)
-    asked = request.get("ObjectLockConfiguration") or {}
+    asked = request.get("ObjectLockConfiguration")
+    if asked is None:
+        raise MissingRequestBody
     if asked.get("ObjectLockEnabled") != "Enabled":
         raise MalformedXML
     if bucket.versioning != state.ENABLED:
@@ -72,7 +74,7 @@ def _checked(retention: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def get_retention(context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    bucket, record = reading.find(context, snapshot, request)
+    bucket, record = reading.find_version(context, snapshot, request, "GET")
     check_bucket(bucket)
     if not record.get("retain"):
         raise NoSuchObjectLock
@@ -82,7 +84,7 @@ def get_retention(context: Context, snapshot: Snapshot, request: Request) -> Ans
 
 def put_retention(context: Context, transaction: Transaction, request: Request) -> Answer:
     """Without a mode and a date it ends, where it may."""
-    bucket, record = reading.find(context, transaction, request)
+    bucket, record = reading.find_version(context, transaction, request, "PUT")
     check_bucket(bucket)
     asked, now = request.get("Retention") or {}, transaction.now()
     mode, until = asked.get("Mode"), asked.get("RetainUntilDate")
@@ -97,7 +99,7 @@ def put_retention(context: Context, transaction: Transaction, request: Request) 
 
 
 def get_hold(context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    bucket, record = reading.find(context, snapshot, request)
+    bucket, record = reading.find_version(context, snapshot, request, "GET")
     check_bucket(bucket)
     if "hold" not in record:
         raise NoSuchObjectLock
@@ -105,7 +107,7 @@ def get_hold(context: Context, snapshot: Snapshot, request: Request) -> Answer:
 
 
 def put_hold(context: Context, transaction: Transaction, request: Request) -> Answer:
-    bucket, record = reading.find(context, transaction, request)
+    bucket, record = reading.find_version(context, transaction, request, "PUT")
     check_bucket(bucket)
     status = (request.get("LegalHold") or {}).get("Status")
     if status not in STATES:

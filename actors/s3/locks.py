@@ -72,6 +72,15 @@ def _by_default(bucket: Bucket, now: float) -> Record:
     return {"retain": [retention["Mode"], now + days * _DAY_S]}
 
 
+def bypass(bucket: Bucket, request: Request) -> bool:
+    """Does a deletion pass over governance? InvalidArgument where there is nothing to pass over."""
+    asked = request.get("BypassGovernanceRetention")
+    if asked is not None and not bucket.record.get("lock"):
+        raise InvalidArgument("x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
+                              "x-amz-bypass-governance-retention")
+    return bool(asked)
+
+
 def check_removal(record: Record, now: float, *, bypass: bool) -> None:
     """Protected. `bypass`: of governance, which its caller may."""
     if record.get("hold"):

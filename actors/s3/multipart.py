@@ -42,18 +42,14 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
     key = request["Key"]
     record = described(context, transaction, bucket, request)
     algorithm, kind = _checksum_of_upload(request)
-    record |= {"upload": _new_id(transaction), "key": key, "algorithm": algorithm, "sum_type": kind}
+    upload_id = state.upload_id(int(transaction.now() * 1e6), secrets.token_urlsafe(36))
+    record |= {"upload": upload_id, "key": key, "algorithm": algorithm, "sum_type": kind}
     uploads.save(transaction, bucket, record)
     answer: Answer = {"Bucket": bucket.name, "Key": key, "UploadId": record["upload"],
                       **encryption.told_of_new(record, request)}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
     return answer
-
-
-def _new_id(transaction: Transaction) -> str:
-    """In the order in which uploads begin."""
-    return f"{int(transaction.now() * 1e6):016x}{secrets.token_urlsafe(36)}"
 
 
 def _checksum_of_upload(request: Request) -> tuple[str, str]:
@@ -131,10 +127,12 @@ def _checksum_members(part: Record) -> dict[str, str]:
 
 def complete(context: Context, transaction: Transaction, request: Request, ours: OurKey) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    upload = uploads.get(transaction, bucket, request)
-    key = upload["key"]
+    key = request["Key"]
     current = bucket.current(key)
-    conditions.check_write(request, key, current)
+    if current is not None and current.get("upload") == request["UploadId"]:
+        return _completed(context, bucket, key, current)
+    upload = uploads.get(transaction, bucket, request)
+    conditions.check_complete(request, key, current, upload)
     if encryption.customer_key(request) is not None:
         encryption.sealer_of_part(ours, upload, request)
     parts = _chosen(transaction, upload, request)
@@ -148,6 +146,11 @@ def complete(context: Context, transaction: Transaction, request: Request, ours:
     record["time"] = float(int(transaction.now()))
     event = Happened("ObjectCreated:CompleteMultipartUpload", key, record)
     versions.put(transaction, bucket, event, current, context)
+    return _completed(context, bucket, key, record)
+
+
+def _completed(context: Context, bucket: Bucket, key: str, record: Record) -> Answer:
+    """Told again to who asks again, as long as the object is the current one."""
     answer: Answer = {
         "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
         "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption.ours_told(record),
@@ -199,7 +202,7 @@ def _joined(upload: Record, parts: list[tuple[int, Record]], request: Request) -
         raise InvalidRequest(f"The provided 'x-amz-mp-object-size' header value {stated_size} does not match what was "
                              f"computed: {size}")
     etags = b"".join(bytes.fromhex(part["etag"]) for _, part in parts)
-    record = {name: value for name, value in upload.items() if name not in ("upload", "key", "algorithm")}
+    record = {name: value for name, value in upload.items() if name not in ("key", "algorithm", "disturbed")}
     record |= {"size": size, "etag": f"{hashlib.md5(etags, usedforsecurity=False).hexdigest()}-{len(parts)}",
                "parts": len(parts), "sums": _sums(upload, parts)}
     _check_whole(record, request)

@@ -12,9 +12,9 @@ from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import (
     AccessDenied,
-    InvalidArgument,
     InvalidRedirectLocation,
     InvalidStorageClass,
+    InvalidVersionId,
     KeyTooLong,
     MalformedXML,
     MetadataTooLarge,
@@ -131,7 +131,7 @@ def version_of(bucket: Bucket, record: Record) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    return delete_one(context, transaction, bucket, request, bypass=bool(request.get("BypassGovernanceRetention")))
+    return delete_one(context, transaction, bucket, request, bypass=locks.bypass(bucket, request))
 
 
 def delete_one(
@@ -157,9 +157,9 @@ def _delete_version(
     context: Context, transaction: Transaction, bucket: Bucket, request: Request, *, bypass: bool
 ) -> Answer:
     key, version_id = request["Key"], request["VersionId"]
-    if version_id != state.NULL and state.sequence_of(version_id) is None:
-        raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
+    if record is None and not state.may_be_version_id(version_id):
+        raise InvalidVersionId(version_id)
     conditions.check_delete(request, key, record)
     answer: Answer = {"VersionId": version_id}
     if record is None:
@@ -177,6 +177,7 @@ def delete_many(
     wanted = request["Delete"].get("Objects") or []
     if not wanted or len(wanted) > DELETE_LIMIT:
         raise MalformedXML
+    bypass = bool(request.get("BypassGovernanceRetention"))
     deleted: list[Answer] = []
     errors: list[Answer] = []
     for each in wanted:
@@ -184,8 +185,10 @@ def delete_many(
         try:
             if not may(each):
                 raise AccessDenied
-            outcome = delete_one(
-                context, transaction, bucket, each, bypass=bool(request.get("BypassGovernanceRetention")))
+            try:
+                outcome = delete_one(context, transaction, bucket, each, bypass=bypass)
+            except InvalidVersionId as error:
+                raise NoSuchVersion(each["Key"], each["VersionId"]) from error
         except AwsError as error:
             errors.append({**named, "Code": error.error_code, "Message": error.message})
             continue
@@ -200,9 +203,7 @@ def delete_many(
 
 def version_or_raise(bucket: Bucket, key: str, version_id: str) -> Record:
     """NoSuchVersion, InvalidArgument."""
-    if version_id != state.NULL and state.sequence_of(version_id) is None:
-        raise InvalidArgument("Invalid version id specified", "versionId", version_id)
     record = bucket.version(key, version_id)
     if record is None:
-        raise NoSuchVersion(key, version_id)
+        raise NoSuchVersion(key, version_id) if state.may_be_version_id(version_id) else InvalidVersionId(version_id)
     return record

@@ -10,7 +10,7 @@ from typing import Any
 from actors.runtime.context import Context
 from actors.s3 import acls, publicity
 from actors.s3.acls import Acl
-from actors.s3.errors import MalformedXML, S3Error
+from actors.s3.errors import InvalidArgument, S3Error
 from actors.s3.state import Bucket, Record
 
 OWNERSHIP, ACL = "ownership", "acl"       # the kinds of configuration they are
@@ -43,10 +43,10 @@ def of_bucket(bucket: Bucket) -> str:
 
 
 def begin(bucket: Bucket, request: Request) -> None:
-    """CreateBucket's ownership and ACL. InvalidBucketAclWithObjectOwnership, InvalidArgument, MalformedXML."""
-    ownership = request.get("ObjectOwnership") or ENFORCED
+    """CreateBucket's ownership and ACL. InvalidBucketAclWithObjectOwnership, InvalidArgument."""
+    ownership = request.get("ObjectOwnership", ENFORCED)
     if ownership not in OWNERSHIPS:
-        raise MalformedXML
+        raise InvalidArgument(f"Invalid x-amz-object-ownership header: {ownership}", "x-amz-object-ownership")
     bucket.configure(OWNERSHIP, ownership)
     if not acls.is_stated(request):
         return

@@ -35,18 +35,27 @@ def check(text: str, bucket: str) -> None:
     """MalformedPolicy."""
     if len(text.encode()) > POLICY_LIMIT_BYTES:
         raise MalformedBucketPolicy("Policy exceeds the maximum allowed document size.")
-    if not text.strip().startswith("{"):
-        raise MalformedBucketPolicy(
-            "Policies must be valid JSON and the first byte must be '{'" if text.strip()
-            else "Missing required field Statement")
+    document = _parsed(text)
+    if "Statement" not in document:
+        raise MalformedBucketPolicy("Missing required field Statement")
     try:
         compile_document(text, Use.RESOURCE)
     except MalformedPolicy as error:
         raise MalformedBucketPolicy(str(error)) from error
     arn = f"arn:aws:s3:::{bucket}"
-    for resource in _resources(json.loads(text)):
+    for resource in _resources(document):
         if resource not in ("*", arn) and not resource.startswith(f"{arn}/") and "*" not in resource[:len(arn)]:
             raise MalformedBucketPolicy("Policy has invalid resource")
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise MalformedBucketPolicy("Policies must be valid JSON and the first byte must be '{'")
+    return document
 
 
 def _resources(document: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """GetObject and HeadObject: which version, whether, which bytes of it, and under what headers."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -40,17 +41,35 @@ def find(context: Context, snapshot: Snapshot, request: Request) -> tuple[Bucket
 def version_of(bucket: Bucket, key: str, version_id: str | None) -> Record:
     if version_id:
         record = version_or_raise(bucket, key, version_id)
-        if record.get("marker"):
-            raise MethodNotAllowed(Method="GET", ResourceType="DeleteMarker", headers={
-                "x-amz-delete-marker": "true", "x-amz-version-id": record["id"], "Allow": "DELETE",
-                "Last-Modified": _http_date(record)})
-        return record
+        return _no_marker(record, "GET")
     current = bucket.current(key)
     if current is None:
         raise NoSuchKey(key)
     if current.get("marker"):
         raise NoSuchKey(key, {"x-amz-delete-marker": "true", "x-amz-version-id": current["id"]})
     return current
+
+
+def find_version(context: Context, snapshot: Snapshot, request: Request, method: str) -> tuple[Bucket, Record]:
+    """As `find`, for what is set of a version itself: a delete marker is one too, and refused wherever it stands."""
+    bucket = bucket_of(context, snapshot, request)
+    if request.get("VersionId"):
+        record = version_or_raise(bucket, request["Key"], request["VersionId"])
+    else:
+        current = bucket.current(request["Key"])
+        if current is None:
+            raise NoSuchKey(request["Key"])
+        record = current
+    return bucket, _no_marker(record, method)
+
+
+def _no_marker(record: Record, method: str) -> Record:
+    """MethodNotAllowed."""
+    if record.get("marker"):
+        raise MethodNotAllowed(Method=method, ResourceType="DeleteMarker", headers={
+            "x-amz-delete-marker": "true", "x-amz-version-id": record["id"], "Allow": "DELETE",
+            "Last-Modified": _http_date(record)})
+    return record
 
 
 def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> tuple[Answer, Content]:
@@ -75,7 +94,7 @@ def _answer(
     bucket: Bucket, record: Record, request: Request, view: Snapshot, now: float
 ) -> tuple[Answer, int, int]:
     """With the bytes asked for: from the first to before the second."""
-    conditions.check_read(request, record)
+    conditions.check_read(request, record, now)
     answer: Answer = {
         "AcceptRanges": "bytes", "ETag": f'"{record["etag"]}"', **record["headers"], **encryption.told(record, request),
         "LastModified": datetime.fromtimestamp(int(record["time"]), UTC), "Metadata": record.get("meta", {}),
@@ -97,12 +116,22 @@ def _answer(
     number = request.get("PartNumber")
     if number is not None and record.get("parts"):
         answer["PartsCount"] = record["parts"]
-    if stop > start and (number is not None or (start, stop) != (0, record["size"]) or _is_range(request, record)):
+    whole = (start, stop) == (0, record["size"])
+    if stop > start and (number is not None or not whole or _is_range(request, record)):
         answer["ContentRange"] = f"bytes {start}-{stop - 1}/{record['size']}"
-    elif request.get("ChecksumMode") == "ENABLED":
-        answer |= checksums.members(record)
+    if request.get("ChecksumMode") == "ENABLED":
+        answer |= _sums(record, number, view) if whole or number is not None else {}
     answer["ContentLength"] = stop - start
     return answer, start, stop
+
+
+def _sums(record: Record, number: int | None, view: Snapshot) -> Answer:
+    """The checksum of what is answered: of the object, or of one of its parts."""
+    if number is None or not record.get("parts") or not record["sums"]:
+        return checksums.members(record)
+    [algorithm] = record["sums"]
+    digest = contents.parts(view, record["content"])[number - 1][2]
+    return {f"Checksum{algorithm}": b64encode(digest).decode(), "ChecksumType": record["sum_type"]}
 
 
 def _stretch(record: Record, request: Request, view: Snapshot) -> tuple[int, int]:

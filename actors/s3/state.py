@@ -10,6 +10,8 @@
     d | content id                                  an object's bytes, or the files that hold them (contents.py)
     f | file name                                   what a file of ours must hold; files without this row are orphans
     g | u64 time | content id                       files to be removed once that time has come
+    a | account                                     the public-access block of a whole account (publicity.py)
+    q, h                                            queues (queues.py)
     s                                               garbage is being collected
 
 A zero byte inside a key is written \\0\\xff, so that keys stay in the order of their UTF-8 bytes. An object's row holds
@@ -23,6 +25,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
+from zlib import crc32
 
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3.errors import NoSuchBucket
@@ -37,7 +40,7 @@ Record = dict[str, Any]
 _U64 = struct.Struct(">Q")
 _U32 = struct.Struct(">I")
 _NEWEST = 2**64 - 1
-_ID_CHANCE_BYTES = 16                     # with the sequence 24 bytes: 32 characters, as AWS's are
+_ID_CHANCE_BYTES = 12                     # with the sequence and a sum of both 24 bytes: 32 characters, as AWS's are
 _REVISION_BYTES = 8
 BUCKETS_REMEMBERED = 256
 REMEMBERED_LIMIT_BYTES = 10_240           # of a configuration; a larger one is read each time
@@ -78,8 +81,22 @@ def past(prefix: bytes) -> bytes:
     return prefix[:-1] + bytes((prefix[-1] + 1,))
 
 
+def account_key(account: str) -> bytes:
+    return b"a" + account.encode()
+
+
 def upload_prefix(bucket: str) -> bytes:
     return b"u" + bucket.encode() + b"\0"
+
+
+def upload_id(time_us: int, chance: str) -> str:
+    """Uploads of a key are in the order in which they begin."""
+    return f"{time_us:016x}{chance}"
+
+
+def upload_time_us(upload: Record) -> int:
+    """When it began."""
+    return int(upload["upload"][:16], 16)
 
 
 def part_prefix(upload_id: str) -> bytes:
@@ -106,7 +123,15 @@ def garbage_time_us(key: bytes) -> int:
 
 def version_id(sequence: int) -> str:
     """32 characters that nobody can guess, and that say where the version stands."""
-    return base64.urlsafe_b64encode(_U64.pack(sequence) + os.urandom(_ID_CHANCE_BYTES)).decode()
+    told = _U64.pack(sequence) + os.urandom(_ID_CHANCE_BYTES)
+    return base64.urlsafe_b64encode(told + _U32.pack(crc32(told))).decode()
+
+
+def may_be_version_id(id_: str) -> bool:
+    """Is it one that we may have given? Those of the first release, whose last bytes are chance too, are not told from
+    others': ask only of what no version has."""
+    raw = b"" if sequence_of(id_) is None else base64.urlsafe_b64decode(id_)
+    return id_ == NULL or (bool(raw) and _U32.pack(crc32(raw[:-_U32.size])) == raw[-_U32.size:])
 
 
 def sequence_of(id_: str) -> int | None:
@@ -115,7 +140,7 @@ def sequence_of(id_: str) -> int | None:
         raw = base64.urlsafe_b64decode(id_.encode("ascii"))
     except (ValueError, UnicodeEncodeError):
         return None
-    if len(raw) != _U64.size + _ID_CHANCE_BYTES:
+    if len(raw) != _U64.size + _ID_CHANCE_BYTES + _U32.size:
         return None
     sequence: int = _U64.unpack_from(raw)[0]
     return sequence
@@ -257,6 +282,7 @@ class Bucket:
     def remove(self, key: str, record: Record) -> None:
         """This version goes for good; the one behind the current one becomes current."""
         transaction = self._transaction()
+        self._disturb(key)
         current = self.current(key)
         assert current is not None, "who removes a version has just read it"
         if record["id"] != current["id"]:
@@ -272,6 +298,12 @@ class Bucket:
         if successor["id"] == NULL:
             transaction.delete(self.row(b"n", key))
         self.save_version(key, successor, is_current=True)
+
+    def _disturb(self, key: str) -> None:
+        """An object goes while these uploads are under way: the conditions under which they end may no longer hold."""
+        prefix = self.row(b"u", key)
+        for row, upload in list(self._view.scan(prefix, past(prefix))):
+            write(self._transaction(), row, {**unpack(upload), "disturbed": True})
 
     def update(self, key: str, record: Record) -> None:
         """Writes a version back where it stands: tags, locks and the like."""

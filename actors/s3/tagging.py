@@ -21,20 +21,24 @@ Answer = dict[str, Any]
 
 
 def get_object(context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    bucket, record = reading.find(context, snapshot, request)
+    bucket, record = reading.find_version(context, snapshot, request, "GET")
     return {"TagSet": to_set(record.get("tags", {})), **_version(bucket, record)}
 
 
 def put_object(context: Context, transaction: Transaction, request: Request) -> Answer:
-    return _tag(context, transaction, request, from_set(request["Tagging"], OBJECT_TAGS_LIMIT, "Object"), "Put")
+    found = reading.find_version(context, transaction, request, "PUT")
+    return _tag(context, transaction, request, found, from_set(request["Tagging"], OBJECT_TAGS_LIMIT, "Object"), "Put")
 
 
 def delete_object(context: Context, transaction: Transaction, request: Request) -> Answer:
-    return _tag(context, transaction, request, {}, "Delete")
+    found = reading.find_version(context, transaction, request, "DELETE")
+    return _tag(context, transaction, request, found, {}, "Delete")
 
 
-def _tag(context: Context, transaction: Transaction, request: Request, tags: Tags, done: str) -> Answer:
-    bucket, record = reading.find(context, transaction, request)
+def _tag(
+    context: Context, transaction: Transaction, request: Request, found: tuple[Bucket, Record], tags: Tags, done: str
+) -> Answer:
+    bucket, record = found
     event = Happened(f"ObjectTagging:{done}", request["Key"], {**record, "tags": tags})
     versions.change(transaction, bucket, event, context)
     return _version(bucket, record)

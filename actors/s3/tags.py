@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
@@ -12,6 +13,12 @@ from actors.s3.errors import InvalidArgument, InvalidTag, S3Error
 OBJECT_TAGS_LIMIT = 10
 BUCKET_TAGS_LIMIT = 50
 TAG_KEY_LIMIT, TAG_VALUE_LIMIT = 128, 256               # characters
+
+_HALF_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
+_RESERVED = {
+    "Object": "Your TagKey cannot be prefixed with aws:",
+    "Bucket": "System tags cannot be added/updated by requester",
+}
 
 Tags = dict[str, str]
 
@@ -23,14 +30,13 @@ class BadRequest(S3Error):
 def from_header(text: str) -> Tags:
     """x-amz-tagging: `a=b&c=d`, percent-encoded."""
     tags: Tags = {}
-    for pair in text.split("&"):
-        name, _, value = pair.partition("=")
-        key = unquote_plus(name)
-        if not pair or key in tags:
+    for pair in filter(None, text.split("&")):
+        key, _, value = map(unquote_plus, pair.partition("="))
+        if not key or key in tags or pair.count("=") > 1 or _HALF_ENCODED.search(pair):
             raise InvalidArgument(
                 "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag "
                 "name duplicates.", "x-amz-tagging", text)
-        tags[key] = unquote_plus(value)
+        tags[key] = value
     return checked(tags, OBJECT_TAGS_LIMIT, "Object")
 
 
@@ -52,7 +58,7 @@ def checked(tags: Tags, limit: int, what: str) -> Tags:
         if not 0 < len(key) <= TAG_KEY_LIMIT or not _is_plain(key):
             raise InvalidTag("The TagKey you have provided is invalid", TagKey=key)
         if key.lower().startswith("aws:"):
-            raise InvalidTag("System tags cannot be added/updated by requester", TagKey=key)
+            raise InvalidTag(_RESERVED[what], TagKey=key)
         if len(value) > TAG_VALUE_LIMIT or not _is_plain(value):
             raise InvalidTag("The TagValue you have provided is invalid", TagKey=key, TagValue=value)
     return tags

@@ -8,8 +8,8 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import checksums, contents, state
 from actors.s3.access import bucket_of
-from actors.s3.errors import InvalidArgument, NoSuchUpload
-from actors.s3.listing import writer
+from actors.s3.errors import NoSuchUpload
+from actors.s3.listing import integer, writer
 from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
 from bus.codec import unpack
@@ -70,10 +70,7 @@ def list_parts(context: Context, snapshot: Snapshot, request: Request) -> Answer
     bucket = bucket_of(context, snapshot, request)
     upload = get(snapshot, bucket, request)
     limit = _limit(request, "MaxParts", "max-parts")
-    marker = int(request.get("PartNumberMarker") or 0)
-    if not 0 <= marker <= 2**31 - 1:
-        raise InvalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647",
-                              "part-number-marker", marker)
+    marker = integer(int(request.get("PartNumberMarker") or 0), "part-number-marker")
     told: list[Answer] = []
     answer: Answer = {
         "Bucket": bucket.name, "Key": upload["key"], "UploadId": upload["upload"], "PartNumberMarker": marker,
@@ -156,7 +153,4 @@ def _upload(upload: Record, bucket: Bucket, write: Any) -> Answer:
 
 
 def _limit(request: Request, member: str, name: str) -> int:
-    given: int = request.get(member, PAGE_LIMIT)
-    if not 0 <= given <= 2**31 - 1:
-        raise InvalidArgument(f"Argument {name} must be an integer between 0 and 2147483647", name, given)
-    return min(given, PAGE_LIMIT)
+    return min(integer(request.get(member, PAGE_LIMIT), name), PAGE_LIMIT)

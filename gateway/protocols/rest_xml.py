@@ -29,11 +29,11 @@ from gateway.protocols.xml_shapes import (
 )
 from schemas.errors import AwsError, SerializationException, UnknownOperation
 from schemas.models import Operation, Service, Shape
+from schemas.violations import MALFORMED
 
 CONTENT_TYPE = "application/xml"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-_S3_MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
 # Root elements S3 documents and its model no longer names (SDKs do not look at them, people and scripts do).
 _S3_ROOTS = {
@@ -49,6 +49,12 @@ _S3_ROOTS = {
     "AccelerateConfiguration", "GetObjectAttributes": "GetObjectAttributesResponse",
     "CreateSession": "CreateSessionResult",
 }
+# What S3 answers where its model says 200. Measured: LocalStack's snapshots, moto's tests that run against AWS, and the
+# examples of its API pages.
+_S3_STATUS = dict.fromkeys((
+    "PutBucketPolicy", "PutBucketTagging", "PutBucketAnalyticsConfiguration", "PutBucketInventoryConfiguration",
+    "PutBucketMetricsConfiguration",
+), 204)
 # A field of S3's errors that is headers of the answer: of a delete marker, of a redirect, of what was not modified.
 _S3_ERROR_HEADERS = "Headers"
 # Its one member is the root itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
@@ -61,6 +67,16 @@ class MethodNotAllowed(AwsError):
     def __init__(self, method: str) -> None:
         super().__init__("The specified method is not allowed against this resource.", status=405, Method=method,
                          ResourceType="SERVICE")
+
+
+class NotAForm(AwsError):
+    """A POST to a bucket of S3's that asks for nothing, and is no upload by form either."""
+
+    code = "PreconditionFailed"
+
+    def __init__(self) -> None:
+        super().__init__("At least one of the pre-conditions you specified did not hold", status=412,
+                         Condition="Bucket POST must be of the enclosure-type multipart/form-data")
 
 
 class _Codecs:
@@ -98,12 +114,14 @@ class _Codecs:
 
     def _document_reader(self, read: Read) -> ReadBody:
         def document(body: bytes) -> Any:
+            if not body and self.is_s3:
+                raise SerializationException("Request Body is empty", code="MissingRequestBodyError", status=400)
             try:
                 return read(parse_xml(body)) if body else {}
             except SerializationException as error:
                 if not self.is_s3:
                     raise
-                raise SerializationException(_S3_MALFORMED, code="MalformedXML", status=400) from error
+                raise SerializationException(MALFORMED, code="MalformedXML", status=400) from error
 
         return document
 
@@ -172,6 +190,9 @@ class RestXml(Rest):
         except UnknownOperation as error:
             if not _codecs(service).is_s3:
                 raise
+            is_bucket = request.path.count("/", 1) == request.path.endswith("/", 1)
+            if request.method == "POST" and is_bucket and not request.query:
+                raise NotAForm from error
             raise MethodNotAllowed(request.method) from error
         if found.name == "CompleteMultipartUpload" and "uploadId" not in request.named[2]:
             raise MethodNotAllowed(request.method)
@@ -191,7 +212,10 @@ class RestXml(Rest):
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         codecs = _codecs(operation.service)
         status = _s3_status(operation, result) if codecs.is_s3 else operation.status
-        return codecs.output(operation).write(status, result, _headers(codecs, request_id))
+        headers = _headers(codecs, request_id)
+        if codecs.is_s3 and operation.name == "HeadBucket":
+            headers["content-type"] = CONTENT_TYPE         # of the body it would have
+        return codecs.output(operation).write(status, result, headers)
 
     def serialise_error(
         self, service: Service, operation: Operation | None, error: AwsError, request_id: str
@@ -256,7 +280,7 @@ def _s3_status(operation: Operation, result: Mapping[str, Any]) -> int:
     """S3's models have no member for it: where an answer's status is not the usual one, it says so itself."""
     if result.get("ContentRange") and operation.method != "PUT":
         return 206
-    status: int = result.get("StatusCode", operation.status)
+    status: int = result.get("StatusCode", _S3_STATUS.get(operation.name, operation.status))
     return status
 
 

@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from bus.files import Piece
-from gateway import codings, posts, uploads
+from gateway import codings, uploads
 from gateway.answers import Answers, Outgoing
 from gateway.asking import Asking
 from gateway.callers import NOBODY, Callers, identity_of
 from gateway.connection import Answer
 from gateway.exchange import Exchange
-from gateway.forms import FormDecoder
-from gateway.posts import Policy
-from gateway.protocols import HttpRequest, HttpResponse
+from gateway.protocols import HttpRequest
 from gateway.route import Route, Router
+from gateway.s3 import posts, regions
+from gateway.s3.forms import FormDecoder
+from gateway.s3.post_policies import Policy, claim_of, verify
 from gateway.sigv4 import S3_LIKE, Claim
 from gateway.uploads import Uploads
 from schemas.envelope import Identity
-from schemas.errors import NotImplementedByUs
+from schemas.errors import AwsError, NotImplementedByUs
 
 
 class S3Door:
@@ -53,7 +54,7 @@ class S3Door:
         identity, secret = await self._callers.identify(claim, request, None)
         exchange.admit(route)
         upload = await self._uploads.receive(
-            exchange.incoming, request.headers, claim, codings.chunk_key(claim, secret), self._folder())
+            exchange.incoming, route.request.headers, claim, codings.chunk_key(claim, secret), self._folder())
         try:
             headers = codings.without_chunked(upload.headers)
             params = route.protocol.parse(route.operation, replace(route.request, headers=headers))
@@ -62,6 +63,15 @@ class S3Door:
         finally:
             await asyncio.to_thread(upload.close)
         return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))
+
+    async def follow(
+        self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any], error: AwsError
+    ) -> dict[str, Any]:
+        """To a bucket in another region, who neither signs for one nor goes to one's host. AwsError, BusError."""
+        if error.error_code != regions.ELSEWHERE or exchange.claim is not None or \
+                self._router.host(exchange.request).region:
+            raise error
+        return await self._asking.reply(exchange, identity, replace(route, region=regions.of(error)), params)
 
     def give(self, exchange: Exchange, route: Route, result: dict[str, Any], status: int = 0) -> Outgoing:
         """An object, out of files of this host where its body is in some; `status`: other than the operation's own.
@@ -84,24 +94,26 @@ class S3Door:
         if self._uploads.folder("s3") is None:
             raise NotImplementedByUs("s3", "PostObject")
         pieces, first = await self._uploads.begin_form(incoming, form)
-        exchange.claim = claim = posts.claim_of(form.fields)
+        posts.check(form.fields)
+        exchange.claim = claim = claim_of(form.fields)
         identity, policy = await self._permitted(claim, form.fields)
-        put = posts.put_of(self._router.path_style(request, claim).path, form)
+        put = posts.put_of(request.path, form.fields)
         put.headers = {**put.headers, "host": request.headers.get("host", "")}
         route = self._router.route(put, claim)
         exchange.admit(route)
+        params = route.protocol.parse(route.operation, route.request)
         if policy is not None:
-            policy.check(form.fields, str(route.protocol.parse(route.operation, put)["Bucket"]))
-        upload = await self._uploads.receive_form(incoming, pieces, form, first, policy, put.headers, self._folder())
+            policy.check(form.fields, form.sent, params["Bucket"])
+        upload = await self._uploads.receive_form(
+            incoming, pieces, form, first, policy, route.request.headers, self._folder())
         try:
-            params = route.protocol.parse(route.operation, route.request)
             params[route.operation.payload] = upload.reference()
             result = await self._asking.reply(exchange, identity, route, params)
         finally:
             await asyncio.to_thread(upload.close)
-        location = f"http://{request.headers.get('host', '')}{put.path}"
-        status, headers, body = posts.answer(form.fields, location, params["Bucket"], params["Key"], result["ETag"])
-        return self._answers.answer(exchange, HttpResponse(status, headers, body))
+        response = route.protocol.serialise(route.operation, result, exchange.id)
+        url = f"http://{request.headers.get('host', '')}{request.path}"
+        return self._answers.answer(exchange, posts.answer(form.fields, url, params["Bucket"], response))
 
     async def _permitted(
         self, claim: Claim | None, fields: Mapping[str, str]
@@ -109,7 +121,7 @@ class S3Door:
         if claim is None:
             return NOBODY, None
         credential = await self._callers.credential(claim)
-        posts.verify(claim, credential.secret, fields["policy"])
+        verify(claim, credential.secret, fields["policy"])
         return identity_of(credential), Policy(fields["policy"], self._callers.clock())
 
     def _folder(self) -> Path:

@@ -12,6 +12,7 @@ import pytest
 from actors.runtime.inference.catalogue import ECHO_ID, TINY, TINY_ID, Catalogue
 from actors.runtime.inference.fleet import Fleet, host_names
 from actors.runtime.inference.models import Models
+from actors.runtime.inference.placement import Placement
 from actors.runtime.inference.protocol import Finish, GenerateRequest, ModelFailed, Sampling, Text
 from actors.runtime.surroundings import OWN_IDENTITY
 from bus.client import Client
@@ -29,13 +30,13 @@ FOREVER = {
 
 
 @asynccontextmanager
-async def models_of(data: Path) -> AsyncIterator[Models]:
+async def models_of(data: Path, placement: Placement | None = None) -> AsyncIterator[Models]:
     run_dir = data / "run"
     run = read_run(run_dir / RUN_FILE)
     user = run.users[ACTORS]
     transport = await open_connection(run.url, user.user, user.password, user.inbox_prefix, "test", wait_s=30.0)
     client = Client(transport, OWN_IDENTITY, region="us-east-1")
-    models = Models(client, Catalogue(), Fleet(transport, client, Supervised(run_dir, client), 2**30))
+    models = Models(client, Catalogue(), Fleet(transport, client, placement or Supervised(run_dir, client), 2**30))
     try:
         yield models
     finally:

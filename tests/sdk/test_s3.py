@@ -12,7 +12,10 @@ from typing import Any
 import boto3
 import pytest
 import urllib3
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests import servers
@@ -235,3 +238,34 @@ def test_bucket_policies(skybus: servers.Server, s3: Any, bucket: str) -> None:
     assert refused(caught) == ("MalformedPolicy", 400)
     s3.delete_bucket_policy(Bucket=bucket)
     assert urllib3.request("GET", f"{skybus.endpoint}/{bucket}/public/k").status == 403
+
+
+# A presigned URL's x-amz-* parameters are headers (the JavaScript SDK hoists them all, botocore's version 2 does).
+def test_headers_in_a_presigned_url(skybus: servers.Server, s3: Any, bucket: str) -> None:
+    asked = f"{skybus.endpoint}/{bucket}/k?x-amz-meta-a=b%20%2B&x-amz-storage-class=STANDARD_IA"
+    for body in (b"small", b"x" * 100_000):
+        request = AWSRequest("PUT", asked)
+        S3SigV4QueryAuth(Credentials("test", "test"), "s3", "us-east-1", expires=60).add_auth(request)
+        assert urllib3.request("PUT", str(request.url), body=body).status == 200
+        head = s3.head_object(Bucket=bucket, Key="k")
+        assert (head["Metadata"], head["StorageClass"], head["ContentLength"]) == (
+            {"a": "b +"}, "STANDARD_IA", len(body))
+    old = client(skybus, signature_version="s3").generate_presigned_url(
+        "put_object", {"Bucket": bucket, "Key": "k", "Metadata": {"a": "c"}})
+    assert urllib3.request("PUT", old, body=b"").status == 200
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"a": "c"}
+
+
+# Statuses and headers that the model does not give (LocalStack's snapshots, moto's tests that run against AWS).
+def test_unmodelled_answers(s3: Any, bucket: str) -> None:
+    policy = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]}
+    for answer in (s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy)),
+                   s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]}),
+                   s3.put_bucket_metrics_configuration(Bucket=bucket, Id="a", MetricsConfiguration={"Id": "a"})):
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    head = s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+    assert head["content-type"] == "application/xml"
+    with pytest.raises(ClientError) as caught:
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": []})
+    assert refused(caught) == ("MalformedXML", 400)

@@ -131,3 +131,85 @@ def test_copied_parts(s3: Any, bucket: str) -> None:  # noqa: F811
     s3.copy_object(Bucket=bucket, Key="whole", CopySource=f"{bucket}/k")
     head = s3.head_object(Bucket=bucket, Key="whole")
     assert head["ETag"] == f'"{hashlib.md5(body + body[PART:] + body[:10]).hexdigest()}"'
+
+
+def uploaded(s3: Any, bucket: str, key: str = "k") -> tuple[dict[str, str], dict[str, Any]]:  # noqa: F811
+    """An upload with one part: what names it, and what completes it."""
+    named = {"Bucket": bucket, "Key": key}
+    named["UploadId"] = s3.create_multipart_upload(**named)["UploadId"]
+    etag = s3.upload_part(**named, PartNumber=1, Body=b"body")["ETag"]
+    return named, {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": etag}]}}
+
+
+# What comes between an upload's begin and its end is a conflict, where the condition alone would not tell.
+# Source: LocalStack's snapshots of AWS, TestS3ObjectWritePrecondition.
+def test_conflicts(s3: Any, bucket: str) -> None:  # noqa: F811
+    def refusal(named: Any, parts: Any, **condition: str) -> Any:
+        with pytest.raises(ClientError) as caught:
+            s3.complete_multipart_upload(**named, **parts, **condition)
+        error = caught.value.response["Error"]
+        return error["Code"], error.get("Condition"), error.get("Key")
+
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["ETag"]
+    named, parts = uploaded(s3, bucket)
+    assert refusal(named, parts, IfNoneMatch="*")[0] == "PreconditionFailed"
+    s3.delete_object(Bucket=bucket, Key="k")
+    assert refusal(named, parts, IfNoneMatch="*") == ("ConditionalRequestConflict", "If-None-Match", "k")
+    assert refusal(named, parts, IfMatch=etag)[0] == "NoSuchKey"
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    assert refusal(named, parts, IfMatch=etag) == ("ConditionalRequestConflict", "If-Match", "k")
+    named, parts = uploaded(s3, bucket)
+    s3.complete_multipart_upload(**named, **parts, IfMatch=etag)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    named, parts = uploaded(s3, bucket)
+    s3.delete_object(Bucket=bucket, Key="k")
+    assert refusal(named, parts, IfNoneMatch="*")[0] == "ConditionalRequestConflict"
+    named, parts = uploaded(s3, bucket)
+    s3.complete_multipart_upload(**named, **parts, IfNoneMatch="*")
+
+
+# Who did not hear the answer asks again, and hears it (ceph/s3-tests, moto); until something else is there.
+def test_completed_twice(s3: Any, bucket: str) -> None:  # noqa: F811
+    named, parts = uploaded(s3, bucket)
+    first, second = (s3.complete_multipart_upload(**named, **parts) for _ in range(2))
+    assert {name: first[name] for name in ("ETag", "Location", "Key")} == {
+        name: second[name] for name in ("ETag", "Location", "Key")}
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    with pytest.raises(s3.exceptions.NoSuchUpload):
+        s3.complete_multipart_upload(**named, **parts)
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+@pytest.mark.parametrize("kind", ["COMPOSITE", "FULL_OBJECT"])
+def test_the_checksum_of_a_part(s3: Any, bucket: str, kind: str) -> None:  # noqa: F811
+    bodies = [b"a" * PART, b"b"]
+    named = {"Bucket": bucket, "Key": "k"}
+    named["UploadId"] = s3.create_multipart_upload(**named, ChecksumAlgorithm="CRC32", ChecksumType=kind)["UploadId"]
+    parts = [{"PartNumber": number, **{name: value for name, value in s3.upload_part(
+        **named, PartNumber=number, Body=body).items() if name in ("ETag", "ChecksumCRC32")}}
+        for number, body in enumerate(bodies, 1)]
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+    for part, body in zip(parts, bodies, strict=True):
+        head = s3.head_object(Bucket=bucket, Key="k", PartNumber=part["PartNumber"], ChecksumMode="ENABLED")
+        assert (head["ChecksumCRC32"], head["ChecksumType"], head["ContentLength"]) == (
+            part["ChecksumCRC32"], kind, len(body))
+
+
+# Source: LocalStack's snapshots of AWS.
+def test_refused_copies(s3: Any, bucket: str) -> None:  # noqa: F811
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="source", Body=b"0123456789")
+    marker = s3.delete_object(Bucket=bucket, Key="gone")["VersionId"]
+    named, _ = uploaded(s3, bucket)
+    for source, stretch, code, message in [
+        ("gone", None, "NoSuchKey", "The specified key does not exist."),
+        (f"gone?versionId={marker}", None, "InvalidRequest",
+         "The source of a copy request may not specifically refer to a delete marker by version id."),
+        ("source", "bytes=100-200", "InvalidRequest", "The specified copy range is invalid for the source object size"),
+        ("source", "bytes=0-10", "InvalidArgument", "Range specified is not valid for source object of size: 10"),
+    ]:
+        with pytest.raises(ClientError) as caught:
+            s3.upload_part_copy(**named, PartNumber=1, CopySource=f"{bucket}/{source}",
+                                **({"CopySourceRange": stretch} if stretch else {}))
+        error = caught.value.response["Error"]
+        assert (error["Code"], error["Message"]) == (code, message)

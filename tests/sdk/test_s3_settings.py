@@ -88,7 +88,9 @@ def test_requester_pays(skybus: servers.Server, s3: Any, name: str) -> None:
     ("put_bucket_website", {"WebsiteConfiguration": {"IndexDocument": {"Suffix": "a/b"}}}, "InvalidArgument"),
     ("put_bucket_logging", {"BucketLoggingStatus": {
         "LoggingEnabled": {"TargetBucket": "none-such", "TargetPrefix": ""}}}, "InvalidTargetBucketForLogging"),
-    ("put_bucket_replication", {"ReplicationConfiguration": {"Role": "r", "Rules": []}}, "InvalidRequest"),
+    ("put_bucket_replication", {"ReplicationConfiguration": {"Role": "r", "Rules": []}}, "MalformedXML"),
+    ("put_bucket_replication", {"ReplicationConfiguration": {"Role": "r", "Rules": [
+        {"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::none"}}]}}, "InvalidRequest"),
     ("put_bucket_accelerate_configuration", {"AccelerateConfiguration": {"Status": "on"}}, "MalformedXML"),
 ])
 def test_refused(s3: Any, name: str, operation: str, request_: dict[str, Any], error: str) -> None:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from actors.bedrock.engine import harm, meaning, personal
 from actors.bedrock.engine.expressions import Expression, Match, compiled
-from actors.bedrock.engine.texts import Embed, lexical
 from actors.bedrock.engine.words import PROFANITY, WordList
 
 INPUT, OUTPUT = "INPUT", "OUTPUT"
@@ -24,6 +23,9 @@ UNITS = ("topicPolicyUnits", "contentPolicyUnits", "wordPolicyUnits", "sensitive
 
 Entry = Mapping[str, Any]
 _ACTIONS = {"BLOCK": BLOCKED, "ANONYMIZE": MASKED, "NONE": NOTHING}
+
+
+Mask = tuple[Match, str]                  # what is replaced, and by what
 
 
 class Piece(NamedTuple):
@@ -39,10 +41,11 @@ class Piece(NamedTuple):
 
 @dataclass(slots=True)
 class Verdict:
-    """`texts`: the guarded pieces as they may go on, masked; meaningless where `action` is BLOCKED."""
+    """`texts`: the guarded pieces as they may go on, by their `masks`; meaningless where `action` is BLOCKED."""
 
     action: str
     texts: list[str]
+    masks: list[list[Mask]]
     assessment: dict[str, Any]
     usage: dict[str, int]
     coverage: dict[str, Any]
@@ -55,7 +58,7 @@ class _Look:
     side: str                             # "input" or "output"
     full: bool                            # also tell what was looked for and not found
     actions: set[str] = field(default_factory=set)
-    masks: list[list[tuple[Match, str]]] = field(default_factory=list)     # per text
+    masks: list[list[Mask]] = field(default_factory=list)     # per text
 
     def enabled(self, entry: Entry) -> bool:
         return bool(entry.get(f"{self.side}Enabled", True))
@@ -71,8 +74,8 @@ class _Look:
 class Guard:
     """A guardrail, ready. expressions.Unsuitable for a regular expression that cannot be run."""
 
-    def __init__(self, policies: Mapping[str, Any], embed: Embed = lexical) -> None:
-        self._embed = embed
+    def __init__(self, policies: Mapping[str, Any], sense: meaning.Sense | None = None) -> None:
+        self._sense = sense or meaning.Sense()
         self._topics: list[Entry] = policies.get("topicPolicy", {}).get("topics", [])
         self._filters: list[Entry] = policies.get("contentPolicy", {}).get("filters", [])
         words = policies.get("wordPolicy", {})
@@ -97,11 +100,11 @@ class Guard:
         if source == OUTPUT:
             found["contextualGroundingPolicy"] = await self._ground(look, pieces)
         action = BLOCKED if BLOCKED in look.actions else MASKED if MASKED in look.actions else NOTHING
-        masked = [_masked(text, masks) for text, masks in zip(texts, look.masks, strict=True)]
+        replaced = [masked(text, masks) for text, masks in zip(texts, look.masks, strict=True)]
         assessment = {policy: findings for policy, findings in found.items() if findings}
         characters = sum(map(len, texts))
         coverage = {"textCharacters": {"guarded": characters, "total": sum(len(piece.text) for piece in pieces)}}
-        return Verdict(action, masked, assessment, self._usage(source, pieces, characters), coverage)
+        return Verdict(action, replaced, look.masks, assessment, self._usage(source, pieces, characters), coverage)
 
     async def _find_topics(self, look: _Look, texts: Sequence[str]) -> dict[str, Any]:
         entries = [entry for entry in self._topics if look.enabled(entry)]
@@ -111,7 +114,7 @@ class Guard:
                   for entry in entries]
         about: set[str] = set()
         for text in texts:
-            about |= await meaning.topics_of(text, topics, self._embed)
+            about |= await meaning.topics_of(text, topics, self._sense)
         told = [{"name": entry["name"], "type": "DENY", **look.act(entry, entry["name"] in about)}
                 for entry in entries if look.full or entry["name"] in about]
         return {"topics": told} if told else {}
@@ -177,7 +180,7 @@ class Guard:
             if not needed or not answer or not entry.get("enabled", True):
                 continue
             score = await (meaning.grounding if entry["type"] == "GROUNDING" else meaning.relevance)(
-                answer, needed, self._embed)
+                answer, needed, self._sense.embed)
             told.append({"type": entry["type"], "threshold": entry["threshold"], "score": round(score, 2),
                          **look.act(entry, score < entry["threshold"])})
         return {"filters": told} if told else {}
@@ -194,11 +197,14 @@ class Guard:
                 "contextualGroundingPolicyUnits": total * grounded}
 
 
-def _masked(text: str, masks: Sequence[tuple[Match, str]]) -> str:
-    """Each match replaced by its name; of two that overlap the earlier, else the longer, wins."""
-    parts, end = [], 0
+def masked(text: str, masks: Sequence[Mask], start: int = 0, stop: int | None = None) -> str:
+    """Each match replaced by its name; of two that overlap the earlier, else the longer, wins. Only what lies between
+    `start` and `stop`, at which no match may be under way."""
+    parts, end, stop = [], start, len(text) if stop is None else stop
     for match, name in sorted(masks, key=lambda each: (each[0].start, -each[0].end)):
-        if match.start >= end:
+        if match.start >= end and match.end <= stop:
             parts += [text[end:match.start], name]
             end = match.end
-    return "".join([*parts, text[end:]])
+        elif match.start < start < match.end:     # of which the beginning went out before it was one
+            parts, end = [name], min(match.end, stop)
+    return "".join([*parts, text[end:stop]])

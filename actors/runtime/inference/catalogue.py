@@ -70,12 +70,24 @@ TINY = Entry(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The model by whose embeddings guardrails tell what a text is about.
+
+    `topic_similarity`: the cosine from which on a text is about a denied topic; what is right depends on the model.
+    """
+
+    embedding_model: str
+    topic_similarity: float = 0.6
+
+
 class Catalogue:
     """Entries by every name they have. What is built in comes first and can be neither replaced nor renamed."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries: dict[str, Entry] = {}
         self._names: dict[str, Entry] = {}
+        self.judge: Judge | None = None
         for entry in (ECHO, TINY, *entries):
             self.add(entry)
 
@@ -118,16 +130,30 @@ def read(path: Path) -> Catalogue:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CatalogueError(f"{path}: {error}") from error
-    unknown = set(content) - {"model"}
+    unknown = set(content) - {"model", "guardrails"}
     if unknown or not isinstance(content.get("model", []), list):
-        raise CatalogueError(f"{path}: only [[model]] tables are known here")
+        raise CatalogueError(f"{path}: only [[model]] tables and [guardrails] are known here")
     catalogue = Catalogue()
     for number, table in enumerate(content.get("model", []), 1):
         try:
             catalogue.add(entry_of(table, path.parent))
         except (CatalogueError, TypeError) as error:
             raise CatalogueError(f"{path}: model {number}: {error}") from error
+    if "guardrails" in content:
+        catalogue.judge = _judge(catalogue, content["guardrails"], path)
     return catalogue
+
+
+def _judge(catalogue: Catalogue, table: Any, path: Path) -> Judge:
+    """The table [guardrails]. CatalogueError."""
+    try:
+        judge = Judge(**table)
+        embeds = catalogue.resolve(judge.embedding_model).modality in (Modality.EMBEDDING, Modality.TEXT)
+    except (TypeError, UnknownModel) as error:
+        raise CatalogueError(f"{path}: guardrails: {error}") from error
+    if not embeds or not 0 < judge.topic_similarity < 1:
+        raise CatalogueError(f"{path}: guardrails: a model that embeds, and a similarity between 0 and 1")
+    return judge
 
 
 def entry_of(table: Mapping[str, Any], base: Path = Path()) -> Entry:

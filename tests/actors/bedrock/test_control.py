@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime.inference.catalogue import Entry
-from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, user
+from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_service, in_world, user
 from tests.world import MODEL_BUDGET_BYTES
 
 ARN = f"arn:aws:bedrock:us-east-1::foundation-model/{ECHO}"
@@ -96,15 +96,6 @@ def test_provisioned_throughput(tmp_path: Path) -> None:
         assert fleet.loaded(entry) == 1
 
     in_world(tmp_path, test)
-
-
-async def in_service(caller: Caller, name: str) -> dict[str, Any]:
-    while True:
-        got = await caller.control("GetProvisionedModelThroughput", provisionedModelId=name)
-        if got["status"] not in ("Creating", "Updating"):
-            assert got["status"] == "InService", got
-            return got
-        await asyncio.sleep(0.1)
 
 
 def test_throughput_that_there_is_no_memory_for(tmp_path: Path) -> None:

@@ -3,9 +3,26 @@
 Behaviour: AWS's user guide, "Detect and filter harmful content by using Amazon Bedrock Guardrails".
 """
 
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.bedrock.engine.guard import Guard, Piece
+from actors.bedrock.state import Book
+from actors.bedrock_runtime import guarding as guarding_module
+from actors.bedrock_runtime.applying import Guards, apply
+from actors.bedrock_runtime.asking import Answer, Event, Usage
+from actors.bedrock_runtime.guarding import Guarding
+from actors.bedrock_runtime.sensing import sense_of
+from actors.runtime.inference.catalogue import Entry, Judge
+from actors.runtime.inference.protocol import Modality
 from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, text_of, user
 
 MESSAGES = {"blockedInputMessaging": "not in", "blockedOutputsMessaging": "not out"}
@@ -148,6 +165,35 @@ def test_sides(tmp_path: Path) -> None:
     in_world(tmp_path, test)
 
 
+# Where the operator's catalogue names an embedding model, topics are told by its vectors: here the echo's, by which
+# texts are as near as the words they share, from the similarity on that the catalogue says.
+def test_topics_by_a_model(tmp_path: Path) -> None:
+    async def test(caller: Caller) -> None:
+        models = caller.world.models
+        models.catalogue.add(Entry("me.embedder-v1", "echo", modality=Modality.EMBEDDING))
+        guards = Guards(sense_of(models))
+        models.catalogue.judge = Judge("me.embedder-v1", 0.9)
+        strict = Guards(sense_of(models))
+        await made(caller, topicPolicyConfig=POLICIES["topicPolicyConfig"])
+
+        async def action(of: Guards, text: str) -> str:
+            request = {"source": "INPUT", "content": [{"text": {"text": text}}]}
+            found = caller.world.shards["bedrock"].read(lambda view: of.find(
+                Book(view, ("000000000000", "us-east-1")), next(Book(view, ("000000000000", "us-east-1")).rows(
+                    "guardrail"))["id"], "DRAFT"))
+            told: str = (await apply(found, request))["action"]
+            return told
+
+        entry = models.resolve("me.embedder-v1")
+        assert await action(guards, "Where to invest 1000 dollars of savings?") == "GUARDRAIL_INTERVENED"
+        assert models.fleet.loaded(entry) == 0
+        assert await action(strict, "Where to invest 1000 dollars of savings?") == "NONE"
+        assert await action(strict, "where should i invest my savings") == "GUARDRAIL_INTERVENED"
+        assert models.fleet.loaded(entry) == 1
+
+    in_world(tmp_path, test)
+
+
 # An answer that is not in its source, or not about the question, is blocked; one that is passes.
 def test_grounding(tmp_path: Path) -> None:
     async def test(caller: Caller) -> None:
@@ -227,6 +273,64 @@ def test_stream(tmp_path: Path) -> None:
         assert masked.startswith("mail {EMAIL}. word")
         assert [event["messageStop"]["stopReason"] for event in events if "messageStop" in event] == [
             "guardrail_intervened"]
+
+    in_world(tmp_path, test)
+
+
+# However an answer comes in pieces, a datum that is cut by one goes out masked: as if it had been looked at whole.
+@given(st.lists(st.sampled_from(["word ", "and so on. ", "bob@example.org ", "123-45-6789 ", "4111 1111 1111 1111. ",
+                                 "wörter\n"]), max_size=60), st.lists(st.integers(1, 400), min_size=1, max_size=8))
+def test_data_across_cuts_are_masked(words: list[str], cuts: list[int]) -> None:
+    text = "".join(words)
+    guard = Guard({"sensitiveInformationPolicy": {"piiEntities": [
+        {"type": kind, "action": "ANONYMIZE"} for kind in ("EMAIL", "US_SOCIAL_SECURITY_NUMBER",
+                                                           "CREDIT_DEBIT_CARD_NUMBER")]}})
+
+    async def events() -> AsyncIterator[Event]:
+        place = 0
+        for length in itertools.cycle(cuts):
+            if place >= len(text):
+                break
+            yield {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": text[place:place + length]}}}
+            place += length
+        yield {"contentBlockStop": {"contentBlockIndex": 0}}
+
+    async def main() -> str:
+        guarding = Guarding(guard, {"guardrailId": "g", "guardrailArn": "a", "version": "1"})
+        with patch.multiple(guarding_module, PIECE_CHARACTERS=1, PIECE_LIMIT_CHARACTERS=9, TAIL_CHARACTERS=32):
+            return text_of([event async for event in guarding.stream(events(), Answer([], "end_turn", Usage()))])
+
+    whole = asyncio.run(guard.assess("OUTPUT", [Piece(text)])).texts[0]
+    assert asyncio.run(main()) == whole
+
+
+# Tags with the body's suffix mark what is looked at; they do not reach the model, nor does what is masked between them.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-tagging.html
+def test_tags(tmp_path: Path) -> None:
+    async def test(caller: Caller) -> None:
+        guardrail = await made(caller)
+        config = {"guardrailIdentifier": guardrail, "guardrailVersion": "DRAFT", "trace": "ENABLED"}
+        tagged = "amazon-bedrock-guardrails-guardContent_x1"
+
+        async def asked(text: str, **more: Any) -> dict[str, Any]:
+            return await caller.invoke({"messages": [{"role": "user", "content": text}],
+                                        "amazon-bedrock-guardrailConfig": {"tagSuffix": "x1"}}, **config, **more)
+
+        free = await asked(f"acme corp <{tagged}>mail bob@example.org now</{tagged}> acme corp")
+        assert free["choices"][0]["message"]["content"] == "not out"
+        await caller.control("UpdateGuardrail", guardrailIdentifier=guardrail, name="g", **MESSAGES, wordPolicyConfig={
+            "wordsConfig": [{"text": "acme corp", "outputEnabled": False}]}, sensitiveInformationPolicyConfig={
+            "piiEntitiesConfig": [{"type": "EMAIL", "action": "ANONYMIZE", "outputEnabled": False}]})
+        free = await asked(f"acme corp <{tagged}>mail bob@example.org now</{tagged}> acme corp")
+        assert free["choices"][0]["message"]["content"] == "acme corp mail {EMAIL} now acme corp"
+        assert (await asked("acme corp"))["choices"][0]["message"]["content"] == "not in"
+        caught = await asked(f"ask <{tagged}>acme corp</{tagged}>")
+        assert caught["choices"][0]["message"]["content"] == "not in"
+        code, _ = await caller.error("InvokeModel", modelId=ECHO, body=orjson.dumps(
+            {"messages": [], "amazon-bedrock-guardrailConfig": {"tagSuffix": "x1"}}))
+        assert code == "ValidationException"          # no guardrail is named
+        code, _ = await caller.error("InvokeModel", modelId=ECHO, **config, contentType="text/plain", body=b"{}")
+        assert code == "ValidationException"
 
     in_world(tmp_path, test)
 

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from schemas.errors import AwsError
-from tests.actors.bedrock_runtime.caller import ECHO, Caller, assistant, in_world, result, text_of, use, user
+from tests.actors.bedrock_runtime.caller import (
+    ECHO,
+    Caller,
+    assistant,
+    in_service,
+    in_world,
+    result,
+    text_of,
+    use,
+    user,
+)
 
 SETTLED_S = 5.0                           # of virtual time
 LOOK: dict[str, Any] = {"tools": [{"toolSpec": {"name": "look", "description": "looks", "inputSchema": {"json": {
@@ -158,6 +168,7 @@ def test_identifiers(tmp_path: Path) -> None:
                                       modelSource={"copyFrom": base}))["inferenceProfileArn"]
         bought = (await runtime.control("CreateProvisionedModelThroughput", provisionedModelName="bought",
                                         modelUnits=1, modelId=ECHO))["provisionedModelArn"]
+        await in_service(runtime, bought)
         for model in (f"us.{ECHO}", base, f"arn:aws:bedrock:us-east-1:000000000000:inference-profile/us.{ECHO}",
                       mine, bought):
             answer = await runtime.call("Converse", modelId=model, messages=[user("hi")])

@@ -13,7 +13,8 @@ from typing import Any
 from actors.dynamodb.engine.values import ITEM_LIMIT_BYTES, Item
 
 _DECODER = json.JSONDecoder()
-LINE_LIMIT_BYTES = 4 * ITEM_LIMIT_BYTES   # an item's JSON is longer than the item: base64, quotes, escapes
+LINE_LIMIT_BYTES = 8 * ITEM_LIMIT_BYTES   # an item's JSON is longer than the item: base64, quotes, escapes
+csv.field_size_limit(LINE_LIMIT_BYTES)
 
 
 class Unreadable(ValueError):
@@ -22,7 +23,19 @@ class Unreadable(ValueError):
 
 def write_json(item: Item) -> bytes:
     """One line, its end included."""
-    return json.dumps({"Item": item}, default=_base64, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _line({"Item": item})
+
+
+def write_change(written: int, keys: Item, old: Item | None, new: Item | None) -> bytes:
+    """The same of an item's change, `written` microseconds since the epoch. Images that are None are left out."""
+    images = {"OldImage": old, "NewImage": new}
+    record = {"Metadata": {"WriteTimestampMicros": {"N": str(written)}}, "Keys": keys,
+              **{name: image for name, image in images.items() if image is not None}}
+    return _line(record)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, default=_base64, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _base64(content: Any) -> str:
@@ -99,7 +112,14 @@ def read_csv(
     """Items, or why a row is none. `types`: of the key attributes; `header`: when the first row is not the header."""
     rows = csv.reader(lines, delimiter=delimiter)
     names = header if header is not None else next(rows, [])
-    for row in rows:
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Unreadable(str(error))
+            continue
         if not row:
             continue
         if len(row) != len(names):

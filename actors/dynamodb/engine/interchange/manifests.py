@@ -4,6 +4,7 @@
     <prefix>/AWSDynamoDB/<export id>/data/<name>.json.gz            lines of items
     <prefix>/AWSDynamoDB/<export id>/manifest-files.json, .md5      a line for each data file
     <prefix>/AWSDynamoDB/<export id>/manifest-summary.json, .md5
+    <prefix>/AWSDynamoDB/data/<name>.json.gz                        lines of changes, of incremental exports
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html. It has checksums in
 `.checksum`; what exports really leave, and their readers look for, is `.md5`.
@@ -16,9 +17,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
+
 
 def folder(prefix: str, export_id: str) -> str:
     return f"{prefix.rstrip('/')}/AWSDynamoDB/{export_id}" if prefix else f"AWSDynamoDB/{export_id}"
+
+
+def data_folder(export: Mapping[str, Any], export_id: str) -> str:
+    """Incremental exports share one. `export`: ExportDescription's members."""
+    prefix = export.get("S3Prefix", "")
+    return f"{folder(prefix, export_id)}/data" if export["ExportType"] == FULL else folder(prefix, "data")
 
 
 def md5(content: bytes) -> str:
@@ -36,13 +45,20 @@ def files(entries: list[dict[str, Any]]) -> bytes:
 
 def summary(export: Mapping[str, Any], *, ended: float, items: int, size: int, key_of_files: str) -> bytes:
     """manifest-summary.json. `export`: ExportDescription's members, times as seconds since the epoch."""
+    spec = export.get("IncrementalExportSpecification")
+    if spec is None:
+        window = {"exportTime": when(export["ExportTime"])}
+    else:
+        window = {"exportFromTime": when(spec["ExportFromTime"]), "exportToTime": when(spec["ExportToTime"])}
     return _json({
-        "version": "2020-06-30", "exportArn": export["ExportArn"], "startTime": when(export["StartTime"]),
+        "version": "2020-06-30" if spec is None else "2023-08-01",
+        "exportArn": export["ExportArn"], "startTime": when(export["StartTime"]),
         "endTime": when(ended), "tableArn": export["TableArn"], "tableId": export["TableId"],
-        "exportTime": when(export["ExportTime"]), "s3Bucket": export["S3Bucket"],
+        **window, "s3Bucket": export["S3Bucket"],
         "s3Prefix": export.get("S3Prefix"), "s3SseAlgorithm": export.get("S3SseAlgorithm", "AES256"),
         "s3SseKmsKeyId": export.get("S3SseKmsKeyId"), "manifestFilesS3Key": key_of_files, "billedSizeBytes": size,
-        "itemCount": items, "outputFormat": export["ExportFormat"], "exportType": "FULL_EXPORT",
+        "itemCount": items, "outputFormat": export["ExportFormat"],
+        **({} if spec is None else {"outputView": spec["ExportViewType"]}), "exportType": export["ExportType"],
     })
 
 

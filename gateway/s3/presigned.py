@@ -1,0 +1,31 @@
+"""What a presigned URL says in its query and other requests in headers: x-amz-acl, x-amz-meta-*, x-amz-checksum-mode …
+
+SDKs put into a URL what its user could not be trusted to send. Source: AWS's SDKs (the JavaScript SDK hoists every
+x-amz-* header of S3, botocore's version 2 does), and
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+"""
+
+from dataclasses import replace
+from urllib.parse import unquote
+
+from gateway.protocols import HttpRequest
+from gateway.sigv4 import Claim
+
+# The signature itself.
+_SIGNATURE = frozenset({
+    "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature",
+    "x-amz-security-token", "x-amz-content-sha256",
+})
+
+
+def with_headers(request: HttpRequest, claim: Claim | None) -> HttpRequest:
+    """A request of S3's with these as headers too; one that was sent stands."""
+    if claim is None or not claim.presigned:
+        return request
+    named = (pair.partition("=") for pair in request.query.split("&"))
+    found = {name.lower(): unquote(value) for name, _, value in named if _is_header(name.lower())}
+    return replace(request, headers={**found, **request.headers}) if found else request
+
+
+def _is_header(name: str) -> bool:
+    return name.startswith("x-amz-") and name not in _SIGNATURE

@@ -1,0 +1,213 @@
+"""What S3 answers where it is easily got wrong: code, status, sentence.
+
+Where nothing else is said, the expectations are those of LocalStack's snapshots and moto's tests that run against AWS.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.errors import AwsError
+from tests.actors.s3.caller import Caller, open_caller
+
+BUCKET = "bucket"
+NEVER = "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"      # no version id of anybody's
+PART = b"x" * 5 * 1024 * 1024
+MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> Iterator[Caller]:
+    with open_caller(tmp_path) as caller:
+        caller.call("CreateBucket", Bucket=BUCKET)
+        yield caller
+
+
+def refused(s3: Caller, name: str, **request: Any) -> AwsError:
+    with pytest.raises(AwsError) as caught:
+        s3.call(name, Bucket=BUCKET, **request)
+    return caught.value
+
+
+def said(s3: Caller, name: str, **request: Any) -> tuple[str, int | None, str]:
+    error = refused(s3, name, **request)
+    return error.error_code, error.status, error.message
+
+
+def version(s3: Caller, status: str = "Enabled") -> None:
+    s3.call("PutBucketVersioning", Bucket=BUCKET, VersioningConfiguration={"Status": status})
+
+
+def put(s3: Caller, key: str = "k", body: bytes = b"body", **request: Any) -> dict[str, Any]:
+    return s3.call("PutObject", Bucket=BUCKET, Key=key, Body=body, **request)
+
+
+# Deletions
+
+
+def test_a_version_that_cannot_be(s3: Caller) -> None:
+    """Of one key it is a wrong argument, among many that key's own failure."""
+    put(s3)
+    wrong = refused(s3, "DeleteObject", Key="k", VersionId=NEVER)
+    assert (wrong.error_code, wrong.fields["ArgumentName"]) == ("InvalidArgument", "versionId")
+    answer = s3.call("DeleteObjects", Bucket=BUCKET, Delete={"Objects": [{"Key": "k", "VersionId": NEVER}]})
+    assert answer["Errors"] == [{"Key": "k", "VersionId": NEVER, "Code": "NoSuchVersion",
+                                 "Message": "The specified version does not exist."}]
+    assert s3.call("GetObject", Bucket=BUCKET, Key="k")["Body"] == b"body"
+
+
+@pytest.mark.parametrize("bypass", [True, False])
+def test_nothing_to_bypass(s3: Caller, bypass: bool) -> None:
+    assert said(s3, "DeleteObject", Key="k", BypassGovernanceRetention=bypass) == (
+        "InvalidArgument", 400, "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.")
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+def test_conditional_deletions(s3: Caller) -> None:
+    assert said(s3, "DeleteObject", Key="k", IfMatch="*")[:2] == ("NoSuchKey", 404)
+    assert s3.call("DeleteObject", Bucket=BUCKET, Key="k", IfMatchSize=4) == {}
+    put(s3)
+    assert said(s3, "DeleteObject", Key="k", IfMatch='"other"')[:2] == ("PreconditionFailed", 412)
+    assert said(s3, "DeleteObject", Key="k", IfMatchSize=5)[:2] == ("PreconditionFailed", 412)
+    version(s3)
+    assert s3.call("DeleteObject", Bucket=BUCKET, Key="k", IfMatch="*")["DeleteMarker"] is True
+    assert said(s3, "DeleteObject", Key="k", IfMatch="*")[:2] == ("PreconditionFailed", 412)
+
+
+def test_no_keys(s3: Caller) -> None:
+    assert said(s3, "DeleteObjects", Delete={}) == ("MalformedXML", 400, MALFORMED)
+    assert said(s3, "DeleteObjects", Delete={"Objects": []}) == ("MalformedXML", 400, MALFORMED)
+    assert said(s3, "DeleteObjects", Delete={"Objects": [{}]}) == ("MalformedXML", 400, MALFORMED)
+    assert said(s3, "DeleteObjects")[0] == "InvalidRequest"
+
+
+# Versions
+
+
+@pytest.mark.parametrize(("operation", "method", "more"), [
+    ("GetObjectTagging", "GET", {}), ("DeleteObjectTagging", "DELETE", {}),
+    ("PutObjectTagging", "PUT", {"Tagging": {"TagSet": []}}), ("GetObjectRetention", "GET", {}),
+    ("PutObjectLegalHold", "PUT", {"LegalHold": {"Status": "ON"}}),
+])
+def test_what_a_delete_marker_has_not(s3: Caller, operation: str, method: str, more: dict[str, Any]) -> None:
+    """Named or not: it is the version that is meant."""
+    version(s3)
+    put(s3)
+    marker = s3.call("DeleteObject", Bucket=BUCKET, Key="k")["VersionId"]
+    for request in ({}, {"VersionId": marker}):
+        error = refused(s3, operation, Key="k", **request, **more)
+        assert (error.error_code, error.status) == ("MethodNotAllowed", 405)
+        assert (error.fields["Method"], error.fields["ResourceType"]) == (method, "DeleteMarker")
+
+
+# Reads
+
+
+@pytest.mark.parametrize(("asked", "told"), [
+    ({}, True), ({"Range": "bytes=0-100"}, True), ({"Range": "bytes=-4"}, True), ({"PartNumber": 1}, True),
+    ({"Range": "bytes=1-"}, False), ({"Range": "bytes=2-1"}, True),
+])
+def test_the_checksum_of_all_of_it(s3: Caller, asked: dict[str, Any], told: bool) -> None:
+    """Whatever range it was asked for by."""
+    put(s3, body=b"1234")
+    answer = s3.call("GetObject", Bucket=BUCKET, Key="k", ChecksumMode="ENABLED", **asked)
+    assert ("ChecksumCRC64NVME" in answer) == told
+
+
+def test_modified_since_what_is_to_come(s3: Caller) -> None:
+    put(s3)
+    modified = s3.call("HeadObject", Bucket=BUCKET, Key="k")["LastModified"]
+    s3.now = modified.timestamp()
+    assert said(s3, "GetObject", Key="k", IfModifiedSince=modified)[:2] == ("NotModified", 304)
+    s3.now -= 60
+    assert s3.call("GetObject", Bucket=BUCKET, Key="k", IfModifiedSince=modified)["ContentLength"] == 4
+
+
+# Tags
+
+
+@pytest.mark.parametrize(("text", "tags"), [
+    ("wrongquery&wrongagain", {"wrongquery": "", "wrongagain": ""}), ("key1&&key2", {"key1": "", "key2": ""}),
+    ("&", {}), ("key+%2B=a%20%C3%BC", {"key +": "a ü"}), ("key@=val@&", {"key@": "val@"}),
+])
+def test_tags_in_a_header(s3: Caller, text: str, tags: dict[str, str]) -> None:
+    put(s3, Tagging=text)
+    told = s3.call("GetObjectTagging", Bucket=BUCKET, Key="k")["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in told} == tags
+
+
+# The last two are versitygw's.
+@pytest.mark.parametrize("text", ["a=1&a=2", "key1=val1,key2=val2", "=", "key%"])
+def test_no_tags_in_a_header(s3: Caller, text: str) -> None:
+    error = refused(s3, "PutObject", Key="k", Body=b"", Tagging=text)
+    assert (error.error_code, error.fields["ArgumentName"], error.fields["ArgumentValue"]) == (
+        "InvalidArgument", "x-amz-tagging", text)
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [
+    ("aws:a", "", "Your TagKey cannot be prefixed with aws:"), ("a,b", "", "The TagKey you have provided is invalid"),
+    ("a", "b(", "The TagValue you have provided is invalid"),
+])
+def test_tags_that_cannot_be(s3: Caller, key: str, value: str, message: str) -> None:
+    put(s3)
+    tags = {"TagSet": [{"Key": key, "Value": value}]}
+    assert said(s3, "PutObjectTagging", Key="k", Tagging=tags) == ("InvalidTag", 400, message)
+    assert said(s3, "PutObjectTagging", Key="none", Tagging=tags)[0] == "NoSuchKey"
+
+
+# Buckets
+
+
+def test_places(s3: Caller) -> None:
+    def create(region: str, place: str) -> str:
+        return s3.acting(region=region).error(
+            "CreateBucket", Bucket="other", CreateBucketConfiguration={"LocationConstraint": place})
+
+    assert [create("us-west-2", place) for place in ("us-east-1", "us-east-2", "moon")] == [
+        "IllegalLocationConstraintException"] * 3
+    assert [create("us-east-1", place) for place in ("us-east-1", "moon")] == ["InvalidLocationConstraint"] * 2
+
+
+@pytest.mark.parametrize("name", ["amzn-s3-demo-x", "sthree-x", "xn--x", "x--x-s3", "a..b", "a.-b", "1.2.3.4", "aB"])
+def test_names(s3: Caller, name: str) -> None:
+    assert s3.error("CreateBucket", Bucket=name) == "InvalidBucketName"
+
+
+def test_settings_that_cannot_be(s3: Caller) -> None:
+    assert said(s3, "PutPublicAccessBlock", PublicAccessBlockConfiguration={}) == (
+        "InvalidRequest", 400, "Must specify at least one configuration.")
+    assert said(s3, "PutBucketPolicy", Policy="") == (
+        "MalformedPolicy", 400, "Policies must be valid JSON and the first byte must be '{'")
+    assert said(s3, "PutBucketPolicy", Policy="{}") == ("MalformedPolicy", 400, "Missing required field Statement")
+    assert said(s3, "PutObjectLockConfiguration") == ("MissingRequestBodyError", 400, "Request Body is empty")
+    with pytest.raises(AwsError, match="Invalid x-amz-object-ownership header: Somebody") as caught:
+        s3.call("CreateBucket", Bucket="other", ObjectOwnership="Somebody")
+    assert caught.value.error_code == "InvalidArgument"
+    rule = {"Status": "Enabled", "Prefix": "", "NoncurrentVersionTransitions": [{"StorageClass": "GLACIER"}]}
+    assert said(s3, "PutBucketLifecycleConfiguration", LifecycleConfiguration={"Rules": [rule]})[0] == "MalformedXML"
+
+
+# Listings
+
+
+@pytest.mark.parametrize(("operation", "member", "name", "inner"), [
+    ("ListObjectsV2", "MaxKeys", "max-keys", "maxKeys"), ("ListObjectVersions", "MaxKeys", "max-keys", "maxKeys"),
+    ("ListMultipartUploads", "MaxUploads", "max-uploads", "max-uploads"),
+])
+def test_how_many(s3: Caller, operation: str, member: str, name: str, inner: str) -> None:
+    assert said(s3, operation, **{member: -1}) == (
+        "InvalidArgument", 400, f"Argument {inner} must be an integer between 0 and 2147483647")
+    s3.call(operation, Bucket=BUCKET, **{member: 2**31 - 1})
+
+
+def test_where_a_listing_goes_on(s3: Caller) -> None:
+    for key in "abc":
+        put(s3, key)
+    first = s3.call("ListObjectsV2", Bucket=BUCKET, StartAfter="a", MaxKeys=1)
+    assert (first["StartAfter"], [each["Key"] for each in first["Contents"]]) == ("a", ["b"])
+    rest = s3.call("ListObjectsV2", Bucket=BUCKET, StartAfter="a", ContinuationToken=first["NextContinuationToken"])
+    assert ("StartAfter" in rest, [each["Key"] for each in rest["Contents"]]) == (False, ["c"])
+    assert said(s3, "ListObjectsV2", ContinuationToken="") == (
+        "InvalidArgument", 400, "The continuation token provided is incorrect")
