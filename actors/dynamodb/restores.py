@@ -116,7 +116,7 @@ def _wanted(request: Request, source: Request) -> Answer:
     on_demand = request.get("OnDemandThroughputOverride") or source.get("OnDemandThroughput")
     if on_demand:
         wanted["OnDemandThroughput"] = on_demand
-    encrypted = {"Enabled": True, "KMSMasterKeyId": source["SSEDescription"]["KMSMasterKeyArn"]} \
+    encrypted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": source["SSEDescription"]["KMSMasterKeyArn"]} \
         if "SSEDescription" in source else None
     encrypted = request.get("SSESpecificationOverride") or encrypted
     if encrypted:

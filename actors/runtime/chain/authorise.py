@@ -44,6 +44,8 @@ class Authorise(Link):
             if needs_no_identity(operation):
                 return                             # AssumeRoleWithWebIdentity and its like: the request proves who asks
         accesses = call.actor.accesses(context, call.request)
+        if "bearer" in context.source:             # an API key in place of a signature
+            accesses = (*accesses, _bearing(context.source["bearer"]))
         if not accesses:
             call.action = action_of(operation)
             return
@@ -60,6 +62,11 @@ class Authorise(Link):
         if self._enforcing:
             raise error
         log.warning("would_deny", request_id=call.context.request_id, reason=error.message)
+
+
+def _bearing(kind: str) -> Access:
+    """Source: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-permissions.html"""
+    return Access("bedrock:CallWithBearerToken", "*", {"bedrock:bearertokentype": kind})
 
 
 def allowed(context: Context, actor: ServiceActor, access: Access, request: Mapping[str, Any]) -> bool:

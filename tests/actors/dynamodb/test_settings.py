@@ -131,14 +131,32 @@ def test_encryption_and_warm_throughput(dynamodb: Caller) -> None:
     table = dynamodb.call("DescribeTable", TableName="live")["Table"]
     assert table["WarmThroughput"] == {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
     assert "SSEDescription" not in table
-    dynamodb.call("UpdateTable", TableName="live", SSESpecification={"Enabled": True, "KMSMasterKeyId": "alias/mine"},
-                  WarmThroughput={"ReadUnitsPerSecond": 13000})
+    key = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "alias/mine"}
+    dynamodb.call("UpdateTable", TableName="live", SSESpecification=key)
+    dynamodb.call("UpdateTable", TableName="live", WarmThroughput={"ReadUnitsPerSecond": 13000})
     table = dynamodb.call("DescribeTable", TableName="live")["Table"]
     assert table["SSEDescription"] == {"Status": "ENABLED", "SSEType": "KMS",
                                        "KMSMasterKeyArn": "arn:aws:kms:us-east-1:000000000000:alias/mine"}
     assert table["WarmThroughput"] == {"ReadUnitsPerSecond": 13000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
     less = dynamodb.error("UpdateTable", TableName="live", WarmThroughput={"ReadUnitsPerSecond": 12500})
-    assert less.error_code == "ValidationException"
+    assert less.message == (
+        "One or more parameter values were invalid: Requested ReadUnitsPerSecond for WarmThroughput for table is lower "
+        "than current WarmThroughput, decreasing WarmThroughput is not supported")
+    dynamodb.call("UpdateTable", TableName="live", SSESpecification={"Enabled": False})
+    assert "SSEDescription" not in dynamodb.call("DescribeTable", TableName="live")["Table"]
+
+
+# Wording: ack-api-quirks DDB-TABLE-442, 437.
+@pytest.mark.parametrize(("specification", "message"), [
+    ({"Enabled": False}, "Table is already encrypted by default"), ({}, "Table is already encrypted by default"),
+    ({"Enabled": False, "SSEType": "KMS"}, "SSEType can not be specified if Enabled is false"),
+    ({"Enabled": False, "KMSMasterKeyId": "k"}, "KMSMasterKeyId can not be specified if Enabled is false"),
+    ({"Enabled": True, "KMSMasterKeyId": "k"}, "SSEType KMS is required if KMSMasterKeyId is specified"),
+    ({"Enabled": True, "SSEType": "AES256"}, "SSEType AES256 is not supported"),
+])
+def test_refused_encryption(dynamodb: Caller, specification: dict[str, Any], message: str) -> None:
+    error = dynamodb.error("UpdateTable", TableName="live", SSESpecification=specification)
+    assert error.message == f"One or more parameter values were invalid: {message}"
 
 
 def test_the_account(dynamodb: Caller) -> None:
