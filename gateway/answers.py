@@ -115,11 +115,9 @@ class Answers:
             exchange.service = load(bearer.SERVICE) if bearer.is_key(exchange.request.headers) else \
                 self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
-            if error.error_code != regions.ELSEWHERE:
-                return error
-            error = regions.told(error, self._router.host(exchange.request), exchange.claim)
-            if isinstance(error, AwsError):
-                return error
+            if error.error_code == regions.ELSEWHERE:
+                return regions.told(error, self._router.host(exchange.request), exchange.claim)
+            return error
         if isinstance(error, Refusal):
             return as_error(error, exchange.service)
         if isinstance(error, BodyTooLarge):         # within our own limit, but more than the bus carries

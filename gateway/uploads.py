@@ -16,9 +16,9 @@ from bus import files
 from bus.files import IncomingFile
 from gateway import bodies
 from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming
-from gateway.forms import FormDecoder
 from gateway.metrics import Metrics
-from gateway.posts import Policy
+from gateway.s3.forms import FormDecoder
+from gateway.s3.post_policies import Policy
 from gateway.sigv4 import Claim, Reason, Refusal, SigningKey
 from schemas import checksums
 from schemas.errors import AwsError

@@ -1,7 +1,8 @@
 """Amazon S3's operations: a table of contents. What each does stands in the module it names."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar, cast
 
 from actors.runtime.access import Access, Guard
 from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
@@ -29,6 +30,7 @@ from actors.s3 import (
     reading,
     replication,
     restoring,
+    selecting,
     tagging,
     uploads,
 )
@@ -39,6 +41,7 @@ from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
 from actors.s3.log_delivery import LOG_JOB, Logger
 from actors.s3.replicating import MAY, Replicator
+from actors.s3.selecting import Queries
 from actors.s3.settings import Settings
 from bus.files import FOLDER
 from schemas.errors import AwsError
@@ -58,10 +61,12 @@ class S3(Settings, ServiceActor):
     replicator: Replicator
     logger: Logger
     ours: OurKey
+    queries: Queries
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
         self.ours = OurKey(Vault(surroundings.directory))
+        self.queries = Queries()
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.shard.write(collecting.begin, collecting.begun)
         self.logger = Logger(self.shard, surroundings.client)
@@ -189,6 +194,17 @@ class S3(Settings, ServiceActor):
     @operation("CopyObject")
     async def copy_object(self, context: Context, request: Request) -> Answer:
         return await copying.copy(self.shard, self.blobs, self.ours, context, request)
+
+    @operation("SelectObjectContent")
+    async def select_object_content(self, context: Context, request: Request) -> AsyncIterator[Answer]:
+        try:
+            asked: Answer = self.shard.read(
+                lambda view: selecting.asked(context, view, request, self.ours, self.blobs))
+        except NoSuchKey as error:
+            raise self._missing(context, request, error) from error
+        async with aclosing(cast("Any", self.queries.run(asked, self.blobs))) as events:
+            async for event in events:
+                yield event
 
     @operation("RestoreObject")
     def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
