@@ -284,7 +284,8 @@ RESTORE = {"TargetTableName": "other", "UseLatestRestorableTime": True}
 
 @pytest.mark.parametrize(("operation", "code", "message", "request_"), [
     ("RestoreTableToPointInTime", "ValidationException",
-     "Invalid Request: Must provide exactly one of: sourceTableArn, sourceTableName", {**RESTORE, "SourceTableName": "live", "SourceTableArn": "arn:x"}),
+     "Invalid Request: Must provide exactly one of: sourceTableArn, sourceTableName",
+     {**RESTORE, "SourceTableName": "live", "SourceTableArn": "arn:x"}),
     ("RestoreTableToPointInTime", "ValidationException",
      "The parameter 'TableName' is required but was not present in the request", RESTORE),
     ("RestoreTableToPointInTime", "ValidationException",
