@@ -30,7 +30,7 @@ def read(request: Request, model: Model, guarding: Guarding | None = None) -> tu
     body = load(request.get("body") or b"")
     _configure(body.pop(GUARDRAIL, None), guarding)
     content_type = (request.get("contentType") or JSON).partition(";")[0].strip().lower()
-    return body, family_of(str(request.get("modelId", model.id)).rpartition("/")[2], body, content_type,
+    return body, family_of(model.id.rpartition("/")[2], body, content_type,
                            embeds=model.modality is Modality.EMBEDDING)
 
 

@@ -12,6 +12,7 @@ from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.context import Context
 from actors.runtime.policy import Policy, Use, compile_document
+from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import acls, keys, ownership, publicity, replicating, state, tags
 from actors.s3.access import bucket_name
@@ -132,23 +133,25 @@ def guard(view: Snapshot, context: Context, access: Access) -> Guard | None:
         return Guard(granted=not context.principal.account)
     account = context.principal.account
     if ownership.of_bucket(bucket) == ownership.ENFORCED:
-        return Guard(bucket.owner, _policy(bucket, account))
+        return Guard(bucket.owner, _policy(bucket, context.principal))
     record = _version(bucket, key, access)
     granted = ownership.granted(bucket, access.action, record, account) or (
         context.principal.arn == LOGGER and access.action == "s3:PutObject"
         and acls.delivers_logs(ownership.bucket_acl(bucket)))
     if record is not None and ownership.is_strangers(bucket, access.action, record):
         return Guard(record["owner"], granted=granted)       # the bucket's policy is about its owner's objects
-    return Guard(bucket.owner, _policy(bucket, account), granted)
+    return Guard(bucket.owner, _policy(bucket, context.principal), granted)
 
 
-def _policy(bucket: Bucket, account: str) -> Policy | None:
-    """None also where a public one may not count for strangers."""
+def _policy(bucket: Bucket, principal: Principal) -> Policy | None:
+    """None also where a public one may not count for strangers, who are neither of the owner's account nor a service.
+    """
     text = bucket.configuration(POLICY)
     if text is None:
         return None
-    restricted = account != bucket.owner and publicity.of_bucket(bucket).get("RestrictPublicBuckets")
-    if restricted and publicity.is_public(text):
+    is_service = principal.keys.get("aws:principalisawsservice") == "true"
+    is_stranger = not is_service and principal.account != bucket.owner
+    if is_stranger and publicity.of_bucket(bucket).get("RestrictPublicBuckets") and publicity.is_public(text):
         return None
     return Policy("BucketPolicy", compile_document(text, Use.RESOURCE))
 

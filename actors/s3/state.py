@@ -10,6 +10,8 @@
     d | content id                                  an object's bytes, or the files that hold them (contents.py)
     f | file name                                   what a file of ours must hold; files without this row are orphans
     g | u64 time | content id                       files to be removed once that time has come
+    a | account                                     the public-access block of a whole account (publicity.py)
+    q, h                                            queues (queues.py)
     s                                               garbage is being collected
 
 A zero byte inside a key is written \\0\\xff, so that keys stay in the order of their UTF-8 bytes. An object's row holds
@@ -79,6 +81,10 @@ def past_text(text: str) -> bytes:
 def past(prefix: bytes) -> bytes:
     """The least key above all that begin with `prefix`, which ends in no 0xff."""
     return prefix[:-1] + bytes((prefix[-1] + 1,))
+
+
+def account_key(account: str) -> bytes:
+    return b"a" + account.encode()
 
 
 def upload_prefix(bucket: str) -> bytes:

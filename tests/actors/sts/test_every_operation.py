@@ -87,6 +87,8 @@ def request_of(service: str, name: str, seed: int) -> dict[str, Any]:
     made: dict[str, Any] = ours(Inputs(load(service).operations[name], seed).request()) if written is None else written
     if service == "iam" and "Path" in made:                # whose form its own check knows, not the model
         made = {**made, "Path": "/a/"}
+    if service == "s3control":            # of another account everybody is denied
+        made = {**made, "AccountId": ACCOUNT}
     if service == "s3":                   # of a bucket that is not there everybody is told so
         bucket = f"a-bucket-for-{name.lower()}"
         here = {"Bucket": bucket, "Key": "key", "CopySource": f"{bucket}/source"}
