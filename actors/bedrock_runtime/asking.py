@@ -40,23 +40,51 @@ class Ask:
 
 @dataclass(slots=True)
 class Usage:
-    """Tokens, as the model's tokenizer counts them. `input` without what the cache already held."""
+    """Tokens, as the model's tokenizer counts them: what was read is input, cache_read and cache_write together.
+
+    The two of the cache are counted where a request marks cache points, as AWS does; `found` is what the engine's cache
+    of prefixes held, marked or not.
+    """
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    found: int = 0
+    ttl: str = ""                         # of the last cache point; "" where there is none
+
+    def mark(self, prefix: "CachedPrefix") -> None:
+        """Of what stands before the last cache point, what the cache held was read from it, the rest is in it now."""
+        tokens = min(prefix.tokens, self.input)
+        self.cache_read = min(self.found, tokens)
+        self.cache_write = tokens - self.cache_read
+        self.input -= tokens
+        self.ttl = prefix.ttl
+
+    @property
+    def read(self) -> int:
+        return self.input + self.cache_read + self.cache_write
 
     @property
     def total(self) -> int:
-        return self.input + self.output + self.cache_read + self.cache_write
+        return self.read + self.output
 
-    def shown(self) -> dict[str, int]:
+    def shown(self) -> dict[str, Any]:
         """TokenUsage."""
-        told = {"inputTokens": self.input, "outputTokens": self.output, "totalTokens": self.total}
-        if self.cache_read or self.cache_write:
+        told: dict[str, Any] = {"inputTokens": self.input, "outputTokens": self.output, "totalTokens": self.total}
+        if self.ttl:
             told |= {"cacheReadInputTokens": self.cache_read, "cacheWriteInputTokens": self.cache_write}
+        if self.cache_write:
+            told["cacheDetails"] = [{"ttl": self.ttl, "inputTokens": self.cache_write}]
         return told
+
+
+@dataclass(frozen=True, slots=True)
+class CachedPrefix:
+    """What stands before a request's last cache point."""
+
+    tokens: int
+    ttl: str
 
 
 @dataclass(slots=True)
@@ -86,8 +114,12 @@ class Answer:
 
     def metrics(self) -> dict[str, int]:
         """amazon-bedrock-invocationMetrics, which the last chunk of a streamed body carries."""
-        return {"inputTokenCount": self.usage.input, "outputTokenCount": self.usage.output,
+        told = {"inputTokenCount": self.usage.input, "outputTokenCount": self.usage.output,
                 "invocationLatency": self.latency_ms, "firstByteLatency": self.first_ms}
+        if self.usage.ttl:
+            told |= {"cacheReadInputTokenCount": self.usage.cache_read,
+                     "cacheWriteInputTokenCount": self.usage.cache_write}
+        return told
 
 
 METRICS = "amazon-bedrock-invocationMetrics"

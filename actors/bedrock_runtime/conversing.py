@@ -33,14 +33,14 @@ def ask_of(request: Request, model: Model) -> Ask:
         max_tokens=config.get("maxTokens"), temperature=config.get("temperature"), top_p=config.get("topP"),
         top_k=_number(extra, ("top_k", "topK", "k")), seed=_number(extra, ("seed",)),
         stop=list(config.get("stopSequences") or ()),
-        tools=[tool["toolSpec"] for tool in tools.get("tools", ()) if "toolSpec" in tool],
+        tools=[tool.get("toolSpec", tool) for tool in tools.get("tools", ())],
         tool_choice=tools.get("toolChoice"), schema=validation.output_schema(request),
     )
 
 
 def _own(blocks: Sequence[Block]) -> list[Block]:
-    """Copies, which the guardrail may change. Cache points say nothing here: every prefix is cached."""
-    return [deepcopy(block) for block in blocks if "cachePoint" not in block]
+    """Copies, which the guardrail may change."""
+    return [deepcopy(block) for block in blocks]
 
 
 def _number(extra: Any, names: Sequence[str]) -> int | None:

@@ -64,7 +64,7 @@ async def invoke(invocation: Invocation, request: Request) -> Response:
     if isinstance(family, TextFamily):
         answer = await whole(invocation, text_ask(body, family, invocation.model))
         told = {**family.answer(body, answer, invocation.model.id), **_guarded(invocation)}
-        return _response(told, answer.usage.input + answer.usage.cache_read, answer.usage.output, answer.latency_ms)
+        return _response(told, answer.usage.input, answer.usage.output, answer.latency_ms)
     if isinstance(family, EmbeddingFamily):
         return await _embed(invocation, body, family)
     query, documents = family.documents(body)
