@@ -4,11 +4,8 @@ Messages, content blocks, tools, stop reasons and stream events are Converse's, 
 (families/) turn their bodies into these and back, and generating.py turns these into what a model host understands.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from schemas.errors import ValidationException
 
 Block = dict[str, Any]                    # a ContentBlock: {"text": …}, {"toolUse": …}, {"toolResult": …}, …
 Message = dict[str, Any]                  # {"role": "user" or "assistant", "content": [Block]}
@@ -125,17 +122,8 @@ class Answer:
 METRICS = "amazon-bedrock-invocationMetrics"
 
 
-def is_plain(block: Mapping[str, Any]) -> bool:
-    """A document that can be read as text."""
-    document = block.get("document")
-    if document is None:
-        return False
-    source = document["source"]
-    return "text" in source or "content" in source or document.get("format") in ("txt", "md", "csv", "html")
-
-
 def plain(ask: Ask) -> Ask:
-    """As a model reads it: what was marked for the guardrail is text, and so are documents that can be read."""
+    """As a model reads it: what was marked for the guardrail, quoted or found is text."""
     ask.system = [_plain(block) for block in ask.system]
     for message in ask.messages:
         message["content"] = [_plain(block) for block in message["content"]]
@@ -151,18 +139,4 @@ def _plain(block: Block) -> Block:
     if "searchResult" in block:
         found = block["searchResult"]
         return {"text": "\n".join([found["title"], found["source"], *(part["text"] for part in found["content"])])}
-    if is_plain(block):
-        document = block["document"]
-        return {"text": f"{document['name']}:\n{_text_of(document['source'])}"}
     return block
-
-
-def _text_of(source: Mapping[str, Any]) -> str:
-    if "bytes" in source:
-        try:
-            return bytes(source["bytes"]).decode()
-        except UnicodeDecodeError as error:
-            raise ValidationException("The document could not be read as text: it is no UTF-8.") from error
-    if "content" in source:
-        return "\n".join(part.get("text", "") for part in source["content"])
-    return str(source.get("text", ""))

@@ -9,6 +9,7 @@ from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime import validation
 from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
+from actors.bedrock_runtime.documents import opened
 from actors.bedrock_runtime.families import OPENAI, TextFamily, family_of
 from actors.bedrock_runtime.guarding import Guarding
 from schemas.errors import ValidationException
@@ -65,7 +66,7 @@ async def _asked(invocation: Invocation, request: Request) -> Ask:
     if validation.has_media(ask.messages):
         images = (await invocation.models.describe(invocation.model.engine)).images
         validation.check_modalities(ask.messages, frozenset(("image",) if images else ()))
-    return ask
+    return await opened(ask)
 
 
 async def converse(invocation: Invocation, request: Request) -> Response:
