@@ -15,6 +15,7 @@ from hashlib import sha256
 
 from gateway.sigv4 import ALGORITHM, STREAMING_SIGNED, STREAMING_UNSIGNED_TRAILER, Claim, SigningKey, same
 from schemas import checksums
+from schemas.checksums import Buffer
 from schemas.errors import AwsError, SerializationException
 
 BODY_LIMIT_BYTES = 64 * 1024 * 1024       # of a body that is held whole, before and after decoding
@@ -110,7 +111,7 @@ class ChunkedDecoder:
         self._hash = sha256()
         self._ended = False
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Buffer) -> Iterator[bytes]:
         """Pieces of the payload. AwsError when the framing, a signature or the size is wrong."""
         self._pending += data
         while not self._ended:
