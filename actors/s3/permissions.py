@@ -55,7 +55,7 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         found += _of_source(request["CopySource"])
     if name == "CreateBucket":
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION.items() if request.get(member)]
-    elif name in _MAKING and context.principal.arn != LOGGER:      # whose grants are the configuration's
+    elif name in _MAKING and not _is_service(context.principal):   # whose headers AWS's documented policies let be
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
     elif name == "PutBucketReplication":
         role = str((request["ReplicationConfiguration"] or {}).get("Role"))
@@ -149,11 +149,14 @@ def _policy(bucket: Bucket, principal: Principal) -> Policy | None:
     text = bucket.configuration(POLICY)
     if text is None:
         return None
-    is_service = principal.keys.get("aws:principalisawsservice") == "true"
-    is_stranger = not is_service and principal.account != bucket.owner
+    is_stranger = not _is_service(principal) and principal.account != bucket.owner
     if is_stranger and publicity.of_bucket(bucket).get("RestrictPublicBuckets") and publicity.is_public(text):
         return None
     return Policy("BucketPolicy", compile_document(text, Use.RESOURCE))
+
+
+def _is_service(principal: Principal) -> bool:
+    return principal.keys.get("aws:principalisawsservice") == "true"
 
 
 def _version(bucket: Bucket, key: str, access: Access) -> Record | None:
