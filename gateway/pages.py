@@ -47,14 +47,13 @@ class Pages:
             return self._in_general(exchange)
         origin = request.headers.get("origin")
         if origin is None:
-            exchange.service = load("s3")
             raise BadRequest("Insufficient information. Origin request header needed.")
         told = await self._buckets.tell(place.bucket, CORS)
         ours = self._open_mode and browsers.may_ask(origin, self._open_mode)
         if told.document is None and (ours or not (told.region or place.certain)):
             return self._in_general(exchange)
-        exchange.service = load("s3")
         if request.method == PREFLIGHT:
+            exchange.service = load("s3")
             exchange.grants = _preflight(request.headers, place, told)
             return HttpResponse(200, {}, b"")
         exchange.grants = cors.grants(_rules(told), request.method, request.headers)
