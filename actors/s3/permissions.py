@@ -54,7 +54,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     if name == "CreateBucket":
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION.items() if request.get(member)]
     elif name in _MAKING and context.principal.arn != LOGGER:      # whose grants are the configuration's
-        found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
+        if not _BY_MAKING.keys().isdisjoint(request):
+            found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
     elif name == "PutBucketReplication":
         role = str((request["ReplicationConfiguration"] or {}).get("Role"))
         found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "s3.amazonaws.com"}))
