@@ -14,7 +14,7 @@ from actors.runtime.context import Context
 from actors.runtime.policy import Policy, Use, compile_document
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import acls, ownership, publicity, replicating, state, tags
+from actors.s3 import acls, keys, ownership, publicity, replicating, state, tags
 from actors.s3.access import bucket_name
 from actors.s3.copying import parse_source
 from actors.s3.errors import InvalidArgument, S3Error
@@ -44,6 +44,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     if not isinstance(bucket, str):
         return (Access(action_of(operation)),)
     key = request.get("Key")
+    if isinstance(key, str):
+        keys.check(key)
     arn = _arn(bucket, key)
     action, version_id = action_of(operation), request.get("VersionId")
     if version_id and name in _OF_VERSIONS:
@@ -93,6 +95,7 @@ def _of_source(text: str) -> Sequence[Access]:
         bucket, key, version_id = parse_source(text)
     except InvalidArgument:
         return ()
+    keys.check(key)
     return (Access("s3:GetObjectVersion" if version_id else "s3:GetObject", _arn(bucket, key), _naming(version_id)),)
 
 
@@ -107,7 +110,8 @@ def _of_version(action: str) -> str:
 
 
 def of_deletion(bucket: str, each: Request) -> Access:
-    """What one key of DeleteObjects needs."""
+    """What one key of DeleteObjects needs. KeyTooLong, InvalidURI."""
+    keys.check(each["Key"])
     version_id = each.get("VersionId")
     return Access("s3:DeleteObjectVersion" if version_id else "s3:DeleteObject", _arn(bucket, each["Key"]),
                   _naming(version_id))
