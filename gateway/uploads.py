@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+import structlog
+
 from bus import files
 from bus.files import IncomingFile
 from gateway import bodies
@@ -33,11 +35,7 @@ FORM_LIMIT_S = 3600.0                     # for the whole of an upload by form, 
 LEAST_RATE_BYTES_S = 16 * 1024            # a body may take BODY_LIMIT_S and as long as it would need at this rate
 
 
-class MissingContentLength(AwsError):
-    code = "MissingContentLength"
-
-    def __init__(self) -> None:
-        super().__init__("You must provide the Content-Length HTTP header.", status=411)
+log = structlog.get_logger(__name__)
 
 
 class EntityTooLarge(AwsError):
@@ -46,6 +44,15 @@ class EntityTooLarge(AwsError):
     def __init__(self, proposed: int) -> None:
         super().__init__("Your proposed upload exceeds the maximum allowed size", status=400,
                          ProposedSize=str(proposed), MaxSizeAllowed=str(SIZE_LIMIT_BYTES))
+
+
+class UploadFailed(AwsError):
+    """The disk did not take it. SDKs try again."""
+
+    code = "InternalError"
+
+    def __init__(self) -> None:
+        super().__init__("We encountered an internal error. Please try again.", status=500)
 
 
 class Uploads:
@@ -73,19 +80,25 @@ class Uploads:
         folder: Path,
     ) -> "Upload":
         """The body, written and verified against what its claim says. AwsError, Refusal."""
-        length = stated_length(headers)
-        blocks = self._reader.blocks(incoming, BODY_LIMIT_S + length / LEAST_RATE_BYTES_S)
         kind = Chunked if claim is not None and claim.streaming else Plain
+        length = kind.stated_length(headers)
+        if length > SIZE_LIMIT_BYTES:
+            raise EntityTooLarge(length)
+        blocks = self._reader.blocks(incoming, BODY_LIMIT_S + length / LEAST_RATE_BYTES_S)
         return await self._fill(incoming, blocks, kind(headers, claim, key, self._place(folder)))
 
     async def begin_form(self, incoming: Incoming, form: FormDecoder) -> tuple[AsyncIterator[bytes], bytes]:
         """Reads the fields of a form: what is to come of it, and what has come of its file. AwsError."""
         pieces = self._reader.pieces(incoming, FORM_LIMIT_S)
-        async for piece in pieces:
-            first = b"".join(form.feed(piece))
-            if form.has_fields:
-                return pieces, first
-        form.finish()
+        try:
+            async for piece in pieces:
+                first = b"".join(form.feed(piece))
+                if form.has_fields:
+                    return pieces, first
+            form.finish()
+        except AwsError:
+            incoming.close = True
+            raise
         raise AssertionError("a form that ends without fields does not finish")
 
     async def receive_form(
@@ -94,20 +107,24 @@ class Uploads:
     ) -> "Upload":
         """A form's file, of which `first` has come already. AwsError."""
         upload = Form(headers, form, policy, self._place(folder))
-        upload.write(first)
-        return await self._fill(incoming, gathered(pieces), upload)
+        return await self._fill(incoming, gathered(pieces), upload, first)
 
     def _place(self, folder: Path) -> "Place":
         if self._writers is None:
             self._writers = ThreadPoolExecutor(WORKERS, "write")
         return Place(folder, self._writers)
 
-    async def _fill(self, incoming: Incoming, blocks: AsyncIterator[Buffer], upload: "Upload") -> "Upload":
+    async def _fill(
+        self, incoming: Incoming, blocks: AsyncIterator[Buffer], upload: "Upload", first: bytes = b""
+    ) -> "Upload":
+        """`first`: of the payload, decoded already. AwsError, Refusal."""
         loop = asyncio.get_running_loop()
         if self._workers is None:
             self._workers = ThreadPoolExecutor(WORKERS, "upload")
         running: asyncio.Future[None] | None = None
         try:
+            if first:
+                upload.write(first)
             async with aclosing(cast("AsyncGenerator[Buffer, None]", blocks)):
                 async for block in blocks:
                     if running is not None:
@@ -116,9 +133,12 @@ class Uploads:
             if running is not None:
                 await running
             upload.finish()
-        except BaseException:
+        except BaseException as error:
             incoming.close = True                   # what is left of the body is not worth reading
             await loop.run_in_executor(None, upload.close)
+            if isinstance(error, OSError):
+                log.warning("upload_failed", error=str(error))
+                raise UploadFailed from error
             raise
         self._metrics.body_bytes_in += upload.size
         return upload
@@ -194,9 +214,17 @@ class Plain(Upload):
         self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, place: Place
     ) -> None:
         super().__init__(headers, place)
-        self._length = stated_length(headers)
+        self._length = self.stated_length(headers)
         self._stated = claim.content_hash if claim is not None else ""
         self._hash = sha256() if len(self._stated) == 64 and key is not None else None
+
+    @staticmethod
+    def stated_length(headers: Mapping[str, str]) -> int:
+        """MissingContentLength."""
+        text = headers.get("content-length", "")
+        if not (text.isascii() and text.isdigit()):
+            raise bodies.MissingContentLength
+        return int(text)
 
     def _decoded(self, block: Buffer) -> Iterable[Buffer]:
         if self._hash is not None:
@@ -220,6 +248,11 @@ class Chunked(Upload):
         super().__init__(headers, place)
         assert claim is not None, "the claim says which form it is"
         self._decoder = bodies.decoder(claim, key, SIZE_LIMIT_BYTES)
+
+    @staticmethod
+    def stated_length(headers: Mapping[str, str]) -> int:
+        """MissingContentLength."""
+        return bodies.decoded_length(headers)
 
     def _decoded(self, block: Buffer) -> Iterable[Buffer]:
         return self._decoder.feed(block)
@@ -260,14 +293,3 @@ def is_large(headers: Mapping[str, str]) -> bool:
     if length:
         return length.isdigit() and int(length) > INLINE_LIMIT_BYTES
     return "transfer-encoding" in headers
-
-
-def stated_length(headers: Mapping[str, str]) -> int:
-    """Of the payload. MissingContentLength, EntityTooLarge."""
-    text = headers.get("x-amz-decoded-content-length") or headers.get("content-length", "")
-    if not (text.isascii() and text.isdigit()):
-        raise MissingContentLength
-    length = int(text)
-    if length > SIZE_LIMIT_BYTES:
-        raise EntityTooLarge(length)
-    return length

@@ -9,6 +9,7 @@ from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime import validation
 from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
+from actors.bedrock_runtime.documents import opened
 from actors.bedrock_runtime.families import OPENAI, TextFamily, family_of
 from actors.bedrock_runtime.guarding import Guarding
 from schemas.errors import ValidationException
@@ -33,14 +34,14 @@ def ask_of(request: Request, model: Model) -> Ask:
         max_tokens=config.get("maxTokens"), temperature=config.get("temperature"), top_p=config.get("topP"),
         top_k=_number(extra, ("top_k", "topK", "k")), seed=_number(extra, ("seed",)),
         stop=list(config.get("stopSequences") or ()),
-        tools=[tool["toolSpec"] for tool in tools.get("tools", ()) if "toolSpec" in tool],
+        tools=[tool.get("toolSpec", tool) for tool in tools.get("tools", ())],
         tool_choice=tools.get("toolChoice"), schema=validation.output_schema(request),
     )
 
 
 def _own(blocks: Sequence[Block]) -> list[Block]:
-    """Copies, which the guardrail may change. Cache points say nothing here: every prefix is cached."""
-    return [deepcopy(block) for block in blocks if "cachePoint" not in block]
+    """Copies, which the guardrail may change."""
+    return [deepcopy(block) for block in blocks]
 
 
 def _number(extra: Any, names: Sequence[str]) -> int | None:
@@ -65,7 +66,7 @@ async def _asked(invocation: Invocation, request: Request) -> Ask:
     if validation.has_media(ask.messages):
         images = (await invocation.models.describe(invocation.model.engine)).images
         validation.check_modalities(ask.messages, frozenset(("image",) if images else ()))
-    return ask
+    return await opened(ask)
 
 
 async def converse(invocation: Invocation, request: Request) -> Response:

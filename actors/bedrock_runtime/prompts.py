@@ -82,6 +82,8 @@ def _result(part: Mapping[str, Any]) -> str:
 def tools(ask: Ask) -> list[Tool]:
     found: list[Tool] = []
     for spec in ask.tools:
+        if "cachePoint" in spec:
+            continue
         tool: Tool = {"name": spec["name"], "parameters": spec["inputSchema"]["json"]}
         if spec.get("description"):
             tool["description"] = spec["description"]

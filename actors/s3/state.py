@@ -28,10 +28,12 @@ from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3.errors import NoSuchBucket
+from actors.s3.errors import InvalidBucketName, NoSuchBucket
 from bus.codec import pack, unpack
 
 RECORD_VERSION = 1
+NAME_LIMIT_CHARACTERS = 255               # of a bucket's name, ever
+UPLOAD_ID_LIMIT_CHARACTERS = 256
 NULL = "null"                             # the version id of what was put without versioning
 ENABLED, SUSPENDED = "Enabled", "Suspended"
 
@@ -363,7 +365,7 @@ class Bucket:
 
 
 def find_bucket(view: Snapshot, name: str) -> Bucket | None:
-    row = view.get(b"b" + name.encode())
+    row = view.get(b"b" + name.encode()) if len(name) <= NAME_LIMIT_CHARACTERS else None
     if row is None:
         return None
     record, known = _parsed(row)
@@ -371,10 +373,10 @@ def find_bucket(view: Snapshot, name: str) -> Bucket | None:
 
 
 def get_bucket(view: Snapshot, name: str) -> Bucket:
-    """NoSuchBucket."""
+    """NoSuchBucket, InvalidBucketName."""
     found = find_bucket(view, name)
     if found is None:
-        raise NoSuchBucket(name)
+        raise NoSuchBucket(name) if len(name) <= NAME_LIMIT_CHARACTERS else InvalidBucketName(name)
     return found
 
 

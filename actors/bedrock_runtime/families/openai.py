@@ -179,8 +179,8 @@ def _reason(answer: Answer) -> str:
 
 def _usage(answer: Answer) -> Body:
     usage = answer.usage
-    return {"prompt_tokens": usage.input + usage.cache_read, "completion_tokens": usage.output,
-            "total_tokens": usage.total, "prompt_tokens_details": {"cached_tokens": usage.cache_read}}
+    return {"prompt_tokens": usage.read, "completion_tokens": usage.output,
+            "total_tokens": usage.total, "prompt_tokens_details": {"cached_tokens": usage.found}}
 
 
 def _message(answer: Answer) -> Body:
