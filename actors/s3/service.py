@@ -65,7 +65,7 @@ class S3(Settings, ServiceActor):
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
-        self.ours = OurKey(Vault(surroundings.directory))
+        self.ours = OurKey(Vault(surroundings.directory, rotates=False))
         self.queries = Queries()
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.shard.write(collecting.begin, collecting.begun)
