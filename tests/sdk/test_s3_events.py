@@ -68,7 +68,7 @@ def test_logging_is_configured(s3: Any, bucket: str) -> None:  # noqa: F811
     wanted = {"TargetBucket": target, "TargetPrefix": "p/", "TargetObjectKeyFormat": {
         "PartitionedPrefix": {"PartitionDateSource": "EventTime"}}}
     asked = {"Bucket": bucket, "BucketLoggingStatus": {"LoggingEnabled": wanted}}
-    with pytest.raises(ClientError, match="You must give the log-delivery group"):
+    with pytest.raises(ClientError, match="give the log-delivery group WRITE and READ_ACP"):
         s3.put_bucket_logging(**asked)
     s3.put_bucket_policy(Bucket=target, Policy=json.dumps(LOGS).replace('"*"', f'"arn:aws:s3:::{target}/*"'))
     s3.put_bucket_logging(**asked)

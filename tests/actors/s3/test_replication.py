@@ -208,6 +208,24 @@ def test_the_role_must_be_passed(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_role_that_is_made_anew(tmp_path: Path) -> None:
+    """The sessions of the one before it are of no use, and that is no version's fault."""
+
+    async def main() -> None:
+        async with skies(tmp_path, S3()) as sky:
+            root, role = await begun(sky)
+            await replicate(root, role, rule())
+            for key in ("first", "second"):
+                await root.call("s3", "PutObject", Bucket=SOURCE, Key=key, Body=b"1")
+                await asyncio.sleep(SETTLED_S)
+                assert await status(root, key) == "COMPLETED"
+                await root.call("iam", "DeleteRolePolicy", RoleName="replicator", PolicyName="own")
+                await root.call("iam", "DeleteRole", RoleName="replicator")
+                assert await sky.role("replicator", TRUST, MAY_READ, MAY_WRITE) == role
+
+    run(main())
+
+
 def test_into_another_account(tmp_path: Path) -> None:
     """Its bucket policy decides, and the replica is its own by AccessControlTranslation."""
 
