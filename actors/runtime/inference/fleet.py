@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -288,7 +289,7 @@ class Fleet:
 def host_names(entry: Entry) -> Iterator[str]:
     """`model-<id, readable>-<its checksum>-<number>`: the same in every process, so that a host is found again."""
     readable = re.sub(r"[^a-z0-9]+", "-", entry.id.lower())[:48].strip("-")
-    for number in range(1, max(1, entry.max_replicas, entry.min_replicas) + 65):
+    for number in count(1):
         yield f"model-{readable}-{crc32(entry.id.encode()):08x}-{number}"
 
 
