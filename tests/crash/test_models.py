@@ -10,10 +10,11 @@ import psutil
 import pytest
 
 from actors.runtime.inference.catalogue import ECHO_ID, TINY, TINY_ID, Catalogue
-from actors.runtime.inference.fleet import Fleet, host_names
+from actors.runtime.inference.fleet import Fleet
 from actors.runtime.inference.models import Models
 from actors.runtime.inference.placement import Placement
 from actors.runtime.inference.protocol import Finish, GenerateRequest, ModelFailed, Sampling, Text
+from actors.runtime.inference.replicas import host_names
 from actors.runtime.surroundings import OWN_IDENTITY
 from bus.client import Client
 from bus.connection import open_connection
