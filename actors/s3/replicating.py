@@ -24,7 +24,7 @@ from actors.s3.engine.blobs import Blobs, Rotten
 from actors.s3.engine.sealing import OurKey
 from actors.s3.queues import Item
 from actors.s3.replicas import Rule, Source, destination
-from actors.s3.replication import COMPLETED, FAILED, PENDING
+from actors.s3.replication import COMPLETED, FAILED, PENDING, REPLICA
 from bus.client import Client
 from bus.files import Piece
 from bus.subjects import PART
@@ -155,7 +155,8 @@ def _end(transaction: Transaction, job: Job, item: Item, outcomes: Outcomes) -> 
     record = None if bucket is None else bucket.version(key, item.content["id"])
     if bucket is not None and record is not None and record.get("replication") == PENDING:
         failed = {name: reason for name, reason in outcomes.items() if reason}
-        status = COMPLETED if outcomes and not failed else FAILED
+        done = REPLICA if record.get("replica") else COMPLETED
+        status = done if outcomes and not failed else FAILED
         bucket.update(key, {**record, "replication": status})
         replicas.tell_failed(transaction, bucket, key, record, failed)
     return queues.done(transaction, job, [item])
