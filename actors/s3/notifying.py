@@ -12,7 +12,7 @@ from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3.access import bucket_of
 from actors.s3.delivering import TIMEOUT_S, Place, as_s3, asked, place_of
 from actors.s3.errors import InvalidArgument, S3Error
-from actors.s3.events import host_id, moment
+from actors.s3.events import moment
 from actors.s3.notifications import KIND, LISTS, WATCHED, checked, destinations
 from bus.client import Client
 from bus.transport import BusError
@@ -72,7 +72,7 @@ def _test(place: Place, bucket: str, context: Context) -> tuple[str, dict[str, A
         return "Invoke", {"FunctionName": place.arn, "InvocationType": "DryRun"}
     return asked(place, {
         "Service": "Amazon S3", "Event": "s3:TestEvent", "Time": moment(context.now), "Bucket": bucket,
-        "RequestId": context.request_id, "HostId": host_id(context.request_id)})
+        "RequestId": context.request_id, "HostId": context.request_id})
 
 
 def _refusal(place: Place, error: BusError | AwsError) -> tuple[str, str]:

@@ -20,6 +20,8 @@ from actors.s3.state import Bucket, Record
 from bus.files import Piece
 from schemas.errors import AwsError
 
+CHANGING = ("tags", "acl", "retain", "hold")      # what of a version changes, there and here
+
 Rule = Mapping[str, Any]
 
 
@@ -87,7 +89,8 @@ def put(transaction: Transaction, source: Source, rule: Rule, files: list[Piece]
     if not target.has_place_for(source.key, record) or (there is None and files is None):
         return "DstVersionConflict"
     if there is not None:
-        record |= {name: there[name] for name in ("content",) if name in there}
+        record = {**there, **dict.fromkeys(CHANGING), **{name: record[name] for name in CHANGING if name in record}}
+        record = {name: value for name, value in record.items() if value is not None}
     elif not source.is_marker:
         assert source.content is not None, "who has files has read it"
         record["content"] = contents.keep_files(transaction, files, ours, source.parts) if files else contents.keep(
@@ -100,7 +103,7 @@ def put(transaction: Transaction, source: Source, rule: Rule, files: list[Piece]
 
 def _described(target: Bucket, rule: Rule, source: Record) -> Record:
     wanted = rule["Destination"]
-    record = {**source, "replication": REPLICA}
+    record = {**source, "replication": REPLICA, "replica": True}
     if wanted.get("StorageClass") and not source.get("marker"):
         record["class"] = wanted["StorageClass"]
     if of_bucket(target) == ENFORCED or wanted.get("AccessControlTranslation"):

@@ -1,7 +1,8 @@
 """Replication: the copies that a bucket's rules ask for, made by a job, under the role that the configuration names.
 
 An item of the queue is a version by key and id; what it is now, and which rules it is for now, is read when its turn
-comes. The role is assumed, and must be allowed to read the source and to replicate to the destination, as on AWS, the
+comes. Several are under way at once: their places in the destination are by their times, not by who comes first. The
+role is assumed, and must be allowed to read the source and to replicate to the destination, as on AWS, the
 destination's bucket policy counting too: asked of the chain by `MayReplicate`, a part that does nothing but pass it.
 Bytes are linked, not copied. Replica (replicas.py), status and the item's end are one commit.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
@@ -23,7 +24,7 @@ from actors.s3.engine.blobs import Blobs, Rotten
 from actors.s3.engine.sealing import OurKey
 from actors.s3.queues import Item
 from actors.s3.replicas import Rule, Source, destination
-from actors.s3.replication import COMPLETED, FAILED, PENDING
+from actors.s3.replication import COMPLETED, FAILED, PENDING, REPLICA
 from bus.client import Client
 from bus.files import Piece
 from bus.subjects import PART
@@ -51,18 +52,17 @@ class Replicator:
         self._ours = ours
         self._client = client
         self._sessions: dict[str, Session] = {}
+        self._assuming = asyncio.Lock()   # one session a role is enough
 
     async def step(self, now: float, job: Job) -> Job | None:
         items: list[Item] = self._shard.read(lambda view: queues.first(view, job, ITEMS_OF_STEP))
-        for item in items:
-            try:
-                more = await self._replicate(job, item, now)
-            except BusError as error:
-                return await self._put_off(job, item, now, error)
-            job = {**job, "attempts": 0, "wake_at": 0.0}
-            if not more:
-                return None
-        return job if items else None
+        outcomes = await asyncio.gather(*(self._replicate(job, item, now) for item in items), return_exceptions=True)
+        for item, outcome in zip(items, outcomes, strict=True):
+            if isinstance(outcome, BusError):
+                return await self._put_off(job, item, now, outcome)
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return {**job, "attempts": 0, "wake_at": 0.0} if items and all(outcomes) else None
 
     async def _put_off(self, job: Job, item: Item, now: float, error: BusError) -> Job:
         attempts = job.get("attempts", 0) + 1
@@ -140,12 +140,13 @@ class Replicator:
         return ""
 
     async def _session(self, role: str, now: float) -> Session:
-        session = self._sessions.get(role)
-        if session is None or (session.expires - SESSION_LEFT).timestamp() <= now:
-            if len(self._sessions) >= SESSIONS_LIMIT:
-                self._sessions.clear()
-            session = self._sessions[role] = await assume(self._client, "s3", role, "s3-replication")
-        return session
+        async with self._assuming:
+            session = self._sessions.get(role)
+            if session is None or (session.expires - SESSION_LEFT).timestamp() <= now:
+                if len(self._sessions) >= SESSIONS_LIMIT:
+                    self._sessions.clear()
+                session = self._sessions[role] = await assume(self._client, "s3", role, "s3-replication")
+            return session
 
 
 def _end(transaction: Transaction, job: Job, item: Item, outcomes: Outcomes) -> bool:
@@ -154,7 +155,8 @@ def _end(transaction: Transaction, job: Job, item: Item, outcomes: Outcomes) -> 
     record = None if bucket is None else bucket.version(key, item.content["id"])
     if bucket is not None and record is not None and record.get("replication") == PENDING:
         failed = {name: reason for name, reason in outcomes.items() if reason}
-        status = COMPLETED if outcomes and not failed else FAILED
+        done = REPLICA if record.get("replica") else COMPLETED
+        status = done if outcomes and not failed else FAILED
         bucket.update(key, {**record, "replication": status})
         replicas.tell_failed(transaction, bucket, key, record, failed)
     return queues.done(transaction, job, [item])

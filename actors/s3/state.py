@@ -12,6 +12,7 @@
     g | u64 time | content id                       files to be removed once that time has come
     a | account                                     the public-access block of a whole account (publicity.py)
     q, h                                            queues (queues.py)
+    t, w                                            the walk has begun (collecting.py); upgrades.py has been
     s                                               garbage is being collected
 
 A zero byte inside a key is written \\0\\xff, so that keys stay in the order of their UTF-8 bytes. An object's row holds
