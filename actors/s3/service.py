@@ -32,6 +32,7 @@ from actors.s3 import (
     restoring,
     selecting,
     tagging,
+    upgrades,
     uploads,
 )
 from actors.s3.contents import Body
@@ -67,11 +68,12 @@ class S3(Settings, ServiceActor):
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
-        self.ours = OurKey(Vault(surroundings.directory))
+        self.ours = OurKey(Vault(surroundings.directory, rotates=False))
         self.queries = Queries()
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
         self.scrubber = Scrubber(self.shard, self.blobs)
         self.shard.write(collecting.begin, collecting.begun)
+        self.shard.write(upgrades.begin, collecting.begun)
         self.logger = Logger(self.shard, surroundings.client)
         self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 

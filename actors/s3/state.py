@@ -10,6 +10,9 @@
     d | content id                                  an object's bytes, or the files that hold them (contents.py)
     f | file name                                   what a file of ours must hold; files without this row are orphans
     g | u64 time | content id                       files to be removed once that time has come
+    a | account                                     the public-access block of a whole account (publicity.py)
+    q, h                                            queues (queues.py)
+    t, w                                            the walk has begun (collecting.py); upgrades.py has been
     s                                               garbage is being collected
     r | file name                                   a file that is not what was stored (scrubbing.py)
 
@@ -27,10 +30,12 @@ from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3.errors import NoSuchBucket
+from actors.s3.errors import InvalidBucketName, NoSuchBucket
 from bus.codec import pack, unpack
 
 RECORD_VERSION = 1
+NAME_LIMIT_CHARACTERS = 255               # of a bucket's name, ever
+UPLOAD_ID_LIMIT_CHARACTERS = 256
 NULL = "null"                             # the version id of what was put without versioning
 ENABLED, SUSPENDED = "Enabled", "Suspended"
 
@@ -84,6 +89,10 @@ def past_text(text: str) -> bytes:
 def past(prefix: bytes) -> bytes:
     """The least key above all that begin with `prefix`, which ends in no 0xff."""
     return prefix[:-1] + bytes((prefix[-1] + 1,))
+
+
+def account_key(account: str) -> bytes:
+    return b"a" + account.encode()
 
 
 def upload_prefix(bucket: str) -> bytes:
@@ -364,7 +373,7 @@ class Bucket:
 
 
 def find_bucket(view: Snapshot, name: str) -> Bucket | None:
-    row = view.get(b"b" + name.encode())
+    row = view.get(b"b" + name.encode()) if len(name) <= NAME_LIMIT_CHARACTERS else None
     if row is None:
         return None
     record, known = _parsed(row)
@@ -372,10 +381,10 @@ def find_bucket(view: Snapshot, name: str) -> Bucket | None:
 
 
 def get_bucket(view: Snapshot, name: str) -> Bucket:
-    """NoSuchBucket."""
+    """NoSuchBucket, InvalidBucketName."""
     found = find_bucket(view, name)
     if found is None:
-        raise NoSuchBucket(name)
+        raise NoSuchBucket(name) if len(name) <= NAME_LIMIT_CHARACTERS else InvalidBucketName(name)
     return found
 
 
