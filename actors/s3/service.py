@@ -1,7 +1,8 @@
 """Amazon S3's operations: a table of contents. What each does stands in the module it names."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar, cast
 
 from actors.runtime.access import Access, Guard
 from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
@@ -29,7 +30,9 @@ from actors.s3 import (
     reading,
     replication,
     restoring,
+    selecting,
     tagging,
+    upgrades,
     uploads,
 )
 from actors.s3.contents import Body
@@ -39,6 +42,8 @@ from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
 from actors.s3.log_delivery import LOG_JOB, Logger
 from actors.s3.replicating import MAY, Replicator
+from actors.s3.scrubbing import Scrubber
+from actors.s3.selecting import Queries
 from actors.s3.settings import Settings
 from bus.files import FOLDER
 from schemas.errors import AwsError
@@ -58,12 +63,17 @@ class S3(Settings, ServiceActor):
     replicator: Replicator
     logger: Logger
     ours: OurKey
+    queries: Queries
+    scrubber: Scrubber
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
-        self.ours = OurKey(Vault(surroundings.directory))
+        self.ours = OurKey(Vault(surroundings.directory, rotates=False))
+        self.queries = Queries()
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
+        self.scrubber = Scrubber(self.shard, self.blobs)
         self.shard.write(collecting.begin, collecting.begun)
+        self.shard.write(upgrades.begin, collecting.begun)
         self.logger = Logger(self.shard, surroundings.client)
         self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
@@ -74,7 +84,11 @@ class S3(Settings, ServiceActor):
         self.logger.note(call)
 
     def system_answers(self) -> Mapping[str, Any]:
-        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
+        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question)),
+                "scrub": self.scrubber.answer}
+
+    def finding(self) -> str:
+        return self.scrubber.finding()
 
     # What authorisation asks
 
@@ -190,6 +204,17 @@ class S3(Settings, ServiceActor):
     async def copy_object(self, context: Context, request: Request) -> Answer:
         return await copying.copy(self.shard, self.blobs, self.ours, context, request)
 
+    @operation("SelectObjectContent")
+    async def select_object_content(self, context: Context, request: Request) -> AsyncIterator[Answer]:
+        try:
+            asked: Answer = self.shard.read(
+                lambda view: selecting.asked(context, view, request, self.ours, self.blobs))
+        except NoSuchKey as error:
+            raise self._missing(context, request, error) from error
+        async with aclosing(cast("Any", self.queries.run(asked, self.blobs))) as events:
+            async for event in events:
+                yield event
+
     @operation("RestoreObject")
     def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return restoring.restore(context, transaction, request)
@@ -299,4 +324,4 @@ class S3(Settings, ServiceActor):
     @job(collecting.TEND_JOB)
     async def tend(self, now: float, state: Answer) -> Answer | None:
         """Removes orphans and verifies stored files, a shelf at a time."""
-        return await collecting.tend(self.shard, self.blobs, now, state)
+        return await collecting.tend(self.shard, self.blobs, self.scrubber, now, state)

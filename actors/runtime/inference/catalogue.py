@@ -55,6 +55,7 @@ class Entry:
     memory_bytes: int = 0                 # of one replica; 0: estimated from the file
     gpu: float = 0.0                      # fraction or number of GPUs; 0: none
     adapters: Mapping[str, str] = field(default_factory=dict)     # LoRA, name -> path
+    adapter: str = ""                     # the one of them that is on unless a request names another
     options: Mapping[str, Any] = field(default_factory=dict)      # the engine's own, by its own names
 
     @property
@@ -177,6 +178,8 @@ def entry_of(table: Mapping[str, Any], base: Path = Path()) -> Entry:
     modality = table.get("modality", Modality.TEXT)
     if modality not in list(Modality):
         raise CatalogueError(f"modality: {modality!r} is none of {', '.join(Modality)}")
+    if table.get("adapter", "") not in ("", *table.get("adapters", {})):
+        raise CatalogueError(f"adapter: {table['adapter']!r} is none of the adapters")
     adapters = {str(name): str(base / where) for name, where in table.get("adapters", {}).items()}
     return Entry(**{
         **table, "engine": engine, "path": path, "aliases": tuple(table.get("aliases", ())),

@@ -126,27 +126,6 @@ def test_a_commitment_keeps_it(tmp_path: Path) -> None:
     in_world(tmp_path, test)
 
 
-# There is no trainer, and a job says so as a job that failed says it.
-def test_customization(tmp_path: Path) -> None:
-    async def test(caller: Caller) -> None:
-        request: dict[str, Any] = {
-            "jobName": "j", "customModelName": "m", "roleArn": ROLE, "baseModelIdentifier": ECHO,
-            "trainingDataConfig": {"s3Uri": "s3://bucket/train.jsonl"}, "outputDataConfig": {"s3Uri": "s3://bucket/o"}}
-        arn = (await caller.control("CreateModelCustomizationJob", **request))["jobArn"]
-        got = await caller.control("GetModelCustomizationJob", jobIdentifier=arn)
-        assert (got["status"], got["jobName"], got["baseModelArn"]) == ("Failed", "j", ARN)
-        assert "no trainer" in got["failureMessage"]
-        listed = await caller.control("ListModelCustomizationJobs", statusEquals="Failed")
-        assert [each["jobArn"] for each in listed["modelCustomizationJobSummaries"]] == [arn]
-        code, _ = await caller.error("StopModelCustomizationJob", "bedrock", jobIdentifier="j")
-        assert code == "ConflictException"
-        assert (await caller.control("ListCustomModels"))["modelSummaries"] == []
-        code, _ = await caller.error("GetCustomModel", "bedrock", modelIdentifier="m")
-        assert code == "ResourceNotFoundException"
-
-    in_world(tmp_path, test)
-
-
 def test_logging(tmp_path: Path) -> None:
     async def test(caller: Caller) -> None:
         assert await caller.control("GetModelInvocationLoggingConfiguration") == {}

@@ -70,7 +70,7 @@ def test_an_index_holds_its_table_back(dynamodb: Clocked) -> None:
 
 
 def test_on_demand_maximum(dynamodb: Clocked) -> None:
-    dynamodb.create("live", OnDemandThroughput={"MaxWriteRequestUnits": 1, "MaxReadRequestUnits": -1})
+    dynamodb.create("live", OnDemandThroughput={"MaxWriteRequestUnits": 1})
     count, code, message = until_refused(dynamodb, "PutItem", Item={"pk": {"S": "a"}})
     assert (count, code, message) == (300, "ThrottlingException", throttle.ON_DEMAND_EXCEEDED)
     dynamodb.call("GetItem", TableName="live", Key={"pk": {"S": "a"}})
