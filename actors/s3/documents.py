@@ -15,8 +15,7 @@ from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
 from actors.s3.state import Bucket
 
-CORS_RULES_LIMIT, NAMED_LIMIT = 100, 1000
-ID_LIMIT = 64                             # characters
+CORS_RULES_LIMIT = 100
 _CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
 _SSE = (AES256, KMS, DSSE)
 _BLOCKED = frozenset({"NONE", SSE_C})
@@ -45,12 +44,6 @@ class NotConfigured(S3Error):
     def __init__(self, code: str, message: str, bucket: str) -> None:
         super().__init__(message, BucketName=bucket)
         self.error_code = code
-
-
-class TooManyConfigurations(S3Error):
-    code = "TooManyConfigurations"
-    words = ("You are attempting to create a new configuration but have already reached the "
-             f"{NAMED_LIMIT:,}-configuration limit.")
 
 
 def get(context: Context, snapshot: Snapshot, request: Request, document: Document) -> Answer:
@@ -162,42 +155,3 @@ def put_payment(context: Context, transaction: Transaction, request: Request) ->
     bucket.record["payer"] = payer
     bucket.save()
     return {}
-
-
-# Configurations with names of their own: analytics, inventory, metrics, intelligent tiering
-
-
-def get_named(context: Context, snapshot: Snapshot, request: Request, member: str) -> Answer:
-    bucket = bucket_of(context, snapshot, request)
-    found = bucket.configuration(f"{member}/{request['Id']}")
-    if found is None:
-        raise NotConfigured("NoSuchConfiguration", "The specified configuration does not exist.", bucket.name)
-    return {member: found}
-
-
-def put_named(context: Context, transaction: Transaction, request: Request, member: str) -> Answer:
-    bucket = bucket_of(context, transaction, request)
-    name, content = request["Id"], request[member]
-    if not 0 < len(name) <= ID_LIMIT or content.get("Id") != name:
-        raise InvalidArgument("The configuration's Id is not valid.", "id", name)
-    if len(_named(bucket, member)) >= NAMED_LIMIT:
-        raise TooManyConfigurations
-    bucket.configure(f"{member}/{name}", content)
-    return {}
-
-
-def delete_named(context: Context, transaction: Transaction, request: Request, member: str) -> Answer:
-    get_named(context, transaction, request, member)
-    bucket_of(context, transaction, request).configure(f"{member}/{request['Id']}", None)
-    return {}
-
-
-def list_named(context: Context, snapshot: Snapshot, request: Request, member: str) -> Answer:
-    """All of them at once: there are at most NAMED_LIMIT."""
-    bucket = bucket_of(context, snapshot, request)
-    found = [bucket.configuration(kind) for kind in _named(bucket, member)]
-    return {f"{member}List": found, "IsTruncated": False} if found else {"IsTruncated": False}
-
-
-def _named(bucket: Bucket, member: str) -> list[str]:
-    return [kind for kind in bucket.configurations() if kind.startswith(f"{member}/")]

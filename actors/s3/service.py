@@ -32,6 +32,7 @@ from actors.s3 import (
     restoring,
     selecting,
     tagging,
+    upgrades,
     uploads,
 )
 from actors.s3.contents import Body
@@ -41,6 +42,7 @@ from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
 from actors.s3.log_delivery import LOG_JOB, Logger
 from actors.s3.replicating import MAY, Replicator
+from actors.s3.scrubbing import Scrubber
 from actors.s3.selecting import Queries
 from actors.s3.settings import Settings
 from bus.files import FOLDER
@@ -62,13 +64,16 @@ class S3(Settings, ServiceActor):
     logger: Logger
     ours: OurKey
     queries: Queries
+    scrubber: Scrubber
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
-        self.ours = OurKey(Vault(surroundings.directory))
+        self.ours = OurKey(Vault(surroundings.directory, rotates=False))
         self.queries = Queries()
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
+        self.scrubber = Scrubber(self.shard, self.blobs)
         self.shard.write(collecting.begin, collecting.begun)
+        self.shard.write(upgrades.begin, collecting.begun)
         self.logger = Logger(self.shard, surroundings.client)
         self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
@@ -79,7 +84,11 @@ class S3(Settings, ServiceActor):
         self.logger.note(call)
 
     def system_answers(self) -> Mapping[str, Any]:
-        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
+        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question)),
+                "scrub": self.scrubber.answer}
+
+    def finding(self) -> str:
+        return self.scrubber.finding()
 
     # What authorisation asks
 
@@ -315,4 +324,4 @@ class S3(Settings, ServiceActor):
     @job(collecting.TEND_JOB)
     async def tend(self, now: float, state: Answer) -> Answer | None:
         """Removes orphans and verifies stored files, a shelf at a time."""
-        return await collecting.tend(self.shard, self.blobs, now, state)
+        return await collecting.tend(self.shard, self.blobs, self.scrubber, now, state)

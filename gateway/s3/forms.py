@@ -7,6 +7,7 @@ service that takes forms.
 import re
 from collections.abc import Iterator
 
+from schemas.checksums import Buffer
 from schemas.errors import AwsError
 
 FIELDS_LIMIT_BYTES = 20 * 1024            # of all that stands before the file; S3's own
@@ -54,7 +55,7 @@ class FormDecoder:
         self._fields_bytes = 0
         self._ended = False
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Buffer) -> Iterator[bytes]:
         """MalformedForm, FieldsTooLarge."""
         self._pending += data
         while not self.has_fields:

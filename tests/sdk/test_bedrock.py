@@ -248,7 +248,13 @@ def test_the_model_in_the_box(skybus: servers.Server) -> None:
     counted = runtime.count_tokens(modelId=TINY, input={"converse": {"messages": asked["messages"]}})["inputTokens"]
     answer = runtime.converse(**asked, inferenceConfig={"maxTokens": 12, "temperature": 0})
     usage = answer["usage"]
-    assert usage["inputTokens"] + usage.get("cacheReadInputTokens", 0) == counted
+    assert usage["inputTokens"] == counted
+    long: Any = [{"role": "user", "content": [
+        {"text": "word " * 200}, {"cachePoint": {"type": "default"}}, {"text": "?"}]}]
+    written, read = (runtime.converse(modelId=TINY, messages=long, inferenceConfig={"maxTokens": 1})["usage"]
+                     for _ in range(2))
+    assert written["cacheWriteInputTokens"] > 200
+    assert read["cacheReadInputTokens"] > 200 > read["cacheWriteInputTokens"]
     assert (answer["stopReason"], usage["outputTokens"]) == ("max_tokens", 12)
     with contextlib.closing(runtime.converse_stream(
             **asked, inferenceConfig={"maxTokens": 12, "temperature": 0})["stream"]) as stream:

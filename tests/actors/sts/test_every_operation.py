@@ -49,6 +49,8 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
     # A list that is written member by member is not there when it is empty.
     ("s3", "PutBucketCors"): {"Bucket": "", "CORSConfiguration": {"CORSRules": [
         {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}},
+    **{("s3", f"PutBucketNotification{form}"): {"Bucket": "bucket", "NotificationConfiguration": {}}
+       for form in ("", "Configuration")},
     # What is no ARN is denied to everybody.
     **{("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
        for name, more in _EMPTY.items()},
