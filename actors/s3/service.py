@@ -81,7 +81,7 @@ class S3(Settings, ServiceActor):
         self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
     def samples(self) -> Sequence[Sample]:
-        dropped = ("skybus_s3_log_records_dropped_total", {}, self.logger.dropped)
+        dropped: Sample = ("skybus_s3_log_records_dropped_total", {}, self.logger.dropped)
         return [*delivering.samples(), *self.scrubber.samples(), dropped]
 
     def answered(self, call: Call) -> None:
