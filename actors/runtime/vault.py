@@ -5,6 +5,7 @@ newest first: one, or two while what is sealed is sealed anew. The mark is a sec
 """
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ class Vault:
         self._shared = shared
         self._path = directory / KEY_FILE
         if not self._path.exists():
-            _write(self._path, os.urandom(KEY_BYTES))
+            _write(self._path, os.urandom(KEY_BYTES), first=True)
         self._file = str(self._path)
         self._seen = (0, 0, 0)
         self._mark = b""
@@ -94,15 +95,21 @@ class Vault:
         self._seen = seen
 
 
-def _write(path: Path, key: bytes) -> None:
+def _write(path: Path, key: bytes, *, first: bool = False) -> None:
+    """`first`: unless somebody else has made one meanwhile, which then is everyone's."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(path.name + ".new")
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key)
         file.flush()
         os.fsync(descriptor)
-    new.replace(path)
+    if first:
+        with suppress(FileExistsError):
+            path.hardlink_to(new)
+        new.unlink()
+    else:
+        new.replace(path)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
