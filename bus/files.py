@@ -19,8 +19,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bus.ciphers import Keystream, new_key
+from bus.ciphers import Keystream, new_key, room
 from schemas import checksums
+from schemas.checksums import Buffer
 
 INCOMING = "incoming"
 FOLDER = "blobs"                          # under a service's own directory
@@ -89,16 +90,21 @@ class IncomingFile:
         self._digests = {algorithm: checksums.new(algorithm) for algorithm in algorithms}
         self._key = new_key()
         self._stream, self._crc = Keystream(self._key), checksums.new(CRC)
+        self._room, self._fits = room(0), 0
 
-    def write(self, piece: bytes) -> None:
+    def digest(self, piece: Buffer) -> None:
+        """What is written must be digested as well, before or after or at once."""
         for digest in self._digests.values():
             digest.update(piece)
+
+    def write(self, piece: Buffer) -> None:
         self.size += len(piece)
-        encrypted = self._stream.apply(piece)
-        self._crc.update(encrypted)
-        view = memoryview(encrypted)
-        while view:
-            view = view[os.write(self._descriptor, view):]
+        if len(piece) > self._fits:
+            self._room, self._fits = room(len(piece)), len(piece)
+        left = self._stream.apply_into(piece, self._room)
+        self._crc.update(left)
+        while left:
+            left = left[os.write(self._descriptor, left):]
 
     def reference(self) -> Reference:
         sums = {name: digest.digest() for name, digest in self._digests.items()}
@@ -119,6 +125,7 @@ class OpenFile:
         """FileNotFoundError when it is gone."""
         self.descriptor = os.open(path_of(folder, name), os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(self.descriptor, fcntl.LOCK_SH)
+        os.posix_fadvise(self.descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)      # the kernel reads further ahead
 
     def close(self) -> None:
         os.close(self.descriptor)

@@ -13,13 +13,17 @@ A question and its answers are msgpack maps; an answer names its process. Everyo
 Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown: true} when it never made it:
 
     principal    {account, access_key}   -> {record}     whose it is and what policies they have; {}: nobody's any more
+    used         {uses: [[account, access_key, service, at, region], …]} -> {}      who used what and when last
     rotate       {}                      -> {secrets}    how many are sealed under a new key
-    credential   {access_key}            -> {account, secret, token, expires}; {refused: true} when it is no good
+    credential   {access_key}            -> {account, secret, token, expires, bearer: true for an API key's, which signs
+                                            nothing}; {refused: true} when it is no good
 
 Asked of S3 alone:
 
     bucket     {name, kind}              -> {region, document}   its configuration of that kind (cors, website), null
                                             when it has none; {} when there is no such bucket
+
+    scrub      {}                        -> {files, bytes, rotten: [{file, reason, since, objects}]}   reads every file
 
 Asked of CloudTrail alone:
 
@@ -47,8 +51,8 @@ from bus.subjects import INBOX, is_sent_to
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.routing import SLOT_COUNT
 
-QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "rotate", "principal", "credential", "bucket",
-             "record", "interests", "verify")
+QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "rotate", "principal", "credential", "used",
+             "bucket", "scrub", "record", "interests", "verify")
 ARRIVED, IDENTITIES, TRAILS = "arrived", "identities", "trails"
 VERBS = (*QUESTIONS, ARRIVED, IDENTITIES, TRAILS)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused

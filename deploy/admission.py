@@ -51,7 +51,7 @@ class Admission:
         if known.get("unknown"):
             account = access_key if len(access_key) == 12 and access_key.isdigit() else access.account_id
             return Grant(account) if access.auth == "open" else None
-        if known.get("refused"):
+        if known.get("refused") or known.get("bearer"):
             return None
         secret, _, token = password.partition(":")
         expected = known.get("token", "")

@@ -23,6 +23,7 @@ from actors.runtime.store.environment import Durability
 from actors.runtime.store.errors import DataTooNew, NotDurable, StoreError
 from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.surroundings import Settings
+from actors.runtime.uses import Uses
 from bus.bodies import Bodies
 from bus.endpoint import Endpoint
 from bus.files import INCOMING
@@ -73,8 +74,9 @@ class ActorProcess:
         audit = process.name.replace(ACTORS, "audit", 1)            # a file has one writer
         self.audit = AuditTrail(self.config.storage.log_dir / f"{audit}.jsonl")
         self.meter = Meter()
+        self.uses = Uses()
         self.chain = weave(journal=self.audit.journal, interests=self.audit.interests, meter=self.meter,
-                           tracer=process.tracer, enforcing=not self.config.access.dry_run)
+                           uses=self.uses, tracer=process.tracer, enforcing=not self.config.access.dry_run)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
         self.models = models_of(process)
@@ -114,6 +116,8 @@ class ActorProcess:
         self.models.warm()
         if "cloudtrail" in self.process.run.services:          # wherever it runs
             self.audit.start(self.process.transport)
+        if "iam" in self.process.run.services:
+            self.uses.start(self.process.transport)
 
     def _principals(self) -> Principals:
         """Who asks: IAM says, wherever it runs; without it everyone is root, or nobody in strict mode."""
@@ -154,6 +158,7 @@ class ActorProcess:
         )
 
     async def close(self) -> None:
+        await self.uses.stop()
         await self.audit.stop()
         if self.host is not None:
             await self.host.stop()
@@ -212,7 +217,8 @@ class ActorProcess:
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
         shards = {f"{service}/{self.shares[service].name}": {"slots": _told(self.shares[service]), **shard.stats()}
                   for service, shard in self.shards.items()}
-        return {"version": VERSION, "services": self.services, "shards": shards,
+        findings = {actor.service: found for actor in self.actors if (found := actor.finding())}
+        return {"version": VERSION, "services": self.services, "shards": shards, "findings": findings,
                 "engines": {}, "versions": _versions()}
 
 

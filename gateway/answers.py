@@ -24,6 +24,7 @@ from gateway.refusals import as_error
 from gateway.route import Route, Router
 from gateway.s3 import regions, words
 from gateway.sigv4 import Refusal
+from schemas.dialects import dialect_of
 from schemas.errors import AwsError, InternalFailure, SerializationException, ServiceUnavailable
 from schemas.models import load
 
@@ -115,13 +116,11 @@ class Answers:
             exchange.service = load(bearer.SERVICE) if bearer.is_key(exchange.request.headers) else \
                 self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
-            if error.error_code != regions.ELSEWHERE:
-                return error
-            error = regions.told(error, self._router.host(exchange.request), exchange.claim)
-            if isinstance(error, AwsError):
-                return error
+            if error.error_code == regions.ELSEWHERE:
+                return regions.told(error, self._router.host(exchange.request), exchange.claim)
+            return error
         if isinstance(error, Refusal):
-            return as_error(error, exchange.service)
+            return self._as_refusal(exchange, error)
         if isinstance(error, BodyTooLarge):         # within our own limit, but more than the bus carries
             return bodies.RequestEntityTooLarge(BODY_LIMIT_BYTES)
         if isinstance(error, BusError):
@@ -131,7 +130,17 @@ class Answers:
             return SerializationException(str(error), status=400)
         log.error("request_failed", request_id=exchange.id, exc_info=error)
         return InternalFailure("The request processing has failed because of an unknown error, exception or failure.",
-                               status=500)
+                               code=dialect_of(exchange.service).failed if exchange.service else None, status=500)
+
+    @staticmethod
+    def _as_refusal(exchange: Exchange, refusal: Refusal) -> AwsError:
+        """S3 reads the path before it compares signatures over it."""
+        if exchange.service is not None and exchange.service.name == "s3":
+            try:
+                words.check_path(exchange.request.path)
+            except words.InvalidURI as error:
+                return error
+        return as_error(refusal, exchange.service)
 
     def _tell_bus_failed(self, exchange: Exchange, error: BusError) -> None:
         """One line for all within BUS_FAILED_PERIOD_S: while an actor restarts, every request fails."""

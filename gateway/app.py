@@ -117,6 +117,7 @@ class Gateway:
         request.body = body = await self._reader.read(exchange.incoming)
         self._metrics.body_bytes_in += len(body)
         if key is not None:
+            exchange.bearer = key.kind
             identity, secret = await self._callers.bear(key), ""
         else:
             identity, secret = await self._callers.identify(claim, request, body)

@@ -75,6 +75,8 @@ class Asking:
     def _message(self, exchange: Exchange, route: Route, params: dict[str, Any]) -> tuple[Request, Span]:
         span = self._tracer.start(route.operation.name, exchange.request.headers.get("traceparent", ""), {})
         source = _source(exchange.incoming, route.service.name)
+        if exchange.bearer:
+            source["bearer"] = exchange.bearer
         return Request(params, exchange.id, route.region, 0, span.traceparent, source), span
 
 

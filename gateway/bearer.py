@@ -33,6 +33,11 @@ class ApiKey(NamedTuple):
     secret: str                           # of a long-term key; "" for a presigned one
     query: str                            # of a short-term key, as it was signed; ""
 
+    @property
+    def kind(self) -> str:
+        """As the condition key bedrock:BearerTokenType has it."""
+        return "SHORT_TERM" if self.query else "LONG_TERM"
+
 
 def read_key(headers: Mapping[str, str], region: str, *, any_form: bool, now: float | None = None) -> ApiKey | None:
     """None where the request bears no key of Bedrock's. `any_form`: other texts are taken for one, as the name alone.

@@ -15,6 +15,7 @@ from hashlib import sha256
 
 from gateway.sigv4 import ALGORITHM, STREAMING_SIGNED, STREAMING_UNSIGNED_TRAILER, Claim, SigningKey, same
 from schemas import checksums
+from schemas.checksums import Buffer
 from schemas.errors import AwsError, SerializationException
 
 BODY_LIMIT_BYTES = 64 * 1024 * 1024       # of a body that is held whole, before and after decoding
@@ -43,6 +44,13 @@ class IncompleteBody(AwsError):
 
     def __init__(self, message: str = "The request body terminated unexpectedly") -> None:
         super().__init__(message, status=400)
+
+
+class MissingContentLength(AwsError):
+    code = "MissingContentLength"
+
+    def __init__(self) -> None:
+        super().__init__("You must provide the Content-Length HTTP header.", status=411)
 
 
 class BadDigest(AwsError):
@@ -110,7 +118,7 @@ class ChunkedDecoder:
         self._hash = sha256()
         self._ended = False
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Buffer) -> Iterator[bytes]:
         """Pieces of the payload. AwsError when the framing, a signature or the size is wrong."""
         self._pending += data
         while not self._ended:
@@ -258,16 +266,23 @@ def algorithms(headers: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def announced(headers: Mapping[str, str]) -> list[str]:
-    """The names in x-amz-trailer."""
-    return [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip()]
+    """The names in x-amz-trailer. InvalidRequest for one that states no checksum."""
+    names = [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip()]
+    if not all(name.startswith(CHECKSUM_PREFIX) for name in names):
+        raise AwsError("The value specified in the x-amz-trailer header is not supported", code="InvalidRequest",
+                       status=400)
+    return names
 
 
 def with_trailers(headers: Mapping[str, str], trailers: Mapping[str, str]) -> dict[str, str]:
-    """Trailers that were announced are headers that came late. MalformedTrailerError when one did not come."""
-    names = announced(headers)
-    if any(name not in trailers for name in names):
+    """Trailers are headers that came late. MalformedTrailerError when they are not those that were announced,
+    InvalidRequest when one is no checksum."""
+    if trailers.keys() != set(announced(headers)):
         raise MalformedTrailer
-    return {**headers, **{name: trailers[name] for name in names}}
+    for name, value in trailers.items():
+        if not _is_digest(value, checksums.DIGEST_BYTES[_algorithm(name)]):
+            raise AwsError(f"Value for {name} trailing header is invalid.", code="InvalidRequest", status=400)
+    return {**headers, **trailers}
 
 
 def _algorithm(name: str) -> str:
@@ -279,12 +294,17 @@ def _algorithm(name: str) -> str:
 
 
 def _md5_digest(value: str) -> str:
+    if not _is_digest(value, checksums.DIGEST_BYTES[checksums.MD5]):
+        raise AwsError("The Content-MD5 you specified was invalid.", code="InvalidDigest", status=400)
+    return value
+
+
+def _is_digest(text: str, size: int) -> bool:
+    """Is it that many bytes in base64?"""
     try:
-        if len(b64decode(value, validate=True)) == 16:
-            return value
+        return len(b64decode(text, validate=True)) == size
     except ValueError:                              # binascii.Error is one
-        pass
-    raise AwsError("The Content-MD5 you specified was invalid.", code="InvalidDigest", status=400)
+        return False
 
 
 def decoder(claim: Claim, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES) -> ChunkedDecoder:
@@ -293,18 +313,25 @@ def decoder(claim: Claim, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_
     return ChunkedDecoder(claim.content_hash, ChunkSignatures(key, claim) if signed and key else None, limit_bytes)
 
 
+def decoded_length(headers: Mapping[str, str]) -> int:
+    """Of an aws-chunked body's payload, as it is stated. MissingContentLength."""
+    text = headers.get("x-amz-decoded-content-length", "")
+    if not (text.isascii() and text.isdigit()):
+        raise MissingContentLength
+    return int(text)
+
+
 def check_length(headers: Mapping[str, str], decoded_bytes: int) -> None:
-    """IncompleteBody when x-amz-decoded-content-length says otherwise."""
-    stated = headers.get("x-amz-decoded-content-length", "")
-    if stated and stated != str(decoded_bytes):
-        raise IncompleteBody("You did not provide the number of bytes specified by the x-amz-decoded-content-length "
-                             "HTTP header")
+    """IncompleteBody when something else was stated. MissingContentLength."""
+    if decoded_length(headers) != decoded_bytes:
+        raise IncompleteBody("You did not provide the number of bytes specified by the Content-Length HTTP header.")
 
 
 def decode_chunked(
     body: bytes, claim: Claim, key: SigningKey | None, headers: Mapping[str, str]
 ) -> tuple[bytes, dict[str, str]]:
     """The payload of an aws-chunked body that was read whole, and the headers with its trailers."""
+    decoded_length(headers)
     decode = decoder(claim, key)
     payload = b"".join(decode.feed(body))
     decode.finish()

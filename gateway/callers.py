@@ -36,19 +36,22 @@ class Callers:
     async def bear(self, key: bearer.ApiKey) -> Identity:
         """Who asks with an API key of Bedrock's. Refusal."""
         try:
-            credential = await self.credential(key.claim)
+            credential = await self.credential(key.claim, bearer=not key.query)
         except Refusal as refusal:
             raise Refusal(Reason.BEARER, bearer.INVALID) from refusal
         bearer.prove(key, credential.secret, self.clock())
         return identity_of(credential)
 
-    async def credential(self, claim: Claim) -> Credential:
-        """That which a claim names; its signature is not looked at. Refusal."""
+    async def credential(self, claim: Claim, *, bearer: bool = False) -> Credential:
+        """That which a claim names; its signature is not looked at. `bearer`: it is to bear a token, for which IAM has
+        credentials of their own, which sign nothing. Refusal."""
         key = claim.signer.access_key
         credential = self._credentials.known(key) or await self._credentials.find(key)
         if credential is None:
             raise Refusal(Reason.UNKNOWN_KEY)
         if not credential.static:
+            if credential.bearer != bearer:
+                raise Refusal(Reason.UNKNOWN_KEY)
             credential.check(claim.token, self.clock())
         return credential
 

@@ -16,12 +16,14 @@ from uuid import uuid4
 from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from gateway.bodies import BODY_LIMIT_BYTES, IncompleteBody, RequestEntityTooLarge
+from gateway.intake import BLOCK_BYTES, Intake
 from gateway.plain import plain_error
+from schemas.checksums import Buffer
 from schemas.errors import AwsError, ServiceUnavailable
 
 CONNECTIONS_LIMIT = 4096
@@ -34,6 +36,7 @@ LINGER_LIMIT_S = 5.0                      # for reading on after an answer that 
 WRITE_LIMIT_S = 60.0                      # for a client to take an answer
 BUFFERED_LIMIT_BYTES = 512 * 1024 * 1024  # of all request bodies that are held at once
 JOIN_LIMIT_BYTES = 64 * 1024              # a smaller answer goes out as one write
+DIRECT_LEAST_BYTES = 512 * 1024           # a shorter body has mostly come with its head, or goes the parser's way
 
 _SERVER = "Skybus"
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -53,7 +56,7 @@ class Incoming:
 
     __slots__ = ("body_bytes", "close", "headers", "method", "payload", "protocol", "target", "version")
 
-    def __init__(self, message: RawRequestMessage, payload: StreamReader, protocol: RequestHandler) -> None:
+    def __init__(self, message: RawRequestMessage, payload: StreamReader, protocol: "Connection") -> None:
         self.method = message.method
         self.target: str = message.path             # as sent
         self.version: tuple[int, int] = message.version
@@ -122,10 +125,41 @@ class BodyReader:
             pieces.append(piece)
         return b"".join(pieces)
 
+    async def blocks(self, incoming: Incoming, limit_s: float) -> AsyncIterator[Buffer]:
+        """The body, BLOCK_BYTES at a time, within `limit_s`; a block is overwritten once the next but one is asked for.
+        AwsError: too slow, or broken off."""
+        stated = incoming.headers.get("content-length", "")
+        if stated.isdigit() and int(stated) >= DIRECT_LEAST_BYTES:
+            blocks: AsyncIterator[Buffer] = self._direct(incoming, int(stated), limit_s)
+        else:
+            blocks = gathered(self.pieces(incoming, limit_s))
+        async for block in blocks:
+            yield block
+
+    async def _direct(self, incoming: Incoming, size: int, limit_s: float) -> AsyncIterator[Buffer]:
+        """Past the parser, but for what it has by now."""
+        _invite(incoming)
+        end = asyncio.get_running_loop().time() + limit_s
+        connection = incoming.protocol
+        whole = False
+        try:
+            came = connection.hold(incoming.payload)
+            if came:
+                yield came
+            intake = Intake(connection, size - len(came))
+            async for block in intake.blocks(self._idle_limit_s, end):
+                yield block
+            whole = True
+        except TimeoutError as error:
+            raise RequestTimeout from error
+        except (RequestPayloadError, HttpProcessingError) as error:
+            raise IncompleteBody from error
+        finally:
+            connection.let_go(incoming.payload, whole=whole)
+
     async def pieces(self, incoming: Incoming, limit_s: float) -> AsyncIterator[bytes]:
         """The body as it comes, within `limit_s`. AwsError: too slow, or broken off."""
-        if incoming.headers.get("expect", "").lower() == "100-continue" and incoming.protocol.transport is not None:
-            incoming.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        _invite(incoming)
         end = time.monotonic() + limit_s
         try:
             while True:
@@ -144,6 +178,24 @@ class BodyReader:
             raise ServiceUnavailable("Too many request bodies are in flight.")
         self.held_bytes += size
         incoming.body_bytes += size
+
+
+def _invite(incoming: Incoming) -> None:
+    """Tells a client that waits for it that its body is welcome."""
+    if incoming.headers.get("expect", "").lower() == "100-continue" and incoming.protocol.transport is not None:
+        incoming.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+async def gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[Buffer]:
+    """Pieces as blocks."""
+    block = bytearray()
+    async for piece in pieces:
+        block += piece
+        if len(block) >= BLOCK_BYTES:
+            yield block
+            block = bytearray()
+    if block:
+        yield block
 
 
 class Answer:
@@ -287,6 +339,26 @@ class Connection(RequestHandler):
             self._task_handler = None
             if self.transport is not None:
                 self.transport.close()
+
+    def hold(self, payload: StreamReader) -> bytes:
+        """What has come of a body; what is still to come stays in the socket until `let_go`."""
+        self._pause_reading_for_buffer()
+        pieces: list[bytes] = []
+        while piece := payload.read_nowait(-1):     # the parser goes on with what it has as room is made
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def let_go(self, payload: StreamReader, *, whole: bool) -> None:
+        """`whole`: the rest of the body was read elsewhere. Otherwise the connection ends with the answer."""
+        if whole and not payload.is_eof():
+            payload.feed_eof()
+            self._parser = HttpRequestParser(
+                self, self._loop, self._read_bufsize, max_line_size=self.max_line_size,
+                max_field_size=self.max_field_size, max_headers=self.max_headers,
+                payload_exception=RequestPayloadError, auto_decompress=False,
+                max_msg_queue_size=self._max_msg_queue_size)
+            self._reading_paused = False
+        self._resume_reading_for_buffer()
 
     async def _next_message(self) -> None:
         self._waiter = self._loop.create_future()

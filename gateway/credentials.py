@@ -37,6 +37,7 @@ class Credential:
     token: str = ""                                 # SHA-256, in hex, of the session token that must come with it
     expires: float = inf                            # seconds since the epoch
     static: bool = True                             # the operator's: a token that comes along is carried, not checked
+    bearer: bool = False                            # an API key's: it signs nothing
 
     def check(self, token: str, now: float) -> None:
         """Refusal when the token is missing, another's or too old."""
@@ -141,7 +142,7 @@ class IamCredentials:
         if answer.get("refused"):
             return None
         return Credential(access_key, answer["account"], answer["secret"], answer.get("token", ""),
-                          answer.get("expires", inf), static=False)
+                          answer.get("expires", inf), static=False, bearer=answer.get("bearer", False))
 
     def _remember(self, access_key: str, found: Credential | None) -> None:
         memory: dict[str, Any] = self._unknown if found is None else self._remembered

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import structlog
 
-from bus.ciphers import Keystream
+from bus.ciphers import Keystream, room
 from bus.files import CRC, OpenFile, Piece
 from gateway.connection import JOIN_LIMIT_BYTES, WRITE_LIMIT_S, Incoming, answer_head, drain, open_transport
 from schemas import checksums
+from schemas.checksums import Buffer
 
 SEND_BYTES = 1024 * 1024                  # handed to the kernel at a time; then others are let in
-DECRYPT_BYTES = 256 * 1024                # the same, where it must be decrypted
-AHEAD_BYTES = 4 * 1024 * 1024             # the kernel is asked to read ahead
+DECRYPT_BYTES = 512 * 1024                # the same, where it must be decrypted
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class FileAnswer:
         try:
             head = answer_head(self.status, self._headers, incoming, self.size)
             if self.size <= JOIN_LIMIT_BYTES and len(self._pieces) == 1:
-                data = b"".join(_read(self._first.descriptor, self._pieces[0]))
+                data = b"".join(map(bytes, _read(self._first.descriptor, self._pieces[0])))
                 open_transport(incoming.protocol).write(head + data)
                 return
             await self._send_files(incoming, head)
@@ -67,31 +67,41 @@ class FileAnswer:
 
 
 async def _send_decrypted(incoming: Incoming, file: int, piece: Piece) -> None:
-    for data in _read(file, piece):
-        open_transport(incoming.protocol).write(data)
-        await drain(incoming.protocol)
-        await asyncio.sleep(0)
+    """A block is read and decrypted in a thread while the one before it is sent."""
+    transport, loop = open_transport(incoming.protocol), asyncio.get_running_loop()
+    transport.set_write_buffer_limits(0)           # drain returns when nothing is left
+    blocks = _read(file, piece)
+    ahead = loop.run_in_executor(None, next, blocks, b"")
+    try:
+        while block := await ahead:
+            ahead = loop.run_in_executor(None, next, blocks, b"")
+            open_transport(incoming.protocol).write(block)
+            await drain(incoming.protocol)
+    finally:
+        await asyncio.wait([ahead])                # it reads from a file that is closed next
+        transport.set_write_buffer_limits()
 
 
-def _read(file: int, piece: Piece) -> Iterator[bytes]:
-    """Its bytes, DECRYPT_BYTES at a time. ConnectionResetError in place of the last ones when they are not all there,
-    or not what was stored."""
+def _read(file: int, piece: Piece) -> Iterator[Buffer]:
+    """Its bytes, DECRYPT_BYTES at a time; a block is overwritten by the next but one. ConnectionResetError in place of
+    the last ones when they are not all there, or not what was stored."""
     stream = Keystream(piece.key, piece.offset) if piece.key else None
     crc = checksums.new(CRC) if piece.crc else None
     offset, end = piece.offset, piece.offset + piece.size
+    size = min(DECRYPT_BYTES, piece.size)
+    read, rooms = memoryview(bytearray(size)), [room(size), room(size)]
     while offset < end:
-        data = os.pread(file, min(DECRYPT_BYTES, end - offset), offset)
+        data = read[:os.preadv(file, [read[:end - offset]], offset)]
         if not data:
             raise ConnectionResetError("a file is shorter than its record says")
         offset += len(data)
-        if offset < end:
-            os.posix_fadvise(file, offset, min(AHEAD_BYTES, end - offset), os.POSIX_FADV_WILLNEED)
         if crc is not None:
             crc.update(data)
             if offset == end and crc.digest() != piece.crc:
                 log.error("object_rotten", file=piece.name, reason=f"its {CRC} has changed")
                 raise ConnectionResetError("a file is not what was stored")
-        yield data if stream is None else stream.apply(data)
+        rooms.reverse()
+        yield data if stream is None else stream.apply_into(data, rooms[0])
 
 
 async def _send(incoming: Incoming, file: int, piece: Piece) -> None:
@@ -120,7 +130,6 @@ async def _send_file(incoming: Incoming, socket: int, file: int, piece: Piece) -
             raise ConnectionResetError("a file is shorter than its record says")
         offset += sent
         if offset < end:
-            os.posix_fadvise(file, offset, min(AHEAD_BYTES, end - offset), os.POSIX_FADV_WILLNEED)
             await asyncio.sleep(0)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway import protocols as wire
+from gateway.bearer import SIGNING_NAME
 from gateway.connection import Incoming
 from gateway.route import Route
 from gateway.sigv4 import S3_LIKE, UNSIGNED_PAYLOAD, Claim, Reason, Refusal
@@ -21,12 +22,15 @@ class Exchange:
     service: Service | None = None
     operation: Operation | None = None
     protocol: wire.Protocol | None = None
+    bearer: str = ""                      # of which kind an API key was that came in place of a signature
     grants: dict[str, str] | None = None  # the headers that let a page read the answer
 
     def admit(self, route: Route) -> None:
         """What is meant is known: may it be asked unsigned, with an unsigned body, over HTTP/1.1? Refusal, AwsError."""
         operation, claim = route.operation, self.claim
         self.service, self.operation, self.protocol = route.service, operation, route.protocol
+        if self.bearer and route.service.metadata.get("signingName") != SIGNING_NAME:
+            raise Refusal(Reason.BEARER)
         if claim is None:
             if operation.traits.get("authtype") != "none" and route.service.name != "s3":
                 raise Refusal(Reason.MISSING)

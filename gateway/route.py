@@ -15,7 +15,7 @@ from bus.subjects import is_token
 from gateway import doors
 from gateway.hosts import Host, host_of
 from gateway.protocols import HttpRequest, Protocol, protocol_for
-from gateway.s3 import presigned, regions
+from gateway.s3 import presigned, regions, words
 from gateway.sigv4 import Claim, Reason, Refusal
 from schemas.envelope import DEFAULT_REGION
 from schemas.errors import AwsError, NotImplementedByUs
@@ -77,6 +77,7 @@ class Router:
         else:
             candidates = self._candidates(request, claim)
             if candidates and candidates[0].name == "s3":
+                words.check_path(request.path)
                 regions.check(self.host(request), claim)
                 request = presigned.with_headers(self.path_style(request), claim)
             service, operation, protocol = self._resolve(request, claim, candidates)

@@ -6,36 +6,36 @@ two blocks an upload whatever its size. Nothing is made of a body before all of 
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
+
+import structlog
 
 from bus import files
 from bus.files import IncomingFile
 from gateway import bodies
-from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming
-from gateway.forms import FormDecoder
+from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming, gathered
 from gateway.metrics import Metrics
-from gateway.posts import Policy
+from gateway.s3.forms import FormDecoder
+from gateway.s3.post_policies import Policy
 from gateway.sigv4 import Claim, Reason, Refusal, SigningKey
 from schemas import checksums
+from schemas.checksums import Buffer
 from schemas.errors import AwsError
 
 INLINE_LIMIT_BYTES = 16 * 1024            # a smaller body travels in its envelope
 SIZE_LIMIT_BYTES = 5 * 1024**3            # of one body: S3's own
-BLOCK_BYTES = 256 * 1024                  # decoded, digested and written at a time
-WORKERS = 4                               # threads of all uploads
+WORKERS = 4                               # threads of all uploads that decode and digest, and as many that write
+APART_LEAST_BYTES = 64 * 1024             # fewer are written where they are digested
 FORM_LIMIT_S = 3600.0                     # for the whole of an upload by form, whose size nobody states
 LEAST_RATE_BYTES_S = 16 * 1024            # a body may take BODY_LIMIT_S and as long as it would need at this rate
 
 
-class MissingContentLength(AwsError):
-    code = "MissingContentLength"
-
-    def __init__(self) -> None:
-        super().__init__("You must provide the Content-Length HTTP header.", status=411)
+log = structlog.get_logger(__name__)
 
 
 class EntityTooLarge(AwsError):
@@ -44,6 +44,15 @@ class EntityTooLarge(AwsError):
     def __init__(self, proposed: int) -> None:
         super().__init__("Your proposed upload exceeds the maximum allowed size", status=400,
                          ProposedSize=str(proposed), MaxSizeAllowed=str(SIZE_LIMIT_BYTES))
+
+
+class UploadFailed(AwsError):
+    """The disk did not take it. SDKs try again."""
+
+    code = "InternalError"
+
+    def __init__(self) -> None:
+        super().__init__("We encountered an internal error. Please try again.", status=500)
 
 
 class Uploads:
@@ -55,6 +64,7 @@ class Uploads:
         self._metrics = metrics
         self._folders: dict[str, Path] = {}
         self._workers: ThreadPoolExecutor | None = None
+        self._writers: ThreadPoolExecutor | None = None
 
     def folder(self, service: str) -> Path | None:
         """Where this service takes bodies; None: it does not, or not here."""
@@ -70,19 +80,25 @@ class Uploads:
         folder: Path,
     ) -> "Upload":
         """The body, written and verified against what its claim says. AwsError, Refusal."""
-        length = stated_length(headers)
-        pieces = self._reader.pieces(incoming, BODY_LIMIT_S + length / LEAST_RATE_BYTES_S)
         kind = Chunked if claim is not None and claim.streaming else Plain
-        return await self._fill(incoming, pieces, kind(headers, claim, key, folder))
+        length = kind.stated_length(headers)
+        if length > SIZE_LIMIT_BYTES:
+            raise EntityTooLarge(length)
+        blocks = self._reader.blocks(incoming, BODY_LIMIT_S + length / LEAST_RATE_BYTES_S)
+        return await self._fill(incoming, blocks, kind(headers, claim, key, self._place(folder)))
 
     async def begin_form(self, incoming: Incoming, form: FormDecoder) -> tuple[AsyncIterator[bytes], bytes]:
         """Reads the fields of a form: what is to come of it, and what has come of its file. AwsError."""
         pieces = self._reader.pieces(incoming, FORM_LIMIT_S)
-        async for piece in pieces:
-            first = b"".join(form.feed(piece))
-            if form.has_fields:
-                return pieces, first
-        form.finish()
+        try:
+            async for piece in pieces:
+                first = b"".join(form.feed(piece))
+                if form.has_fields:
+                    return pieces, first
+            form.finish()
+        except AwsError:
+            incoming.close = True
+            raise
         raise AssertionError("a form that ends without fields does not finish")
 
     async def receive_form(
@@ -90,41 +106,59 @@ class Uploads:
         headers: Mapping[str, str], folder: Path,
     ) -> "Upload":
         """A form's file, of which `first` has come already. AwsError."""
-        upload = Form(headers, form, policy, folder)
-        upload.write(first)
-        return await self._fill(incoming, pieces, upload)
+        upload = Form(headers, form, policy, self._place(folder))
+        return await self._fill(incoming, gathered(pieces), upload, first)
 
-    async def _fill(self, incoming: Incoming, pieces: AsyncIterator[bytes], upload: "Upload") -> "Upload":
+    def _place(self, folder: Path) -> "Place":
+        if self._writers is None:
+            self._writers = ThreadPoolExecutor(WORKERS, "write")
+        return Place(folder, self._writers)
+
+    async def _fill(
+        self, incoming: Incoming, blocks: AsyncIterator[Buffer], upload: "Upload", first: bytes = b""
+    ) -> "Upload":
+        """`first`: of the payload, decoded already. AwsError, Refusal."""
         loop = asyncio.get_running_loop()
         if self._workers is None:
             self._workers = ThreadPoolExecutor(WORKERS, "upload")
         running: asyncio.Future[None] | None = None
-        block = bytearray()
         try:
-            async for piece in pieces:
-                block += piece
-                if len(block) >= BLOCK_BYTES:
+            if first:
+                upload.write(first)
+            async with aclosing(cast("AsyncGenerator[Buffer, None]", blocks)):
+                async for block in blocks:
                     if running is not None:
                         await running
-                    running = loop.run_in_executor(self._workers, upload.feed, bytes(block))
-                    block.clear()
+                    running = loop.run_in_executor(self._workers, upload.feed, block)
             if running is not None:
                 await running
-            await loop.run_in_executor(self._workers, upload.finish, bytes(block))
-        except BaseException:
+            upload.finish()
+        except BaseException as error:
             incoming.close = True                   # what is left of the body is not worth reading
             await loop.run_in_executor(None, upload.close)
+            if isinstance(error, OSError):
+                log.warning("upload_failed", error=str(error))
+                raise UploadFailed from error
             raise
         self._metrics.body_bytes_in += upload.size
         return upload
 
 
-class Upload:
-    """One body on its way into a file. `feed` and `finish` run in a worker, one at a time; `close` at any time."""
+class Place(NamedTuple):
+    """Where bodies go, and the threads that write them."""
 
-    def __init__(self, headers: Mapping[str, str], folder: Path) -> None:
+    folder: Path
+    writers: ThreadPoolExecutor
+
+
+class Upload:
+    """One body on its way into a file. `feed` runs in a worker, one at a time, `finish` after the last; `close` at any
+    time."""
+
+    def __init__(self, headers: Mapping[str, str], place: Place) -> None:
         self.headers = dict(headers)      # from `finish` on with the trailers
-        self._file = IncomingFile(folder, (checksums.MD5, *bodies.algorithms(headers)))
+        self._file = IncomingFile(place.folder, (checksums.MD5, *bodies.algorithms(headers)))
+        self._writers = place.writers
         self._lock = threading.Lock()     # between a worker and who gives up
         self._closed = False
 
@@ -136,20 +170,27 @@ class Upload:
         """What stands for the body in the envelope."""
         return files.refer(self._file.reference())
 
-    def feed(self, block: bytes) -> None:
+    def feed(self, block: Buffer) -> None:
         """AwsError when the framing or a chunk's signature is wrong."""
         with self._lock:
             if not self._closed:
                 for piece in self._decoded(block):
                     self.write(piece)
 
-    def write(self, piece: bytes) -> None:
-        """Of the payload."""
-        self._file.write(piece)
+    def write(self, piece: Buffer) -> None:
+        """Of the payload: digested here while it is written elsewhere."""
+        if len(piece) < APART_LEAST_BYTES:
+            self._file.digest(piece)
+            self._file.write(piece)
+            return
+        writing = self._writers.submit(self._file.write, piece)
+        try:
+            self._file.digest(piece)
+        finally:
+            writing.result()
 
-    def finish(self, block: bytes) -> None:
-        """The last block. AwsError, Refusal when it is not what was signed or announced."""
-        self.feed(block)
+    def finish(self) -> None:
+        """All of it has been fed. AwsError, Refusal when it is not what was signed or announced."""
         self._check()
 
     def close(self) -> None:
@@ -158,7 +199,7 @@ class Upload:
             self._closed = True
             self._file.close()
 
-    def _decoded(self, block: bytes) -> Iterable[bytes]:
+    def _decoded(self, block: Buffer) -> Iterable[Buffer]:
         raise NotImplementedError
 
     def _check(self) -> None:
@@ -170,14 +211,22 @@ class Plain(Upload):
     """As it is, of a stated length and perhaps a stated SHA-256."""
 
     def __init__(
-        self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, folder: Path
+        self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, place: Place
     ) -> None:
-        super().__init__(headers, folder)
-        self._length = stated_length(headers)
+        super().__init__(headers, place)
+        self._length = self.stated_length(headers)
         self._stated = claim.content_hash if claim is not None else ""
         self._hash = sha256() if len(self._stated) == 64 and key is not None else None
 
-    def _decoded(self, block: bytes) -> Iterable[bytes]:
+    @staticmethod
+    def stated_length(headers: Mapping[str, str]) -> int:
+        """MissingContentLength."""
+        text = headers.get("content-length", "")
+        if not (text.isascii() and text.isdigit()):
+            raise bodies.MissingContentLength
+        return int(text)
+
+    def _decoded(self, block: Buffer) -> Iterable[Buffer]:
         if self._hash is not None:
             self._hash.update(block)
         return (block,)
@@ -194,13 +243,18 @@ class Chunked(Upload):
     """In aws-chunked, whose trailers become headers."""
 
     def __init__(
-        self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, folder: Path
+        self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, place: Place
     ) -> None:
-        super().__init__(headers, folder)
+        super().__init__(headers, place)
         assert claim is not None, "the claim says which form it is"
         self._decoder = bodies.decoder(claim, key, SIZE_LIMIT_BYTES)
 
-    def _decoded(self, block: bytes) -> Iterable[bytes]:
+    @staticmethod
+    def stated_length(headers: Mapping[str, str]) -> int:
+        """MissingContentLength."""
+        return bodies.decoded_length(headers)
+
+    def _decoded(self, block: Buffer) -> Iterable[Buffer]:
         return self._decoder.feed(block)
 
     def _check(self) -> None:
@@ -213,16 +267,16 @@ class Form(Upload):
     """In multipart/form-data, of a size that a policy bounds."""
 
     def __init__(
-        self, headers: Mapping[str, str], form: FormDecoder, policy: Policy | None, folder: Path
+        self, headers: Mapping[str, str], form: FormDecoder, policy: Policy | None, place: Place
     ) -> None:
-        super().__init__(headers, folder)
+        super().__init__(headers, place)
         self._form = form
         self._policy = policy
 
-    def _decoded(self, block: bytes) -> Iterable[bytes]:
+    def _decoded(self, block: Buffer) -> Iterable[Buffer]:
         return self._form.feed(block)
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: Buffer) -> None:
         super().write(piece)
         if self._policy is not None:
             self._policy.check_size(self.size, whole=False)
@@ -239,14 +293,3 @@ def is_large(headers: Mapping[str, str]) -> bool:
     if length:
         return length.isdigit() and int(length) > INLINE_LIMIT_BYTES
     return "transfer-encoding" in headers
-
-
-def stated_length(headers: Mapping[str, str]) -> int:
-    """Of the payload. MissingContentLength, EntityTooLarge."""
-    text = headers.get("x-amz-decoded-content-length") or headers.get("content-length", "")
-    if not (text.isascii() and text.isdigit()):
-        raise MissingContentLength
-    length = int(text)
-    if length > SIZE_LIMIT_BYTES:
-        raise EntityTooLarge(length)
-    return length

@@ -23,10 +23,13 @@ DIGEST_BYTES = {
 }
 
 
+Buffer = bytes | bytearray | memoryview
+
+
 class Digest(Protocol):
     """One digest under way."""
 
-    def update(self, piece: bytes, /) -> None: ...
+    def update(self, piece: Buffer, /) -> None: ...
 
     def digest(self) -> bytes: ...
 
@@ -36,7 +39,7 @@ def new(algorithm: str) -> Digest:
     return _NEW[algorithm]()
 
 
-def of(algorithm: str, body: bytes) -> bytes:
+def of(algorithm: str, body: Buffer) -> bytes:
     """The digest of a whole body."""
     one = new(algorithm)
     one.update(body)
@@ -58,12 +61,12 @@ class _Crc:
 
     __slots__ = ("_size", "_step", "_value")
 
-    def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
+    def __init__(self, step: Callable[[Buffer, int], int], size: int) -> None:
         self._step = step
         self._size = size
         self._value = 0
 
-    def update(self, piece: bytes, /) -> None:
+    def update(self, piece: Buffer, /) -> None:
         self._value = self._step(piece, self._value)
 
     def digest(self) -> bytes:
@@ -76,8 +79,8 @@ class _XXHash:
     def __init__(self, kind: str) -> None:
         self._state = getattr(_crt().XXHash, f"new_{kind}")()
 
-    def update(self, piece: bytes, /) -> None:
-        self._state.update(piece)
+    def update(self, piece: Buffer, /) -> None:
+        self._state.update(bytes(piece))
 
     def digest(self) -> bytes:
         return bytes(self._state.finalize())

@@ -22,16 +22,18 @@ SEES = {
 # Two models of one service: the second shares the first's shard (ServiceActor.state_of) and knows its rows.
 FAMILIES = {
     "actors.dynamodbstreams": "actors.dynamodb", "actors.sts": "actors.iam", "actors.bedrock_runtime": "actors.bedrock",
-    "actors.organizations": "actors.iam",
+    "actors.organizations": "actors.iam", "actors.s3control": "actors.s3",
 }
+TRAINERS = ("actors/runtime/inference/tiny/train.py", "actors/runtime/inference/training/lora.py")
 DOORS = {
     "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
     "aiohttp": ("gateway/",), "ray": ("actors/runtime/inference/",), "vllm": ("actors/runtime/inference/",),
-    "xllamacpp": ("actors/runtime/inference/engines/llama.py",), "jax": ("actors/runtime/inference/tiny/train.py",),
-    "gguf": ("actors/runtime/inference/tiny/train.py",), "numpy": ("actors/runtime/inference/tiny/train.py",),
+    "xllamacpp": ("actors/runtime/inference/engines/llama.py",), "jax": TRAINERS, "gguf": TRAINERS, "numpy": TRAINERS,
     "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",), "jwt": ("actors/sts/web_identity.py",),
     "awscrt": ("schemas/checksums.py",), "lxml": ("actors/iam/saml.py",), "signxml": ("actors/iam/saml.py",),
-    "segno": ("actors/iam/mfa.py",), "zstandard": ("actors/dynamodb/engine/interchange/packing.py",),
+    "pypdf": ("actors/bedrock_runtime/documents.py",),
+    "segno": ("actors/iam/mfa.py",), "duckdb": ("actors/s3/engine/select/records.py",),
+    "zstandard": ("actors/dynamodb/engine/interchange/packing.py",),
 }
 NEVER = ("botocore", "boto3")             # its models are read, its code is not run
 

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from actors.runtime.store.environment import Durability
 from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.store.writer import InlineWriter
 from actors.runtime.surroundings import OWN_IDENTITY
+from actors.runtime.uses import Uses
 from bus.bodies import Bodies
 from bus.client import Client
 from bus.endpoint import Endpoint
@@ -57,6 +58,7 @@ class World:
     share: Share = WHOLE                  # of every service that can be divided
     has_iam: bool = False                 # here or in another process
     audit: AuditTrail | None = None
+    uses: Uses = field(default_factory=Uses)
 
     def connect(self, identity: Identity = ROOT) -> SimulatedTransport:
         return self.network.connect(inbox_prefix(identity.account, identity.principal))
@@ -110,10 +112,10 @@ class World:
     def _chain(self) -> Chain:
         """With an audit trail where CloudTrail is among the actors."""
         if not any(actor.service == "cloudtrail" for actor in self.actors):
-            return weave()
+            return weave(uses=self.uses)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.audit = AuditTrail(self.directory / "audit.jsonl")
-        return weave(journal=self.audit.journal, interests=self.audit.interests)
+        return weave(journal=self.audit.journal, interests=self.audit.interests, uses=self.uses)
 
     async def stop_audit(self) -> None:
         if self.audit is not None:

@@ -28,6 +28,7 @@ class Model:
     provider: str
     modality: Modality
     output_tokens: int                    # at most, of one answer
+    trainable: bool = False               # its file is of a kind that the trainer knows
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -43,7 +44,8 @@ def of(entry: Entry, name: str) -> Model:
     """An entry under one of its names."""
     provider = _PROVIDERS.get(name.partition(".")[0], entry.provider)
     return Model(name, entry.id, (entry.name or name)[:NAME_CHARACTERS], provider[:NAME_CHARACTERS], entry.modality,
-                 entry.context_tokens or CONTEXT_TOKENS)
+                 entry.context_tokens or CONTEXT_TOKENS,
+                 trainable=entry.engine == "llama" and entry.modality is Modality.TEXT)
 
 
 class Models:
@@ -65,6 +67,8 @@ class Models:
             entry = self._entries.resolve(identifier)
         except UnknownModel:
             return None
+        if identifier in entry.identifiers:
+            return of(entry, identifier)
         name = identifier.rpartition("/")[2] if identifier.startswith("arn:") else identifier
         return of(entry, name if name in entry.identifiers else name.partition(".")[2])
 

@@ -5,11 +5,13 @@ from typing import Any
 
 from actors.bedrock.catalogue import Model, Models
 from actors.bedrock.errors import ResourceNotFoundException
+from actors.runtime.inference.training import trainer
 from schemas.errors import ValidationException
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
+CUSTOMIZATIONS = ("FINE_TUNING", "CONTINUED_PRE_TRAINING")
 INVALID = "The provided model identifier is invalid."
 
 
@@ -21,7 +23,8 @@ def shown(model: Model, region: str) -> Answer:
     return {
         "modelArn": arn(model, region), "modelId": model.id, "modelName": model.name, "providerName": model.provider,
         "inputModalities": ["TEXT"], "outputModalities": list(model.outputs),
-        "responseStreamingSupported": model.generates, "customizationsSupported": [],
+        "responseStreamingSupported": model.generates,
+        "customizationsSupported": list(CUSTOMIZATIONS) if model.trainable and trainer.available() else [],
         "inferenceTypesSupported": ["ON_DEMAND", "PROVISIONED"], "modelLifecycle": {"status": "ACTIVE"},
     }
 

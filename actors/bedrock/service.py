@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 from actors.bedrock import (
     batches,
+    custom_models,
     customization,
+    deployments,
     foundation,
     guardrails,
     imports,
@@ -37,7 +39,9 @@ class Bedrock(ServiceActor):
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
         self._models = Models(surroundings.models.catalogue)
+        self._customizing = customization.Customizing(surroundings)
         imports.register(surroundings)
+        custom_models.register(surroundings)
         provisioned.register(surroundings)
 
     def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
@@ -210,17 +214,49 @@ class Bedrock(ServiceActor):
     def stop_model_customization_job(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return customization.stop(Book(transaction, context.scope), request["jobIdentifier"])
 
+    @job(customization.JOB)
+    async def customize_step(self, now: float, state: Answer) -> Answer | None:
+        after = await self._customizing.step(now, state)
+        custom_models.register(self.surroundings)
+        return after
+
+    @job(custom_models.JOB)
+    async def forget_custom_model_step(self, now: float, state: Answer) -> Answer | None:
+        return await custom_models.forget(self.surroundings, now, state)
+
     @query("GetCustomModel")
     def get_custom_model(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return customization.get_model(Book(snapshot, context.scope), request["modelIdentifier"])
+        return custom_models.get(Book(snapshot, context.scope), request["modelIdentifier"])
 
     @query("ListCustomModels")
     def list_custom_models(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return customization.list_models(Book(snapshot, context.scope), request)
+        return custom_models.listed(Book(snapshot, context.scope), request)
 
     @operation("DeleteCustomModel")
     def delete_custom_model(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return customization.delete_model(Book(transaction, context.scope), request["modelIdentifier"])
+        return custom_models.delete(Book(transaction, context.scope), request["modelIdentifier"])
+
+    # Deployments of custom models
+
+    @operation("CreateCustomModelDeployment")
+    def create_custom_model_deployment(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return deployments.create(Book(transaction, context.scope), context, request)
+
+    @query("GetCustomModelDeployment")
+    def get_custom_model_deployment(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return deployments.get(Book(snapshot, context.scope), request["customModelDeploymentIdentifier"])
+
+    @query("ListCustomModelDeployments")
+    def list_custom_model_deployments(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return deployments.listed(Book(snapshot, context.scope), request)
+
+    @operation("UpdateCustomModelDeployment")
+    def update_custom_model_deployment(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return deployments.update(Book(transaction, context.scope), request)
+
+    @operation("DeleteCustomModelDeployment")
+    def delete_custom_model_deployment(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return deployments.delete(Book(transaction, context.scope), request["customModelDeploymentIdentifier"])
 
     # Logging of invocations
 

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, cast
 
 from actors.bedrock.catalogue import Model
-from actors.bedrock_runtime import prompts
-from actors.bedrock_runtime.asking import Answer, Ask, Event, Usage, plain
+from actors.bedrock_runtime import caching, prompts
+from actors.bedrock_runtime.asking import Answer, Ask, CachedPrefix, Event, Usage, plain
 from actors.bedrock_runtime.generating import Generation
 from actors.bedrock_runtime.guarding import Guarding
 from actors.runtime.inference.models import Models
@@ -34,6 +35,14 @@ class Invocation:
         request = prompts.tokenization(plain(ask))
         return (await self.models.count(self.model.engine, request, self.identity, self.deadline)).tokens
 
+    async def prefix(self, ask: Ask) -> CachedPrefix | None:
+        """What stands before the last cache point; None where there is none. ValidationException."""
+        found = caching.prefix_of(ask)
+        if found is None:
+            return None
+        counts = [await self.count(deepcopy(each)) for each in caching.counted(found[0])]
+        return CachedPrefix(counts[0] - sum(counts[1:]), found[1])
+
     async def embed(self, texts: Sequence[str]) -> tuple[list[list[float]], int]:
         """A vector per text, not normalised, and the tokens of all of them."""
         found = await self.models.embed(
@@ -50,7 +59,10 @@ async def whole(invocation: Invocation, ask: Ask) -> Answer:
     blocked = None if guarding is None else await guarding.admit(ask)
     if blocked is not None:
         return blocked
+    prefix = await invocation.prefix(ask)
     answer = await invocation.generate(ask).whole()
+    if prefix is not None:
+        answer.usage.mark(prefix)
     return answer if guarding is None else await guarding.release(answer)
 
 
@@ -70,6 +82,7 @@ class Stream:
             yield {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": blocked.text}}}
             yield {"contentBlockStop": {"contentBlockIndex": 0}}
             return
+        prefix = await self._invocation.prefix(self._ask)
         generation = self._invocation.generate(self._ask)
         self.answer = generation.answer
         async with aclosing(cast("Any", generation.events())) as events:
@@ -77,3 +90,5 @@ class Stream:
             async with aclosing(cast("Any", released)):
                 async for event in released:
                     yield event
+        if prefix is not None:
+            self.answer.usage.mark(prefix)

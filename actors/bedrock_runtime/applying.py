@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from actors.bedrock import guardrails
 from actors.bedrock.engine.guard import MASKED, NOTHING, Guard, Piece, Verdict
+from actors.bedrock.engine.meaning import Sense
 from actors.bedrock.state import Book, Record
 from actors.bedrock_runtime.guarding import REASONS, Guarding, assessment
 from schemas.errors import ValidationException
@@ -28,7 +29,8 @@ class Ready(NamedTuple):
 class Guards:
     """Guardrails by what they are and when they were last changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, sense: Sense) -> None:
+        self._sense = sense
         self._ready: OrderedDict[tuple[str, str, float], Ready] = OrderedDict()
 
     def find(self, book: Book, identifier: str, version: str) -> Ready:
@@ -37,7 +39,7 @@ class Guards:
         if shown is None:
             raise ValidationException(NO_SUCH)
         key = shown["guardrailArn"], shown["version"], shown["updatedAt"]
-        found = self._ready.pop(key, None) or Ready(Guard(shown), shown)
+        found = self._ready.pop(key, None) or Ready(Guard(shown, self._sense), shown)
         self._ready[key] = found
         if len(self._ready) > READY_LIMIT:
             self._ready.popitem(last=False)

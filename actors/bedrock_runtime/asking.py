@@ -4,11 +4,8 @@ Messages, content blocks, tools, stop reasons and stream events are Converse's, 
 (families/) turn their bodies into these and back, and generating.py turns these into what a model host understands.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from schemas.errors import ValidationException
 
 Block = dict[str, Any]                    # a ContentBlock: {"text": …}, {"toolUse": …}, {"toolResult": …}, …
 Message = dict[str, Any]                  # {"role": "user" or "assistant", "content": [Block]}
@@ -30,7 +27,10 @@ class Ask:
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
     seed: int | None = None
+    reasoning: bool | None = None         # think first; None: as the model's template does
     stop: list[str] = field(default_factory=list)
     tools: list[dict[str, Any]] = field(default_factory=list)      # ToolSpecification
     tool_choice: dict[str, Any] | None = None                      # ToolChoice
@@ -40,23 +40,51 @@ class Ask:
 
 @dataclass(slots=True)
 class Usage:
-    """Tokens, as the model's tokenizer counts them. `input` without what the cache already held."""
+    """Tokens, as the model's tokenizer counts them: what was read is input, cache_read and cache_write together.
+
+    The two of the cache are counted where a request marks cache points, as AWS does; `found` is what the engine's cache
+    of prefixes held, marked or not.
+    """
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    found: int = 0
+    ttl: str = ""                         # of the last cache point; "" where there is none
+
+    def mark(self, prefix: "CachedPrefix") -> None:
+        """Of what stands before the last cache point, what the cache held was read from it, the rest is in it now."""
+        tokens = min(prefix.tokens, self.input)
+        self.cache_read = min(self.found, tokens)
+        self.cache_write = tokens - self.cache_read
+        self.input -= tokens
+        self.ttl = prefix.ttl
+
+    @property
+    def read(self) -> int:
+        return self.input + self.cache_read + self.cache_write
 
     @property
     def total(self) -> int:
-        return self.input + self.output + self.cache_read + self.cache_write
+        return self.read + self.output
 
-    def shown(self) -> dict[str, int]:
+    def shown(self) -> dict[str, Any]:
         """TokenUsage."""
-        told = {"inputTokens": self.input, "outputTokens": self.output, "totalTokens": self.total}
-        if self.cache_read or self.cache_write:
+        told: dict[str, Any] = {"inputTokens": self.input, "outputTokens": self.output, "totalTokens": self.total}
+        if self.ttl:
             told |= {"cacheReadInputTokens": self.cache_read, "cacheWriteInputTokens": self.cache_write}
+        if self.cache_write:
+            told["cacheDetails"] = [{"ttl": self.ttl, "inputTokens": self.cache_write}]
         return told
+
+
+@dataclass(frozen=True, slots=True)
+class CachedPrefix:
+    """What stands before a request's last cache point."""
+
+    tokens: int
+    ttl: str
 
 
 @dataclass(slots=True)
@@ -86,24 +114,19 @@ class Answer:
 
     def metrics(self) -> dict[str, int]:
         """amazon-bedrock-invocationMetrics, which the last chunk of a streamed body carries."""
-        return {"inputTokenCount": self.usage.input, "outputTokenCount": self.usage.output,
+        told = {"inputTokenCount": self.usage.input, "outputTokenCount": self.usage.output,
                 "invocationLatency": self.latency_ms, "firstByteLatency": self.first_ms}
+        if self.usage.ttl:
+            told |= {"cacheReadInputTokenCount": self.usage.cache_read,
+                     "cacheWriteInputTokenCount": self.usage.cache_write}
+        return told
 
 
 METRICS = "amazon-bedrock-invocationMetrics"
 
 
-def is_plain(block: Mapping[str, Any]) -> bool:
-    """A document that can be read as text."""
-    document = block.get("document")
-    if document is None:
-        return False
-    source = document["source"]
-    return "text" in source or "content" in source or document.get("format") in ("txt", "md", "csv", "html")
-
-
 def plain(ask: Ask) -> Ask:
-    """As a model reads it: what was marked for the guardrail is text, and so are documents that can be read."""
+    """As a model reads it: what was marked for the guardrail, quoted or found is text."""
     ask.system = [_plain(block) for block in ask.system]
     for message in ask.messages:
         message["content"] = [_plain(block) for block in message["content"]]
@@ -119,18 +142,4 @@ def _plain(block: Block) -> Block:
     if "searchResult" in block:
         found = block["searchResult"]
         return {"text": "\n".join([found["title"], found["source"], *(part["text"] for part in found["content"])])}
-    if is_plain(block):
-        document = block["document"]
-        return {"text": f"{document['name']}:\n{_text_of(document['source'])}"}
     return block
-
-
-def _text_of(source: Mapping[str, Any]) -> str:
-    if "bytes" in source:
-        try:
-            return bytes(source["bytes"]).decode()
-        except UnicodeDecodeError as error:
-            raise ValidationException("The document could not be read as text: it is no UTF-8.") from error
-    if "content" in source:
-        return "\n".join(part.get("text", "") for part in source["content"])
-    return str(source.get("text", ""))

@@ -9,7 +9,10 @@ from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime import validation
 from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
+from actors.bedrock_runtime.documents import opened
 from actors.bedrock_runtime.families import OPENAI, TextFamily, family_of
+from actors.bedrock_runtime.families.anthropic import thinking
+from actors.bedrock_runtime.families.openai import effort
 from actors.bedrock_runtime.guarding import Guarding
 from schemas.errors import ValidationException
 
@@ -33,14 +36,23 @@ def ask_of(request: Request, model: Model) -> Ask:
         max_tokens=config.get("maxTokens"), temperature=config.get("temperature"), top_p=config.get("topP"),
         top_k=_number(extra, ("top_k", "topK", "k")), seed=_number(extra, ("seed",)),
         stop=list(config.get("stopSequences") or ()),
-        tools=[tool["toolSpec"] for tool in tools.get("tools", ()) if "toolSpec" in tool],
-        tool_choice=tools.get("toolChoice"), schema=validation.output_schema(request),
+        tools=[tool.get("toolSpec", tool) for tool in tools.get("tools", ())],
+        tool_choice=tools.get("toolChoice"), schema=validation.output_schema(request), reasoning=_reasoning(extra),
     )
 
 
 def _own(blocks: Sequence[Block]) -> list[Block]:
-    """Copies, which the guardrail may change. Cache points say nothing here: every prefix is cached."""
-    return [deepcopy(block) for block in blocks if "cachePoint" not in block]
+    """Copies, which the guardrail may change."""
+    return [deepcopy(block) for block in blocks]
+
+
+def _reasoning(extra: Mapping[str, Any]) -> bool | None:
+    """As Claude's, Nova's and OpenAI's own request fields ask for it. ValidationException."""
+    for name in ("thinking", "reasoning_config", "reasoningConfig"):
+        if name in extra:
+            return thinking(extra[name])
+    asked = extra.get("reasoning_effort")
+    return effort(asked) if isinstance(asked, str) else None
 
 
 def _number(extra: Any, names: Sequence[str]) -> int | None:
@@ -65,7 +77,7 @@ async def _asked(invocation: Invocation, request: Request) -> Ask:
     if validation.has_media(ask.messages):
         images = (await invocation.models.describe(invocation.model.engine)).images
         validation.check_modalities(ask.messages, frozenset(("image",) if images else ()))
-    return ask
+    return await opened(ask)
 
 
 async def converse(invocation: Invocation, request: Request) -> Response:

@@ -62,7 +62,7 @@ class Generation:
         answer = self.answer
         answer.stop_reason = _REASONS[told.reason]
         answer.stop_sequence = told.stop_sequence or None
-        answer.usage = Usage(told.usage.input - told.usage.cached, told.usage.output, told.usage.cached)
+        answer.usage = Usage(told.usage.input, told.usage.output, found=told.usage.cached)
         answer.latency_ms, answer.first_ms = round(told.total_ms), round(told.first_token_ms)
         events = self._close()
         if not answer.content:            # nothing was said; Converse shows an empty text all the same

@@ -10,6 +10,7 @@ import orjson
 from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import METRICS, Ask, Event
+from actors.bedrock_runtime.documents import opened
 from actors.bedrock_runtime.families import EmbeddingFamily, Family, TextFamily, family_of
 from actors.bedrock_runtime.families.bodies import Body, Malformed, check, load
 from actors.bedrock_runtime.guarding import Guarding
@@ -30,7 +31,7 @@ def read(request: Request, model: Model, guarding: Guarding | None = None) -> tu
     body = load(request.get("body") or b"")
     _configure(body.pop(GUARDRAIL, None), guarding)
     content_type = (request.get("contentType") or JSON).partition(";")[0].strip().lower()
-    return body, family_of(str(request.get("modelId", model.id)).rpartition("/")[2], body, content_type,
+    return body, family_of(model.id.rpartition("/")[2], body, content_type,
                            embeds=model.modality is Modality.EMBEDDING)
 
 
@@ -62,9 +63,9 @@ def text_ask(body: Body, family: TextFamily, model: Model) -> Ask:
 async def invoke(invocation: Invocation, request: Request) -> Response:
     body, family = read(request, invocation.model, invocation.guarding)
     if isinstance(family, TextFamily):
-        answer = await whole(invocation, text_ask(body, family, invocation.model))
+        answer = await whole(invocation, await opened(text_ask(body, family, invocation.model)))
         told = {**family.answer(body, answer, invocation.model.id), **_guarded(invocation)}
-        return _response(told, answer.usage.input + answer.usage.cache_read, answer.usage.output, answer.latency_ms)
+        return _response(told, answer.usage.input, answer.usage.output, answer.latency_ms)
     if isinstance(family, EmbeddingFamily):
         return await _embed(invocation, body, family)
     query, documents = family.documents(body)
@@ -92,7 +93,7 @@ async def stream(invocation: Invocation, request: Request) -> AsyncIterator[Even
     body, family = read(request, invocation.model, invocation.guarding)
     if not isinstance(family, TextFamily):
         raise ValidationException("The model is unsupported for streaming.")
-    ask = text_ask(body, family, invocation.model)
+    ask = await opened(text_ask(body, family, invocation.model))
     count = await invocation.count(ask) if family.counts_first else 0
     under_way = Stream(invocation, ask)
     chunks = family.chunks(body, invocation.model.id, count)

@@ -18,6 +18,7 @@ from actors.bedrock_runtime.answering import Invocation
 from actors.bedrock_runtime.asking import METRICS
 from actors.bedrock_runtime.guarding import Guarding
 from actors.bedrock_runtime.models import resolve
+from actors.bedrock_runtime.sensing import sense_of
 from actors.runtime.access import Access
 from actors.runtime.actor import InitialResponse, ServiceActor, operation, query
 from actors.runtime.context import Context
@@ -38,7 +39,7 @@ class BedrockRuntime(ServiceActor):
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
         self._models = Models(surroundings.models.catalogue)
-        self._guards = applying.Guards()
+        self._guards = applying.Guards(sense_of(surroundings.models))
 
     def accesses(self, context: Context, request: Mapping[str, Any]) -> Sequence[Access]:
         return arns.accesses(context, request)

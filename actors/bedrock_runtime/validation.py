@@ -1,16 +1,21 @@
 """What Converse asks of a conversation beyond its model, in the words of public reports of the service's answers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from actors.bedrock_runtime.asking import is_plain
+from actors.bedrock_runtime.documents import is_readable
 from schemas.errors import ValidationException
 
 Request = Mapping[str, Any]
 _MEDIA = ("image", "video", "audio", "document")
 _SERVER_SIDE = ("toolAddition", "toolRemoval")
+MEDIA_LIMITS = (("image", 20, 3_750_000), ("document", 5, 4_500_000))      # how many, and bytes of one
+_NAME = re.compile(r"(?:[0-9A-Za-z\-()\[\]]|\s(?!\s))+")
+_NAMES = ("The document file name can only contain alphanumeric characters, whitespace characters, hyphens, "
+          "parentheses, and square brackets. The name can't contain more than one consecutive whitespace character.")
 TOOLS_NEEDED = "The toolConfig field must be defined when using toolUse and toolResult content blocks."
 
 
@@ -30,6 +35,25 @@ def check_conversation(request: Request) -> None:
         previous = message["role"]
         _check_content(message, place)
     _check_tools(request, messages)
+    _check_media(messages)
+
+
+def _check_media(messages: Sequence[Mapping[str, Any]]) -> None:
+    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html: restrictions of content."""
+    blocks = [block for message in messages for block in message["content"]]
+    for kind, most, size in MEDIA_LIMITS:
+        found = [block[kind] for block in blocks if kind in block]
+        if len(found) > most:
+            raise ValidationException(f"The request has {len(found)} {kind}s; the limit is {most}.")
+        for each in found:
+            if len(each["source"].get("bytes", b"")) > size:
+                raise ValidationException(f"The {kind} exceeds the limit of {size} bytes.")
+    names = [block["document"]["name"] for block in blocks if "document" in block]
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ValidationException(_NAMES)
+        if names.count(name) > 1:
+            raise ValidationException(f"The messages contain documents with the same name: {name}.")
 
 
 def _check_content(message: Mapping[str, Any], place: int) -> None:
@@ -111,11 +135,11 @@ def has_media(messages: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def check_modalities(messages: Sequence[Mapping[str, Any]], takes: frozenset[str]) -> None:
-    """ValidationException for media the model cannot take; documents that are text are text."""
+    """ValidationException for media the model cannot take; documents that can be read are text."""
     for message in messages:
         for block in message["content"]:
             for kind in _MEDIA:
-                if kind in block and kind not in takes and not is_plain(block):
+                if kind in block and kind not in takes and not is_readable(block):
                     raise ValidationException(f"This model doesn't support the {kind} content block that you provided.")
 
 

@@ -11,14 +11,16 @@ from actors.dynamodb import catalogue
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.errors import (
     GlobalTableNotFoundException,
-    NotImplementedMember,
     ResourceNotFoundException,
-    TableNotFoundException,
 )
+from actors.dynamodb.schema import refuse
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
 from schemas.errors import ValidationException
 
+LEGACY = ("DynamoDB global tables version 2017.11.29 is not supported. We recommend using DynamoDB global tables "
+          "version 2019.11.21, instead of version 2017.11.29 (Legacy).")
+NO_DESTINATION = "Table is not in a valid state to enable Kinesis Streaming Destination: "
 ENDPOINT_CACHE_MINUTES = 1440
 ACCOUNT_UNITS, TABLE_UNITS = 80_000, 40_000     # of reads as of writes
 
@@ -37,11 +39,9 @@ def endpoints(context: Context) -> Answer:
     return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": ENDPOINT_CACHE_MINUTES}]}
 
 
-def create_global_table(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    name = request["GlobalTableName"]
-    if tables.find(snapshot, context.scope, name) is None:
-        raise TableNotFoundException(f"Table not found: {name}")
-    raise NotImplementedMember("CreateGlobalTable", "ReplicationGroup")
+def no_legacy_global_table() -> Answer:
+    """CreateGlobalTable and UpdateGlobalTable are of the first version, which AWS takes no more."""
+    raise refuse(LEGACY)
 
 
 def no_global_table(request: Request) -> Answer:
@@ -73,7 +73,15 @@ def enable_kinesis(tables: Catalogue, context: Context, snapshot: Snapshot, requ
 
 
 def no_kinesis(tables: Catalogue, context: Context, snapshot: Snapshot, request: Request, verb: str) -> Answer:
+    """Wording: ack-api-quirks DDB-TABLE-442."""
     kinesis_destinations(tables, context, snapshot, request)
+    settings = request.get("UpdateKinesisStreamingConfiguration") or {}
+    if verb == "UPDATE" and not any(settings.values()):
+        raise ValidationException("Streaming destination cannot be updated with given parameters: "
+                                  "UpdateKinesisStreamingConfiguration cannot be null or contain only null values")
+    if verb == "UPDATE":
+        raise ValidationException(
+            f"{NO_DESTINATION}Kinesis streaming is not in ACTIVE state. Updates are only allowed in ACTIVE state. "
+            f"TableName: {request['TableName']}, kdsArn: {request['StreamArn']}")
     raise ValidationException(
-        f"Table is not in a valid state to {verb.lower()} Kinesis Streaming Destination: KinesisStreamingDestination "
-        f"must be ACTIVE to perform {verb} operation.")
+        f"{NO_DESTINATION}KinesisStreamingDestination must be ACTIVE to perform {verb} operation.")

@@ -11,15 +11,16 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from actors.dynamodb import catalogue, copies, history, ledger, restores, state
+from actors.dynamodb import catalogue, copies, history, ledger, restores, schema, state
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import INDEX_MEMBERS, billing_mode, moment
-from actors.dynamodb.errors import BackupInUseException, BackupNotFoundException, TableInUseException
+from actors.dynamodb.errors import BackupInUseException, BackupNotFoundException, TableNotFoundException
 from actors.dynamodb.ledger import BACKUPS, Record
 from actors.dynamodb.state import Table
 from actors.dynamodb.table_records import CLEAR_JOB, record_of, release_history, save
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
+from schemas.errors import ValidationException
 
 LIST_LIMIT_BACKUPS = 100
 SYSTEM_BACKUP_S = 35 * 24 * 3600.0
@@ -36,7 +37,7 @@ Answer = dict[str, Any]
 def create(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
     table = tables.backed_up(transaction, context.scope, request["TableName"])
     if not table.is_made:
-        raise TableInUseException(f"Table is being created: {table.table_name}")
+        raise TableNotFoundException(f"Table not found: {table.table_name}")
     kept = record_of(transaction, table)
     history_space = history.begin(transaction, kept)
     save(transaction, kept)
@@ -94,6 +95,10 @@ def described(context: Context, snapshot: Snapshot, request: Request) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     record = _found(transaction, context, request["BackupArn"])
+    if record["type"] == "SYSTEM":
+        expiry = moment(record["expires"]).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        raise restores.invalid(f"User is not allowed to delete the system backup with arn {record['arn']}. "
+                               f"It will automatically expire on {expiry}")
     if record["status"] != "AVAILABLE" or history.copied_from(transaction, record["space"]) is not None:
         raise BackupInUseException(IN_USE)
     _drop(transaction, context.scope, record)
@@ -107,6 +112,9 @@ def _drop(transaction: Transaction, scope: tuple[str, str], record: Record) -> N
 
 def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     limit = request.get("Limit") or LIST_LIMIT_BACKUPS
+    lower, upper = request.get("TimeRangeLowerBound"), request.get("TimeRangeUpperBound")
+    if lower is not None and upper is not None and lower > upper:
+        raise schema.refuse("Time range lower bound must be less than or equal to upper bound")
     after = request.get("ExclusiveStartBackupArn") or ""
     wanted = (each for each in ledger.listed(snapshot, BACKUPS, context.scope, after)
               if _is_wanted(context, request, each))
@@ -140,6 +148,8 @@ def to_restore(context: Context, transaction: Transaction, request: Request) -> 
 
 
 def _found(snapshot: Snapshot, context: Context, arn: str) -> Record:
+    if arn.split(":", 5)[-1].split("/")[2:3] != ["backup"]:
+        raise ValidationException("Invalid Backup ARN")
     record = ledger.find(snapshot, BACKUPS, context.scope, arn)
     if record is None:
         raise BackupNotFoundException(f"Backup not found: {arn}")

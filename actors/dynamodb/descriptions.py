@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
 from actors.dynamodb import schema, state
-from actors.dynamodb.specifications import put_warm, warm
+from actors.dynamodb.specifications import put_on_demand, put_warm, warm
 from actors.dynamodb.state import Table
 from actors.runtime.store.transaction import Snapshot
 
@@ -32,18 +33,33 @@ def new_description(request: Request, name: str, arn: str, now: float) -> dict[s
         description["BillingModeSummary"] = on_demand_summary(now)
     if request.get("TableClass"):
         description["TableClassSummary"] = {"TableClass": request["TableClass"]}
-    if request.get("OnDemandThroughput"):
-        description["OnDemandThroughput"] = request["OnDemandThroughput"]
-    for member in INDEX_MEMBERS:
-        if request.get(member):
-            is_global = member == "GlobalSecondaryIndexes"
-            description[member] = [index_description(each, arn, is_global) for each in request[member]]
+    put_on_demand(description, request.get("OnDemandThroughput"), on_demand=on_demand, is_new=True)
+    if request.get("LocalSecondaryIndexes"):
+        description["LocalSecondaryIndexes"] = [
+            _index_description(each, arn) for each in request["LocalSecondaryIndexes"]]
+    if request.get("GlobalSecondaryIndexes"):
+        description["GlobalSecondaryIndexes"] = [
+            global_index_description(each, arn, on_demand=on_demand) for each in request["GlobalSecondaryIndexes"]]
+    put_warm(description, request.get("WarmThroughput"), on_demand=on_demand, is_new=True)
     return description
 
 
 def throughput_description(throughput: Request | None) -> dict[str, Any]:
     given = throughput or {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0}
     return {"NumberOfDecreasesToday": 0, **given}
+
+
+def changed_throughput(current: Request, wanted: Request, now: float) -> dict[str, Any]:
+    """ProvisionedThroughputDescription after a change at `now`; decreases are counted by the day, in UTC."""
+    changed = {"NumberOfDecreasesToday": 0, **current, **wanted}
+    if any(wanted[member] > current[member] for member in wanted):
+        changed["LastIncreaseDateTime"] = now
+    if moment(current.get("LastDecreaseDateTime", 0.0)).date() != moment(now).date():
+        changed["NumberOfDecreasesToday"] = 0
+    if any(wanted[member] < current[member] for member in wanted):
+        changed["LastDecreaseDateTime"] = now
+        changed["NumberOfDecreasesToday"] += 1
+    return changed
 
 
 def on_demand_summary(now: float) -> dict[str, Any]:
@@ -55,18 +71,20 @@ def billing_mode(description: Request) -> str:
     return schema.PROVISIONED if summary is None else str(summary["BillingMode"])
 
 
-def index_description(index: Request, table_arn: str, is_global: bool) -> dict[str, Any]:
-    description = {
+def _index_description(index: Request, table_arn: str) -> dict[str, Any]:
+    return {
         "IndexName": index["IndexName"],
         "KeySchema": index["KeySchema"],
         "Projection": index["Projection"],
         "IndexArn": f"{table_arn}/index/{index['IndexName']}",
     }
-    if is_global:
-        description["ProvisionedThroughput"] = throughput_description(index.get("ProvisionedThroughput"))
-        if index.get("OnDemandThroughput"):
-            description["OnDemandThroughput"] = index["OnDemandThroughput"]
-        put_warm(description, index.get("WarmThroughput"))
+
+
+def global_index_description(index: Request, table_arn: str, *, on_demand: bool) -> dict[str, Any]:
+    throughput = throughput_description(index.get("ProvisionedThroughput"))
+    description = {**_index_description(index, table_arn), "ProvisionedThroughput": throughput}
+    put_on_demand(description, index.get("OnDemandThroughput"), on_demand=on_demand, is_new=True)
+    put_warm(description, index.get("WarmThroughput"), on_demand=on_demand, is_new=True)
     return description
 
 
@@ -80,6 +98,8 @@ def describe(snapshot: Snapshot, table: Table, status: str = "") -> dict[str, An
     description = {
         **table.description, "TableStatus": status, "ItemCount": counts.items, "TableSizeBytes": counts.size,
         "CreationDateTime": moment(table.description["CreationDateTime"]),
+        "AttributeDefinitions": sorted(table.description["AttributeDefinitions"], key=itemgetter("AttributeName")),
+        "ProvisionedThroughput": _throughput(table.description["ProvisionedThroughput"]),
     }
     if "BillingModeSummary" in description:
         summary = description["BillingModeSummary"]
@@ -97,12 +117,21 @@ def describe(snapshot: Snapshot, table: Table, status: str = "") -> dict[str, An
     return description
 
 
+def _throughput(description: Request) -> dict[str, Any]:
+    times = {member: moment(value) for member, value in description.items() if member.endswith("DateTime")}
+    return {**description, **times}
+
+
 def _describe_index(snapshot: Snapshot, table: Table, description: dict[str, Any], status: str) -> dict[str, Any]:
     index = table.index(description["IndexName"])
     assert index is not None
     counts = state.statistics(snapshot, index)
     described = {**description, "ItemCount": counts.items, "IndexSizeBytes": counts.size}
+    if "NonKeyAttributes" in description["Projection"]:
+        kept = sorted(description["Projection"]["NonKeyAttributes"])
+        described["Projection"] = {**description["Projection"], "NonKeyAttributes": kept}
     if index.is_global:
+        described["ProvisionedThroughput"] = _throughput(description["ProvisionedThroughput"])
         steady = "ACTIVE" if status == "UPDATING" else status
         described["IndexStatus"] = "CREATING" if index.is_filling else steady
         on_demand = billing_mode(table.description) == schema.PAY_PER_REQUEST

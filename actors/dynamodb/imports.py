@@ -33,7 +33,7 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from bus.transport import BusError
-from schemas.errors import AwsError
+from schemas.errors import AwsError, ValidationException
 
 READ_JOB = "read_import"
 CHUNK_ITEMS = 64
@@ -52,6 +52,9 @@ _KEPT = ("ClientToken", "S3BucketSource", "InputFormat", "InputFormatOptions", "
 
 def start(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
     wanted = request["TableCreationParameters"]
+    if request.get("InputFormatOptions") and request["InputFormat"] != "CSV":
+        raise restores.invalid(
+            f"Unsupported InputFormatOptions for the given input format: {request['InputFormat']}.")
     if request["InputFormat"] == "ION":
         raise NotImplementedMember("ImportTable", "InputFormat ION")
     if wanted.get("VectorIndexes"):
@@ -222,6 +225,8 @@ def _table(tables: Catalogue, snapshot: Snapshot, scope: Scope, record: Record) 
 
 
 def described(context: Context, snapshot: Snapshot, request: Request) -> Answer:
+    if request["ImportArn"].split(":", 5)[-1].split("/")[2:3] != ["import"]:
+        raise ValidationException("Invalid Import ARN")
     record = ledger.find(snapshot, IMPORTS, context.scope, request["ImportArn"])
     if record is None:
         raise ImportNotFoundException(f"Import not found: {request['ImportArn']}")

@@ -1,8 +1,10 @@
 """Resource policies of tables and streams: kept, given back, and handed to the authoriser (access.py).
 
-Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html and its neighbours.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html and its neighbours;
+wording: ack-api-quirks DDB-TABLE-211.
 """
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -11,6 +13,7 @@ from actors.dynamodb import ledger
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.errors import PolicyNotFoundException
 from actors.dynamodb.ledger import POLICIES, Record
+from actors.dynamodb.schema import refuse
 from actors.dynamodb.state import Table, past
 from actors.runtime.context import Context
 from actors.runtime.policy import MalformedPolicy, Use, compile_document
@@ -86,11 +89,17 @@ def _key_of(arn: str) -> bytes:
 
 def checked_text(text: str) -> str:
     if len(text.encode()) > POLICY_LIMIT_BYTES:
-        raise ValidationException(f"Resource-based policy is larger than the limit of {POLICY_LIMIT_BYTES} bytes")
+        raise refuse(f"Maximum policy size of {POLICY_LIMIT_BYTES} bytes exceeded")
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise refuse("Invalid policy document: This policy contains invalid Json") from error
+    if isinstance(document, dict) and document.get("Statement") == []:
+        raise refuse("Invalid policy document: Could not parse the policy: Statement is empty!")
     try:
         compile_document(text, Use.RESOURCE)
     except MalformedPolicy as error:
-        raise ValidationException(f"Invalid policy document: {error}") from error
+        raise refuse(f"Invalid policy document: {error}") from error
     return text
 
 

@@ -6,6 +6,7 @@ UpdateContinuousBackups, RestoreTableToPointInTime.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -36,8 +37,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
     if wanted["PointInTimeRecoveryEnabled"]:
         _enable(transaction, table, record, wanted.get("RecoveryPeriodInDays"))
     elif wanted.get("RecoveryPeriodInDays") is not None:
-        raise ValidationException(
-            "RecoveryPeriodInDays can only be specified when PointInTimeRecoveryEnabled is set to true")
+        raise restores.invalid("Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.")
     elif "since" in record.get("history", ()):
         del record["history"]["since"], record["history"]["days"]
         save(transaction, record)
@@ -82,15 +82,41 @@ def _earliest(kept: Request, now: float) -> int:
 def to_restore(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> restores.Source:
     """The table at the moment asked for. TableNotFoundException, InvalidRestoreTimeException and their like."""
     name, arn = request.get("SourceTableName"), request.get("SourceTableArn")
-    if (name is None) == (arn is None):
-        raise ValidationException("Exactly one of SourceTableName and SourceTableArn must be specified")
-    if bool(request.get("UseLatestRestorableTime")) == (request.get("RestoreDateTime") is not None):
-        raise ValidationException("Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified")
+    _check_source(name, arn)
+    when, latest = request.get("RestoreDateTime"), request.get("UseLatestRestorableTime")
+    if latest and when is not None:
+        raise restores.invalid(
+            "Both RestoreDateTime and UseLatestRestorableTime cannot be set for point-in-time restore request. "
+            "Please specify either RestoreDateTime time or UseLatestRestorableTime")
+    if not latest and when is None:
+        raise restores.invalid(
+            "Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both")
     table = tables.backed_up(transaction, context.scope, name or str(arn))
-    moment, space = at_moment(transaction, table, request.get("RestoreDateTime"), InvalidRestoreTimeException(
-        "The restore time is not between EarliestRestorableDateTime and LatestRestorableDateTime"))
+    moment, space = at_moment(transaction, table, when, _outside(transaction, table, when))
     summary = {"SourceTableArn": table.arn, "RestoreDateTime": moment / history.MICROSECONDS, "RestoreInProgress": True}
     return restores.Source(table.space_number, table.description, summary, space, moment, table)
+
+
+def _check_source(name: str | None, arn: str | None) -> None:
+    if name is not None and arn is not None:
+        raise restores.invalid("Must provide exactly one of: sourceTableArn, sourceTableName")
+    if name is None and arn is None:
+        raise ValidationException("The parameter 'TableName' is required but was not present in the request")
+    if arn is not None and not arn.startswith("arn:"):
+        raise ValidationException("One or more parameter values were invalid: sourceTableArn is not a valid ARN")
+
+
+def _outside(transaction: Transaction, table: Table, when: datetime | None) -> InvalidRestoreTimeException:
+    """What to say of a time outside the window, if there is one."""
+    kept, now = record_of(transaction, table).get("history", {}), transaction.now()
+    if when is None or "since" not in kept:
+        return InvalidRestoreTimeException("RestoreDateTime must be within the recovery window")
+    earliest = to_datetime(_earliest(kept, now) / history.MICROSECONDS)
+    first, last, asked = (each.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+                          for each in (earliest, to_datetime(now), when))
+    return InvalidRestoreTimeException(
+        f"RestoreDateTime '{asked}' must be within EarliestRestorableDateTime '{first}' and "
+        f"LatestRestorableDateTime '{last}'")
 
 
 def at_moment(transaction: Transaction, table: Table, when: Any, invalid: Exception) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from actors.dynamodb import catalogue, copies, schema, state
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import INDEX_MEMBERS, billing_mode, describe
-from actors.dynamodb.errors import TableAlreadyExistsException
+from actors.dynamodb.errors import TableAlreadyExistsException, TableInUseException
 from actors.dynamodb.state import Table
 from actors.dynamodb.table_records import new_record, record_of, refuse_missing, release_history, save
 from actors.runtime.context import Context
@@ -71,7 +71,11 @@ def make(
     refuse_missing("RestoreTable", request, ("VectorIndexOverride",))
     wanted = _wanted(request, source)
     schema.check_table(wanted)
-    if tables.find(transaction, context.scope, name) is not None:
+    existing = tables.find(transaction, context.scope, name)
+    if existing is not None and "RestoreSummary" in existing.description:
+        source_arn = summary.get("SourceBackupArn") or summary["SourceTableArn"]
+        raise TableInUseException(f"Table: {name} is already being restored from backup: {source_arn}")
+    if existing is not None:
         raise TableAlreadyExistsException(f"Table already exists: {name}")
     record = new_record(context.scope, transaction, wanted, catalogue.checked_name(name))
     record["status"] = state.CREATING
@@ -95,34 +99,25 @@ def filled(tables: Catalogue, transaction: Transaction, job: Answer) -> None:
 
 
 def finish(transaction: Transaction, table: Table) -> None:
-    """From now on it serves."""
+    """From now on it serves, and nothing tells where it is from."""
     record = record_of(transaction, table)
     del record["status"]
     record.pop("transfer", None)
-    if "RestoreSummary" in record["description"]:
-        record["description"]["RestoreSummary"]["RestoreInProgress"] = False
+    record["description"].pop("RestoreSummary", None)
     save(transaction, record)
 
 
 def _wanted(request: Request, source: Request) -> Answer:
-    """The CreateTable request this restore amounts to."""
+    """The CreateTable request this restore amounts to: keys, billing, encryption and indexes are restored, no more."""
     billing = request.get("BillingModeOverride") or billing_mode(source)
+    _check_overrides(request, billing)
     wanted: Answer = {"TableName": request["TargetTableName"], "KeySchema": source["KeySchema"], "BillingMode": billing}
-    throughput = request.get("ProvisionedThroughputOverride") or source["ProvisionedThroughput"]
     if billing == schema.PROVISIONED:
-        wanted["ProvisionedThroughput"] = _units(throughput)
-    elif request.get("ProvisionedThroughputOverride"):
-        wanted["ProvisionedThroughput"] = throughput          # refused with AWS's words
-    on_demand = request.get("OnDemandThroughputOverride") or source.get("OnDemandThroughput")
-    if on_demand:
-        wanted["OnDemandThroughput"] = on_demand
-    encrypted = {"Enabled": True, "KMSMasterKeyId": source["SSEDescription"]["KMSMasterKeyArn"]} \
-        if "SSEDescription" in source else None
-    encrypted = request.get("SSESpecificationOverride") or encrypted
-    if encrypted:
-        wanted["SSESpecification"] = encrypted
-    if "TableClassSummary" in source:
-        wanted["TableClass"] = source["TableClassSummary"]["TableClass"]
+        wanted["ProvisionedThroughput"] = _units(
+            request.get("ProvisionedThroughputOverride") or source["ProvisionedThroughput"])
+    else:
+        wanted["OnDemandThroughput"] = request.get("OnDemandThroughputOverride") or source.get("OnDemandThroughput")
+    wanted["SSESpecification"] = request.get("SSESpecificationOverride") or _encryption(source)
     for member in INDEX_MEMBERS:
         indexes = _indexes(request, source, member, billing)
         if indexes:
@@ -131,26 +126,61 @@ def _wanted(request: Request, source: Request) -> Answer:
     return wanted
 
 
+def _check_overrides(request: Request, billing: str) -> None:
+    """Throughput goes with the mode that the table will have."""
+    override, throughput = request.get("BillingModeOverride"), request.get("ProvisionedThroughputOverride")
+    if billing == schema.PROVISIONED and override and not throughput:
+        raise invalid("Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED")
+    if billing != schema.PROVISIONED and throughput:
+        raise invalid("Cannot override ProvisionedThroughput " + (
+            "if BillingMode is overridden to PAY_PER_REQUEST" if override else "unless BillingMode is PROVISIONED"))
+    for member, units in (request.get("OnDemandThroughputOverride") or {}).items():
+        if billing == schema.PROVISIONED:
+            raise invalid(f"Cannot override {member} for OnDemandThroughput unless BillingModeOverride is "
+                          "PAY_PER_REQUEST")
+        if units < 1:
+            raise invalid(f"Requested {member} for OnDemandThroughput is outside of valid range")
+
+
+def _encryption(source: Request) -> Answer | None:
+    shown = source.get("SSEDescription")
+    return shown and {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": shown["KMSMasterKeyArn"]}
+
+
+def invalid(message: str) -> ValidationException:
+    return ValidationException(f"Invalid Request: {message}")
+
+
 def _indexes(request: Request, source: Request, member: str, billing: str) -> list[Answer]:
-    """The source's indexes, or those of them that the request names."""
-    known = {each["IndexName"]: each for each in source.get(member, ())}
+    """The source's indexes, or those of them that the request names, maybe by other names."""
+    known = source.get(member, ())
     overrides = request.get(OVERRIDES[member])
-    chosen = list(known.values()) if overrides is None else overrides
     indexes = []
-    for each in chosen:
-        original = known.get(each["IndexName"])
-        if original is None or any(each[part] != original[part] for part in ("KeySchema", "Projection")):
-            raise ValidationException(
-                f"{OVERRIDES[member]} contains an index that the source table does not have: {each['IndexName']}")
+    for each in known if overrides is None else overrides:
+        original = next((one for one in known if all(one[part] == each[part] for part in ("KeySchema", "Projection"))),
+                        None)
+        if original is None:
+            raise invalid(f"Index {each['IndexName']} does not match a secondary index that existed in the source "
+                          "table and cannot be created during the restore operation")
         index = {part: each[part] for part in ("IndexName", "KeySchema", "Projection")}
         if member == "GlobalSecondaryIndexes":
-            if billing == schema.PROVISIONED:
-                index["ProvisionedThroughput"] = _units(
-                    each.get("ProvisionedThroughput") or original["ProvisionedThroughput"])
-            if each.get("OnDemandThroughput"):
-                index["OnDemandThroughput"] = each["OnDemandThroughput"]
+            index |= _throughput(each, original, billing, is_override=overrides is not None)
         indexes.append(index)
     return indexes
+
+
+def _throughput(index: Request, original: Request, billing: str, *, is_override: bool) -> Answer:
+    """Of a global index to be made."""
+    name, given = index["IndexName"], index.get("ProvisionedThroughput")
+    if billing == schema.PROVISIONED:
+        units = given or original["ProvisionedThroughput"]
+        if (is_override and not given) or not units["ReadCapacityUnits"]:
+            raise invalid(f"Must specify provisioned throughput for index {name}")
+        return {"ProvisionedThroughput": _units(units)}
+    if is_override and given:
+        raise invalid("Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST for index "
+                      f"{name}")
+    return {"OnDemandThroughput": index.get("OnDemandThroughput")}
 
 
 def _definitions(wanted: Request, source: Request) -> list[Answer]:

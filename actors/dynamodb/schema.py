@@ -47,7 +47,7 @@ def check_table(request: Request) -> None:
     defined = [each["AttributeName"] for each in request["AttributeDefinitions"]]
     if len(set(defined)) != len(defined):
         twice = next(name for name in defined if defined.count(name) > 1)
-        raise refuse(f"Duplicate AttributeName in AttributeDefinitions: {twice}")
+        raise ValidationException(f"Attribute Name is duplicated: {twice}")
     _check_table_keys(request["KeySchema"], defined)
     _check_indexes(request, defined)
 
@@ -55,7 +55,7 @@ def check_table(request: Request) -> None:
 def _check_table_keys(schema: list[dict[str, str]], defined: list[str]) -> None:
     keys = [each["AttributeName"] for each in schema]
     undefined = any(name not in defined for name in keys)
-    if len(keys) == 2 and (undefined or (keys[0] == keys[1] and len(defined) == 1)):
+    if not defined or (len(keys) == 2 and (undefined or (keys[0] == keys[1] and len(defined) == 1))):
         raise ValidationException("Invalid KeySchema: Some index key attribute have no definition")
     check_keys_defined(keys, defined)
     _check_roles(schema)
@@ -76,14 +76,17 @@ def _check_roles(schema: list[dict[str, str]], limit: int = 1) -> None:
     roles = [each["KeyType"] for each in schema]
     for role in ("HASH", "RANGE") if limit > 1 else ():
         of_role = [name for name, of in zip(names, roles, strict=True) if of == role]
+        if len(of_role) > limit:
+            raise refuse(f"The KeySchema exceeds the maximum allowed number of {role} key attributes")
         if len(set(of_role)) != len(of_role):
-            twice = next(name for name in of_role if of_role.count(name) > 1)
-            raise refuse(f"Duplicate attribute in KeySchema: {twice}")
+            raise ValidationException("The KeySchema contains multiple key attributes with the same name")
     if len(set(names)) != len(names):
         raise ValidationException("Both the Hash Key and the Range Key element in the KeySchema have the same name")
     if roles[0] != "HASH":
         raise ValidationException("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     runs = [(role, len(list(run))) for role, run in groupby(roles)]
+    if len(runs) > 2 and limit > 1:
+        raise refuse("All HASH key attributes must precede RANGE key attributes in the KeySchema")
     if len(runs) > 2 or any(length > limit for _, length in runs):
         raise ValidationException("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
 
@@ -163,7 +166,7 @@ def check_global_index(index: Request, defined: Iterable[str], billing: str | No
             )
     elif not throughput:
         raise refuse(
-            f"ProvisionedThroughput must be specified for index: {index['IndexName']}"
+            f"ProvisionedThroughput is not specified for index: {index['IndexName']}"
         )
     else:
         check_throughput(throughput)
@@ -171,9 +174,12 @@ def check_global_index(index: Request, defined: Iterable[str], billing: str | No
 
 def _check_projection(projection: Request) -> None:
     kind = projection.get("ProjectionType")
-    others = projection.get("NonKeyAttributes")
+    others: list[str] = projection.get("NonKeyAttributes") or []
     if kind is None:
         raise refuse("Unknown ProjectionType: null")
+    twice = next((name for name in others if others.count(name) > 1), None)
+    if twice is not None:
+        raise refuse(f"Duplicate element in NonKeyAttributes: {twice}")
     if others and kind != "INCLUDE":
         raise refuse(f"ProjectionType is {kind}, but NonKeyAttributes is specified")
     if kind == "INCLUDE" and not others:

@@ -64,8 +64,8 @@ Found = TypeVar("Found")
 class DynamoDB(ServiceActor):
     service: ClassVar[str] = "dynamodb"
     stateful: ClassVar[bool] = True
-    # Shapes the generic validation leaves to engine/values.py, which checks them in AWS's own words.
-    validates_itself: ClassVar[frozenset[str]] = frozenset({"AttributeValue"})
+    # Shapes the generic validation leaves to engine/values.py and tagging.py, which check them in AWS's own words.
+    validates_itself: ClassVar[frozenset[str]] = frozenset({"AttributeValue", "Tag", "TagKeyList"})
 
     def __init__(self, collection_limit_bytes: int = COLLECTION_LIMIT_BYTES) -> None:
         """`collection_limit_bytes`: of a partition of a table with local indexes; another than AWS's for tests."""
@@ -312,7 +312,7 @@ class DynamoDB(ServiceActor):
 
     @reading("CreateGlobalTable")
     def create_global_table(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return account.create_global_table(self.tables, context, snapshot, request)
+        return account.no_legacy_global_table()
 
     @reading("ListGlobalTables")
     def list_global_tables(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -328,7 +328,7 @@ class DynamoDB(ServiceActor):
 
     @reading("UpdateGlobalTable")
     def update_global_table(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return account.no_global_table(request)
+        return account.no_legacy_global_table()
 
     @reading("UpdateGlobalTableSettings")
     def update_global_table_settings(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:

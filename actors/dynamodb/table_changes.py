@@ -1,22 +1,23 @@
 """UpdateTable: billing, throughput, protection, indexes made and removed on a live table; the job that fills one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from actors.dynamodb import catalogue, rows, schema, state, streams
+from actors.dynamodb import catalogue, rows, schema, state, streams, update_checks
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import (
     INDEX_MEMBERS,
     billing_mode,
+    changed_throughput,
     describe,
-    index_description,
+    global_index_description,
     on_demand_summary,
-    throughput_description,
 )
 from actors.dynamodb.errors import LimitExceededException, ResourceNotFoundException
-from actors.dynamodb.specifications import put_encryption, put_warm
+from actors.dynamodb.specifications import change_encryption, keep_warm, put_on_demand, put_warm
 from actors.dynamodb.state import Index, Table
 from actors.dynamodb.table_records import CLEAR_JOB, record_of, refuse_missing, save
+from actors.dynamodb.update_checks import action_of
 from actors.runtime.actor import JOB_STEP_ROWS, bounded
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
@@ -29,126 +30,158 @@ _MISSING_ON_UPDATE = ("ReplicaUpdates", "MultiRegionConsistency", "GlobalTableWi
                       "GlobalTableSettingsReplicationMode", "DisassociationProtectionEnabled", "VectorIndexUpdates")
 
 Request = Mapping[str, Any]
+Answer = dict[str, Any]
 
 
-def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
+def update(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> Answer:
     name = catalogue.checked_name(request["TableName"])
     refuse_missing("UpdateTable", request, _MISSING_ON_UPDATE)
-    if not any(request.get(member) not in (None, []) for member in _UPDATES):
-        raise ValidationException(
-            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
-            "SSESpecification or ReplicaUpdates is required"
-        )
-    if request.get("BillingMode") == schema.PAY_PER_REQUEST:
-        schema.check_billing(request)
-    if request.get("ProvisionedThroughput"):
-        schema.check_throughput(request["ProvisionedThroughput"])
-    _check_index_changes(request.get("GlobalSecondaryIndexUpdates") or ())
+    update_checks.check(request)
     table = tables.changeable(transaction, context.scope, name)
-    record = record_of(transaction, table)
+    before, record = describe(transaction, table), record_of(transaction, table)
     description = record["description"]
     streams.update(transaction, record, request, context.now)
     _change_billing(description, request, context.now)
+    on_demand = billing_mode(description) == schema.PAY_PER_REQUEST
     if request.get("DeletionProtectionEnabled") is not None:
         description["DeletionProtectionEnabled"] = request["DeletionProtectionEnabled"]
     if request.get("TableClass"):
         description["TableClassSummary"] = {"TableClass": request["TableClass"]}
-    if request.get("OnDemandThroughput"):
-        description["OnDemandThroughput"] = request["OnDemandThroughput"]
-    put_encryption(description, request.get("SSESpecification"), *context.scope)
-    put_warm(description, request.get("WarmThroughput"))
+    put_on_demand(description, request.get("OnDemandThroughput"), on_demand=on_demand)
+    change_encryption(description, request.get("SSESpecification"), *context.scope)
+    put_warm(description, request.get("WarmThroughput"), on_demand=on_demand)
     changes = request.get("GlobalSecondaryIndexUpdates") or ()
     if sum("Update" not in change for change in changes) > 1:
         raise LimitExceededException(ONE_INDEX)
     for change in changes:
-        _change_index(transaction, table, record, request, change)
-    return {"TableDescription": describe(transaction, save(transaction, record), "UPDATING")}
+        _change_index(transaction, table, record, request, change, context.now)
+    return {"TableDescription": _answer(request, before, describe(transaction, save(transaction, record)))}
 
 
-_UPDATES = ("ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", "DeletionProtectionEnabled",
-            "TableClass", "OnDemandThroughput", "StreamSpecification", "SSESpecification", "WarmThroughput")
+def _answer(request: Request, before: Answer, after: Answer) -> Answer:
+    """What AWS says at once: the change is under way, throughput is still the old, an index to go still there.
+
+    Source: ack-api-quirks DDB-TABLE-138, 148, 149, 165, 370, 410.
+    """
+    actions = {wanted["IndexName"]: action for action, wanted in
+               map(action_of, request.get("GlobalSecondaryIndexUpdates") or ())}
+    is_long = any(request.get(member) for member in _LONG) or any(each != "Update" for each in actions.values())
+    answer = {**after, "TableStatus": "UPDATING" if is_long else "ACTIVE"}
+    if request.get("ProvisionedThroughput") and request.get("BillingMode") is None:
+        answer["ProvisionedThroughput"] = before["ProvisionedThroughput"]
+    if request.get("WarmThroughput"):
+        answer["WarmThroughput"] = {**before["WarmThroughput"], "Status": "UPDATING"}
+    if actions:
+        answer["GlobalSecondaryIndexes"] = _answered_indexes(actions, before, after)
+    if "Delete" in actions.values():
+        answer["AttributeDefinitions"] = before["AttributeDefinitions"]
+    return answer
 
 
-def _change_billing(description: dict[str, Any], request: Request, now: float) -> None:
-    if request.get("BillingMode") == schema.PAY_PER_REQUEST:
-        if billing_mode(description) != schema.PAY_PER_REQUEST:
-            description["BillingModeSummary"] = on_demand_summary(now)
-        description["ProvisionedThroughput"] = throughput_description(None)
-        return
-    wanted = request.get("ProvisionedThroughput")
+def _answered_indexes(actions: Mapping[str, str], before: Answer, after: Answer) -> list[Answer]:
+    known = {each["IndexName"]: each for each in before.get("GlobalSecondaryIndexes", ())}
+    made = {each["IndexName"]: {**each, "Backfilling": False}
+            for each in after.get("GlobalSecondaryIndexes", ()) if each["IndexName"] not in known}
+    states = {"Update": "UPDATING", "Delete": "DELETING"}
+    shown = {name: {**each, "IndexStatus": states[actions[name]]} if name in actions else each
+             for name, each in known.items()}
+    return [*shown.values(), *made.values()]
+
+
+_LONG = ("BillingMode", "ProvisionedThroughput", "StreamSpecification", "TableClass")
+
+
+def _change_billing(description: Answer, request: Request, now: float) -> None:
+    """BillingMode and the table's own ProvisionedThroughput."""
     on_demand = billing_mode(description) == schema.PAY_PER_REQUEST
-    if request.get("BillingMode") == schema.PROVISIONED:
-        schema.check_billing(request)
-        if on_demand:
-            description["BillingModeSummary"] = {**description["BillingModeSummary"], "BillingMode": schema.PROVISIONED}
-    if wanted is None:
-        return
+    wanted, mode = request.get("ProvisionedThroughput"), request.get("BillingMode")
+    if mode == schema.PAY_PER_REQUEST and not on_demand:
+        _make_on_demand(description, now)
+    elif mode == schema.PROVISIONED and on_demand:
+        _make_provisioned(description, request, now)
+    elif wanted is not None and on_demand:
+        raise schema.refuse(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+    elif wanted is not None:
+        _change_throughput(description, wanted, now, "the table", "the table")
+
+
+def _make_on_demand(description: Answer, now: float) -> None:
+    description["BillingModeSummary"] = on_demand_summary(now)
+    for each in (description, *description.get("GlobalSecondaryIndexes", ())):
+        keep_warm(each, on_demand=False)
+        each["ProvisionedThroughput"] = {**each["ProvisionedThroughput"], "ReadCapacityUnits": 0,
+                                         "WriteCapacityUnits": 0}
+
+
+def _make_provisioned(description: Answer, request: Request, now: float) -> None:
+    """Each index must be given its throughput in the same request. Limits on demand go."""
+    actions = map(action_of, request.get("GlobalSecondaryIndexUpdates") or ())
+    given = {wanted["IndexName"] for action, wanted in actions if action == "Delete" or
+             wanted.get("ProvisionedThroughput")}
+    for index in description.get("GlobalSecondaryIndexes", ()):
+        if index["IndexName"] not in given:
+            raise schema.refuse(f"ProvisionedThroughput must be specified for index: {index['IndexName']}")
+    description["BillingModeSummary"] = {**description["BillingModeSummary"], "BillingMode": schema.PROVISIONED}
+    for each in (description, *description.get("GlobalSecondaryIndexes", ())):
+        keep_warm(each, on_demand=True)
+        each.pop("OnDemandThroughput", None)
+    description["ProvisionedThroughput"] = changed_throughput(
+        description["ProvisionedThroughput"], request["ProvisionedThroughput"], now)
+
+
+def _change_throughput(description: Answer, wanted: Request, now: float, what: str, of: str) -> None:
+    """Of the table or of an index, which AWS names in two ways."""
     current = description["ProvisionedThroughput"]
-    if not on_demand and all(current[member] == wanted[member] for member in wanted):
+    if all(current[member] == wanted[member] for member in wanted):
         raise ValidationException(_UNCHANGED.format(
-            current["ReadCapacityUnits"], wanted["ReadCapacityUnits"], current["WriteCapacityUnits"],
-            wanted["WriteCapacityUnits"],
-        ))
-    description["ProvisionedThroughput"] = throughput_description(wanted)
+            what, of, current["ReadCapacityUnits"], wanted["ReadCapacityUnits"], current["WriteCapacityUnits"],
+            wanted["WriteCapacityUnits"]))
+    keep_warm(description, on_demand=False)
+    description["ProvisionedThroughput"] = changed_throughput(current, wanted, now)
 
 
 _UNCHANGED = (
-    "The provisioned throughput for the table will not change. The requested value equals the current value. "
-    "Current ReadCapacityUnits provisioned for the table: {}. Requested ReadCapacityUnits: {}. "
-    "Current WriteCapacityUnits provisioned for the table: {}. Requested WriteCapacityUnits: {}. "
+    "The provisioned throughput for {0} will not change. The requested value equals the current value. "
+    "Current ReadCapacityUnits provisioned for {1}: {2}. Requested ReadCapacityUnits: {3}. "
+    "Current WriteCapacityUnits provisioned for {1}: {4}. Requested WriteCapacityUnits: {5}. "
     "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
 )
 
 
-def _action(change: Request) -> tuple[str, Request]:
-    (action, wanted), = ((action, change[action]) for action in _ACTIONS if action in change)
-    return action, wanted
-
-
-def _check_index_changes(changes: Iterable[Request]) -> None:
-    """What the changes alone can say. Sources: dynalite's tests, Alternator's test_gsi_updatetable."""
-    names: set[str] = set()
-    for change in changes:
-        known = sum(action in change for action in _ACTIONS)
-        if known == 0:
-            raise schema.refuse("One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
-                                "GlobalSecondaryIndexUpdate.Delete must not be null")
-        if known > 1:
-            raise schema.refuse("Only one of Create, Update or Delete may be specified in a GlobalSecondaryIndexUpdate")
-        name = _action(change)[1]["IndexName"]
-        if name in names:
-            raise schema.refuse(
-                f"Only one global secondary index update per index is allowed simultaneously. Index: {name}"
-            )
-        names.add(name)
-
-
-_ACTIONS = ("Update", "Create", "Delete")
-
-
 def _change_index(
-    transaction: Transaction, table: Table, record: dict[str, Any], request: Request, change: Request
+    transaction: Transaction, table: Table, record: Answer, request: Request, change: Request, now: float
 ) -> None:
     """One of GlobalSecondaryIndexUpdates: {Create|Update|Delete: …}, on the record to be saved."""
-    action, wanted = _action(change)
+    action, wanted = action_of(change)
     if action == "Create":
         _create_index(transaction, table, record, request, wanted)
         return
     description, name = record["description"], wanted["IndexName"]
     known = next((each for each in description.get("GlobalSecondaryIndexes", ()) if each["IndexName"] == name), None)
+    if known is None and name in record["index_spaces"]:
+        raise ValidationException(f"Cannot {action.lower()} an index that is not a GlobalSecondaryIndex: {name}")
     if known is None:
-        raise ResourceNotFoundException("Requested resource not found")
-    if action == "Delete":
-        _drop_index(description, name)
-        record["filling"] = [each for each in record.get("filling", ()) if each != name]
-        transaction.start_job(CLEAR_JOB, {"spaces": [record["index_spaces"].pop(name)]})
-    elif wanted.get("ProvisionedThroughput"):
-        schema.check_throughput(wanted["ProvisionedThroughput"])
-        known["ProvisionedThroughput"] = throughput_description(wanted["ProvisionedThroughput"])
+        raise ResourceNotFoundException(f"Requested resource not found: Index {name} for table {table.table_name}")
     if action == "Update":
-        put_warm(known, wanted.get("WarmThroughput"))
-        if wanted.get("OnDemandThroughput"):
-            known["OnDemandThroughput"] = wanted["OnDemandThroughput"]
+        _update_index(description, known, wanted, now)
+        return
+    _drop_index(description, name)
+    record["filling"] = [each for each in record.get("filling", ()) if each != name]
+    transaction.start_job(CLEAR_JOB, {"spaces": [record["index_spaces"].pop(name)]})
+
+
+def _update_index(description: Answer, index: Answer, wanted: Request, now: float) -> None:
+    name, throughput = index["IndexName"], wanted.get("ProvisionedThroughput")
+    on_demand = billing_mode(description) == schema.PAY_PER_REQUEST
+    if throughput and on_demand:
+        raise schema.refuse(f"The only Updates for index: {name} when TableThroughputMode is PAY_PER_REQUEST can be to "
+                            "OnDemandThroughput, WarmThroughput")
+    if throughput:
+        schema.check_throughput(throughput)
+        _change_throughput(index, throughput, now, f"the index {name}", f"index {name}")
+    put_on_demand(index, wanted.get("OnDemandThroughput"), on_demand=on_demand)
+    put_warm(index, wanted.get("WarmThroughput"), on_demand=on_demand)
 
 
 def _create_index(
@@ -157,23 +190,31 @@ def _create_index(
     description, name = record["description"], wanted["IndexName"]
     indexes: list[dict[str, Any]] = description.get("GlobalSecondaryIndexes", [])
     if name in record["index_spaces"]:
-        raise schema.refuse("Attempting to create an index which already exists")
+        raise ValidationException("Attempting to create an index which already exists")
     definitions = request.get("AttributeDefinitions") or ()
+    if not definitions:
+        raise schema.refuse(f"AttributeDefinitions is not specified for index: {name}")
+    on_demand = billing_mode(description) == schema.PAY_PER_REQUEST
+    if not on_demand and not wanted.get("ProvisionedThroughput"):
+        raise schema.refuse(f"Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}")
+    if on_demand and wanted.get("ProvisionedThroughput"):
+        raise schema.refuse(f"Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when "
+                            "BillingMode is PAY_PER_REQUEST")
     schema.check_global_index(
         wanted, [each["AttributeName"] for each in definitions], billing_mode(description)
     )
     keys = {each["AttributeName"] for each in wanted["KeySchema"]}
     _define_attributes(description, [each for each in definitions if each["AttributeName"] in keys])
     if len(indexes) >= schema.GLOBAL_INDEXES_LIMIT:
-        raise schema.refuse(
-            f"GlobalSecondaryIndex count exceeds the per-table limit of {schema.GLOBAL_INDEXES_LIMIT}"
-        )
+        raise LimitExceededException("Subscriber limit exceeded: Number of global secondary indexes exceeds per-table "
+                                     f"limit of {schema.GLOBAL_INDEXES_LIMIT}")
     if record.get("filling"):
         raise LimitExceededException(ONE_INDEX)
     space = state.next_space(transaction)
     record["index_spaces"][name] = space
     record["filling"] = [name]
-    description["GlobalSecondaryIndexes"] = [*indexes, index_description(wanted, table.arn, is_global=True)]
+    description["GlobalSecondaryIndexes"] = [
+        *indexes, global_index_description(wanted, table.arn, on_demand=on_demand)]
     transaction.start_job(FILL_JOB, {
         "account": table.account, "region": table.region, "table": table.table_name, "index": name, "space": space,
         "after": b"",

@@ -10,7 +10,7 @@ from actors.dynamodb import history, state
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import INDEX_MEMBERS, new_description
 from actors.dynamodb.errors import NotImplementedMember
-from actors.dynamodb.specifications import put_encryption, put_warm
+from actors.dynamodb.specifications import put_encryption
 from actors.dynamodb.state import Table
 from actors.runtime.actor import JOB_STEP_ROWS, bounded
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -27,7 +27,6 @@ def new_record(scope: tuple[str, str], transaction: Transaction, request: Reques
     account, region = scope
     description = new_description(request, name, state.arn(account, region, name), transaction.now())
     put_encryption(description, request.get("SSESpecification"), account, region)
-    put_warm(description, request.get("WarmThroughput"))
     return {
         "account": account,
         "region": region,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from actors.dynamodb import backups, catalogue, expiry, policies, recovery, schema, state, streams
+from actors.dynamodb import backups, catalogue, expiry, policies, recovery, schema, state, streams, tagging
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.descriptions import describe
 from actors.dynamodb.errors import ResourceInUseException
@@ -30,6 +30,7 @@ def create(tables: Catalogue, context: Context, transaction: Transaction, reques
     schema.check_table(request)
     refuse_missing("CreateTable", request, _MISSING_ON_CREATE)
     has_stream = streams.check_new(request)
+    tagging.check(request.get("Tags") or [])
     if tables.find(transaction, context.scope, name) is not None:
         raise ResourceInUseException(f"Table already exists: {name}")
     record = new_record(context.scope, transaction, request, name)

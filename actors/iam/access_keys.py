@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actors.iam import shapes
-from actors.iam.errors import AccessDenied, NoSuchEntity, NotHere, ValidationError, quota
+from actors.iam.errors import NoSuchEntity, NotHere, ValidationError, quota
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import USER, Book, Record
 from actors.iam.vault import Vault
@@ -88,17 +88,9 @@ def update(book: Book, user: Record, request: Request) -> Answer:
 def delete(book: Book, user: Record, request: Request) -> Answer:
     key = _key(book, user, request["AccessKeyId"])
     book.drop("key", user["id"], key["id"])
+    book.drop("keyuse", key["id"])
     book.elsewhere("").drop("key", key["id"])
     return {}
-
-
-def last_used(book: Book, view: Snapshot, context: Context, request: Request) -> Answer:
-    """Use is not recorded: every key answers as one that was never used."""
-    found = holder(view, request["AccessKeyId"])
-    if found is None or found.account != book.account:
-        raise AccessDenied(f"User: {context.principal.arn} is not authorized to perform iam:GetAccessKeyLastUsed on "
-                           f"resource: access key {request['AccessKeyId']}")
-    return {"UserName": found.user["name"], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
 
 
 def _key(book: Book, user: Record, access_key: str) -> Record:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from actors.iam import access_keys, documents, managed, policies, principals, shapes
+from actors.iam import access_keys, documents, managed, policies, principals, shapes, usage
 from actors.iam.errors import EntityAlreadyExists, NoSuchEntity, ValidationError
 from actors.iam.paging import Answer, after, page
-from actors.iam.state import GROUP, OIDC, POLICY, PROFILE, ROLE, USER, Book, Record
+from actors.iam.state import CERTIFICATE, GROUP, MFA, OIDC, POLICY, PROFILE, ROLE, SAML, USER, Book, Record
 
 _ALIAS = re.compile(r"[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]\Z")
 
@@ -26,8 +26,8 @@ QUOTAS = {
     "SigningCertificatesPerUserQuota": 2, "UserPolicySizeQuota": documents.INLINE_LIMIT_CHARACTERS[USER],
     "UsersQuota": 5000, "VersionsPerPolicyQuota": policies.VERSIONS_LIMIT,
 }
-_NONE_OF = ("AccountMFAEnabled", "AccountAccessKeysPresent", "AccountPasswordPresent",
-            "AccountSigningCertificatesPresent", "MFADevices", "MFADevicesInUse", "ServerCertificates")
+_ROOTS = ("AccountMFAEnabled", "AccountAccessKeysPresent", "AccountPasswordPresent",
+          "AccountSigningCertificatesPresent")                   # the root user has none of them here
 
 
 def create_alias(book: Book, alias: str) -> Answer:
@@ -70,10 +70,12 @@ def aliases(book: Book) -> Answer:
 def summary(book: Book) -> Answer:
     counts = {name: sum(1 for _ in book.rows(kind)) for name, kind in (
         ("Users", USER), ("Groups", GROUP), ("Roles", ROLE), ("Policies", POLICY), ("InstanceProfiles", PROFILE),
-        ("Providers", OIDC),
+        ("MFADevices", MFA), ("ServerCertificates", CERTIFICATE),
     )}
+    counts["Providers"] = sum(1 for kind in (OIDC, SAML) for _ in book.rows(kind))
+    counts["MFADevicesInUse"] = sum(1 for _, device in book.rows(MFA) if device["user"])
     versions = sum(1 for _, record in book.rows(POLICY) for _ in book.rows("version", record["id"]))
-    return {"SummaryMap": {**QUOTAS, **dict.fromkeys(_NONE_OF, 0), **counts, "PolicyVersionsInUse": versions}}
+    return {"SummaryMap": {**QUOTAS, **dict.fromkeys(_ROOTS, 0), **counts, "PolicyVersionsInUse": versions}}
 
 
 # GetAccountAuthorizationDetails
@@ -124,4 +126,5 @@ def _detail(book: Book, record: Record) -> Answer:
     if kind == GROUP:
         return {**shapes.group(book, record), "GroupPolicyList": inline, **attached}
     profiles = [shapes.profile(book, book.by_id(key)) for key, _ in book.rows("inprofile", record["id"])]
-    return {**shapes.role(book, record), "RolePolicyList": inline, "InstanceProfileList": profiles, **attached}
+    return {**shapes.new_role(book, record), "RoleLastUsed": usage.shown_of_role(book, record),
+            "RolePolicyList": inline, "InstanceProfileList": profiles, **attached}

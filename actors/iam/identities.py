@@ -6,7 +6,7 @@ that are no good any more: deleted, inactive, or a session of what is gone.
 
 from typing import Any
 
-from actors.iam import access_keys, documents, organization, sessions
+from actors.iam import access_keys, documents, organization, service_credentials, sessions
 from actors.iam.state import ROLE, USER, Book, Record
 from actors.iam.vault import Vault
 from actors.runtime.policy.decision import root_arn
@@ -18,15 +18,21 @@ _ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Res
 
 
 def credential(view: Snapshot, vault: Vault, access_key: str) -> Known | None:
-    """{account, secret}, of a session also {token: its digest, expires}."""
+    """{account, secret}, of a session also {token: its digest, expires}, of an API key {expires, bearer}."""
     found = access_keys.holder(view, access_key)
     if found is not None:
         if found.key["status"] != "Active":
             return {}
         return {"account": found.account, "secret": vault.open_text(found.key["secret"], access_key)}
+    key = service_credentials.found(view, access_key)
+    if key is not None:
+        book, _, row = key
+        until = service_credentials.usable_until(row)
+        return {"account": book.account, "secret": vault.open_text(row["secret"], access_key), "expires": until,
+                "bearer": True} if until else {}
     session = sessions.find(view, access_key)
     if session is None:
-        return {} if vault.made(access_key) else None
+        return {} if _made(vault, access_key) else None
     if not _described(view, session):
         return {}
     return {"account": session["account"], "secret": vault.open_text(session["secret"], access_key),
@@ -46,10 +52,20 @@ def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Kn
     if found is not None:
         usable = found.account == account and found.key["status"] == "Active"
         return _user(Book(view, account), found.user) if usable else {}
+    key = service_credentials.found(view, access_key)
+    if key is not None:
+        book, user, row = key
+        until = service_credentials.usable_until(row)
+        return {**_user(book, user), "expires": until} if until and book.account == account else {}
     session = sessions.find(view, access_key)
     if session is None:
-        return {} if vault.made(access_key) else None
+        return {} if _made(vault, access_key) else None
     return _described(view, session) if session["account"] == account else {}
+
+
+def _made(vault: Vault, access_key: str) -> bool:
+    """By us, though we know it no longer."""
+    return vault.made(access_key) or service_credentials.made(vault, access_key)
 
 
 def by_arn(view: Snapshot, arn: str) -> Known:

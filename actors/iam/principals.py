@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from actors.iam import documents, shapes, tagging
+from actors.iam import documents, shapes, tagging, usage
 from actors.iam.errors import DeleteConflict, UnmodifiableEntity, quota
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import GROUP, ROLE, USER, Book, Record, checked_path
@@ -128,6 +128,7 @@ def delete(book: Book, kind: str, name: str) -> Answer:
     if book.any("inline", unique):
         raise DeleteConflict(DELETE_POLICIES)
     documents.set_boundary(book, record, None)
+    usage.forget(book, record)
     book.remove(record)
     return {}
 

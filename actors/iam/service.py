@@ -18,11 +18,13 @@ from actors.iam import (
     policies,
     principals,
     profiles,
+    reports,
     rotation,
     sessions,
     shapes,
     simulation,
     tagging,
+    usage,
 )
 from actors.iam.federation import Federation
 from actors.iam.state import CERTIFICATE, GROUP, PROFILE, ROLE, USER, Book
@@ -116,7 +118,8 @@ class IAM(Federation, UserCredentials, ServiceActor):
     @query("GetRole")
     def get_role(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         book = Book(snapshot, context.account)
-        return {"Role": shapes.role(book, book.get(ROLE, request["RoleName"]))}
+        record = book.get(ROLE, request["RoleName"])
+        return {"Role": {**shapes.role(book, record), "RoleLastUsed": usage.shown_of_role(book, record)}}
 
     @query("ListRoles")
     def list_roles(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -476,6 +479,14 @@ class IAM(Federation, UserCredentials, ServiceActor):
     def get_account_authorization_details(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return accounts.authorization_details(Book(snapshot, context.account), request)
 
+    @operation("GenerateCredentialReport")
+    async def generate_credential_report(self, context: Context, request: Request) -> Answer:
+        return await reports.generate(self.shard, context)
+
+    @query("GetCredentialReport")
+    def get_credential_report(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return reports.get(Book(snapshot, context.account), context)
+
     # Simulation
 
     @query("SimulateCustomPolicy")
@@ -507,7 +518,13 @@ class IAM(Federation, UserCredentials, ServiceActor):
         return sessions.forget_step(transaction, now)
 
     def system_answers(self) -> Mapping[str, Any]:
-        return {"principal": self._principal, "credential": self._credential, "rotate": self._rotate}
+        return {"principal": self._principal, "credential": self._credential, "rotate": self._rotate,
+                "used": self._used}
+
+    async def _used(self, told: Answer) -> Answer:
+        uses = [tuple(use) for use in told["uses"]]
+        await self.shard.transact(lambda transaction: usage.keep(transaction, uses))
+        return {}
 
     async def _rotate(self, question: Answer) -> Answer:
         return {"secrets": await rotation.rotate(self.shard, self.vault)}

@@ -24,7 +24,8 @@ SERVICES = (BEDROCK, "cassandra.amazonaws.com", "codecommit.amazonaws.com")
 PER_SERVICE_LIMIT = 2                         # of one user
 SECRET_BYTES = 33                             # 44 characters of base64
 DAY_S = 86_400
-BEARER_BEGINS = "ABSK"
+BEARER_BEGINS, KEY_NAME_BEGINS = "ABSK", "BedrockAPIKey-"
+KEY_CHANCE_BYTES = 4
 
 Request = Mapping[str, Any]
 
@@ -37,8 +38,9 @@ def create(book: Book, vault: Vault, user: Record, request: Request, now: float)
     days = request.get("CredentialAgeDays")
     if days and service != BEDROCK:
         raise InvalidInput("CredentialAgeDays is only supported for Bedrock API keys.")
-    row = {"id": new_id("ACCA"), "service": service, "name": _name(book, user, service, own), "status": "Active",
-           "created": now, "expires": now + days * DAY_S if days else None}
+    name = _key_name(book, vault) if service == BEDROCK else _user_name(book, user, own)
+    row = {"id": new_id("ACCA"), "service": service, "name": name, "status": "Active", "created": now,
+           "expires": now + days * DAY_S if days else None}
     return {"ServiceSpecificCredential": _renew(book, vault, user, row)}
 
 
@@ -48,9 +50,17 @@ def _supported(service: str) -> str:
     return service
 
 
-def _name(book: Book, user: Record, service: str, own: list[Record]) -> str:
-    if service == BEDROCK:
-        return f"BedrockAPIKey-{os.urandom(2).hex()}{len(own)}-at-{book.account}"
+def _key_name(book: Book, vault: Vault) -> str:
+    return f"{KEY_NAME_BEGINS}{vault.marked(os.urandom(KEY_CHANCE_BYTES).hex())}-at-{book.account}"
+
+
+def made(vault: Vault, name: str) -> bool:
+    """Is this the name of an API key that was made here, though it may be gone?"""
+    marked, at, _ = name.removeprefix(KEY_NAME_BEGINS).partition("-at-")
+    return name.startswith(KEY_NAME_BEGINS) and bool(at) and vault.is_marked(marked)
+
+
+def _user_name(book: Book, user: Record, own: list[Record]) -> str:
     names = {row["name"] for row in own}
     return next(name for number in range(PER_SERVICE_LIMIT)
                 if (name := f"{user['name']}{f'+{number}' if number else ''}-at-{book.account}") not in names)

@@ -74,7 +74,7 @@ def new_role(book: Book, record: Record) -> Answer:
 
 
 def role(book: Book, record: Record) -> Answer:
-    return {**listed_role(book, record), **_bounded(record), **tagged(record), "RoleLastUsed": {}}
+    return {**listed_role(book, record), **_bounded(record), **tagged(record)}
 
 
 def profile(book: Book, record: Record) -> Answer:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from actors.iam import access_keys, certificates, mfa, passwords, service_credentials, ssh_keys, tagging
+from actors.iam import access_keys, certificates, mfa, passwords, service_credentials, ssh_keys, tagging, usage
 from actors.iam.state import MFA, USER, Book, Record
 from actors.iam.vault import Vault
 from actors.runtime.actor import operation, query
@@ -51,7 +51,7 @@ class UserCredentials:
 
     @query("GetAccessKeyLastUsed")
     def get_access_key_last_used(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return access_keys.last_used(Book(snapshot, context.account), snapshot, context, request)
+        return usage.last_used(Book(snapshot, context.account), snapshot, context, request)
 
     # Passwords
 

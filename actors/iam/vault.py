@@ -25,6 +25,14 @@ class Vault(vault.Vault):
         chance, mark = access_key[:-MARK_CHARACTERS], access_key[-MARK_CHARACTERS:]
         return len(access_key) == KEY_ID_CHARACTERS and compare_digest(self._mark_of(chance).encode(), mark.encode())
 
+    def marked(self, chance: str) -> str:
+        """A text that `is_marked` tells from others: the mark is its end."""
+        return chance + self._mark_of(chance).lower()
+
+    def is_marked(self, text: str) -> bool:
+        chance, mark = text[:-MARK_CHARACTERS], text[-MARK_CHARACTERS:]
+        return compare_digest(self._mark_of(chance).lower().encode(), mark.encode())
+
     def _mark_of(self, chance: str) -> str:
         return b32encode(hmac_digest(self.mark, chance.encode(), "sha256")).decode()[:MARK_CHARACTERS]
 

@@ -31,6 +31,7 @@ from actors.runtime.actions import action_of
 from schemas.routing import slot
 
 if TYPE_CHECKING:
+    from actors.runtime.chain.call import Call
     from actors.runtime.context import Context
     from actors.runtime.surroundings import Surroundings
     from bus.system import Answer
@@ -210,6 +211,9 @@ class ServiceActor:
     def committed(self, context: "Context") -> None:
         """A write of this actor is committed, and not yet answered."""
 
+    def answered(self, call: "Call") -> None:
+        """The answer to a request is made, whatever it is, and not yet sent. Quick, and never raises."""
+
     def system_answers(self) -> "Mapping[str, Answer]":
         """What it answers our own processes, by verb (bus/system.py)."""
         return {}
@@ -217,6 +221,10 @@ class ServiceActor:
     def samples(self) -> Sequence[Sample]:
         """Its own metrics, in Prometheus's terms, beside those of its requests."""
         return ()
+
+    def finding(self) -> str:
+        """What an operator should look after, in one line of `skybus status`; "": nothing."""
+        return ""
 
     # What authorisation asks (chain/DESIGN.md). Synchronous, quick, and of requests that passed validation.
 

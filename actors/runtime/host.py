@@ -59,6 +59,7 @@ class Hosted:
     elsewhere: bool
     ours: frozenset[str]
     hears_commits: bool                   # it defines `committed`
+    hears_answers: bool                   # it defines `answered`
 
 
 class ActorHost:
@@ -243,7 +244,10 @@ class ActorHost:
         def finish(result: Any, error: BaseException | None) -> None:
             if hosted.hears_commits and error is None and call.definition.kind is Kind.WRITE:
                 call.actor.committed(call.context)
-            self._answer(message, call, chain.leave(call, result, error))
+            reply = chain.leave(call, result, error)
+            if hosted.hears_answers and not is_part:
+                call.actor.answered(call)
+            self._answer(message, call, reply)
 
         try:
             chain.enter(call)
@@ -371,7 +375,9 @@ def _hosted(actor: ServiceActor, shards: Mapping[str, Shard], shares: Mapping[st
     assert share.of == 1 or not any(each.kind is Kind.STREAM for each in actor.operations.values()), actor.service
     shard = shards.get(actor.state_of or actor.service)
     hears_commits = type(actor).committed is not ServiceActor.committed
-    return Hosted(actor, load(actor.service), shard, share, share.of > 1, share.tokens, hears_commits)
+    hears_answers = type(actor).answered is not ServiceActor.answered
+    return Hosted(
+        actor, load(actor.service), shard, share, share.of > 1, share.tokens, hears_commits, hears_answers)
 
 
 def _evaluation(call: Call) -> Callable[[Any], Any]:

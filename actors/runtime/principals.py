@@ -16,7 +16,8 @@ from schemas.envelope import ANONYMOUS, Identity
 REMEMBERED_LIMIT = 8192
 ASK_LIMIT_S = 5.0                         # for IAM's answer; then the request fails with 503
 ASKS_LIMIT = 3                            # times one question is asked again because something changed meanwhile
-SERVICE_PREFIX = "service-"               # of a service's own principal, on the services' door: service-lambda
+# Of a service's own principal, on the services' door: service-lambda, and service-logging_s3 for logging.s3.
+SERVICE_PREFIX = "service-"
 
 # The record of an access key ({}: nobody's), or None where nobody has ever heard of it. BusError.
 Ask = Callable[[str, str], Awaitable[dict[str, Any] | None]]
@@ -77,7 +78,7 @@ class Principals:
         elif self._ask is None and self._is_root(identity):
             found = root(account)
         elif door == SERVICE and key.startswith(SERVICE_PREFIX):
-            found = service(f"{key.removeprefix(SERVICE_PREFIX)}.amazonaws.com")
+            found = service(f"{key.removeprefix(SERVICE_PREFIX).replace('_', '.')}.amazonaws.com")
         elif self._ask is None:
             found = self._stranger(account)
         return None if found is None else self._remember(identity, found)

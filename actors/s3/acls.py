@@ -178,6 +178,12 @@ def same(one: Acl, other: Acl) -> bool:
     return [tuple(grant) for grant in one] == [tuple(grant) for grant in other]
 
 
+def delivers_logs(acl: Acl) -> bool:
+    """May the group of S3's log delivery write?"""
+    given = {permission for grantee, permission in acl if grantee == f"uri={LOG_DELIVERY}"}
+    return "FULL_CONTROL" in given or {"WRITE", "READ_ACP"} <= given
+
+
 def is_public(acl: Acl) -> bool:
     return any(grantee in _EVERYONE for grantee, _ in acl)
 

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import replication, state, websites
+from actors.s3 import log_targets, replication, state, websites
 from actors.s3.access import bucket_of
 from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
 from actors.s3.state import Bucket
 
-CORS_RULES_LIMIT, NAMED_LIMIT = 100, 1000
-ID_LIMIT = 64                             # characters
+CORS_RULES_LIMIT = 100
 _CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
 _SSE = (AES256, KMS, DSSE)
 _BLOCKED = frozenset({"NONE", SSE_C})
@@ -45,16 +44,6 @@ class NotConfigured(S3Error):
     def __init__(self, code: str, message: str, bucket: str) -> None:
         super().__init__(message, BucketName=bucket)
         self.error_code = code
-
-
-class InvalidTargetBucket(S3Error):
-    code, words = "InvalidTargetBucketForLogging", "The target bucket for logging does not exist"
-
-
-class TooManyConfigurations(S3Error):
-    code = "TooManyConfigurations"
-    words = ("You are attempting to create a new configuration but have already reached the "
-             f"{NAMED_LIMIT:,}-configuration limit.")
 
 
 def get(context: Context, snapshot: Snapshot, request: Request, document: Document) -> Answer:
@@ -136,15 +125,6 @@ def _accelerate(bucket: Bucket, content: Content) -> None:
         raise MalformedXML
 
 
-def _logging(bucket: Bucket, content: Content) -> None:
-    target = content.get("LoggingEnabled")
-    if target is None:
-        return
-    found = state.find_bucket(bucket.view, target.get("TargetBucket") or "")
-    if found is None or found.owner != bucket.owner:
-        raise InvalidTargetBucket
-
-
 CORS = Document("cors", "CORSConfiguration", _cors,
                 ("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
 WEBSITE = Document("website", "WebsiteConfiguration", lambda _, content: websites.check(content),
@@ -153,7 +133,7 @@ ENCRYPTION = Document(
     "encryption", "ServerSideEncryptionConfiguration", _encryption, wrapped=True, default={"Rules": [{
         "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]})
 ACCELERATE = Document("accelerate", "AccelerateConfiguration", _accelerate)
-LOGGING = Document("logging", "BucketLoggingStatus", _logging)
+LOGGING = Document(log_targets.KIND, "BucketLoggingStatus", log_targets.check)
 REPLICATION = Document(
     replication.KIND, "ReplicationConfiguration", replication.check,
     ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"), wrapped=True,
@@ -175,42 +155,3 @@ def put_payment(context: Context, transaction: Transaction, request: Request) ->
     bucket.record["payer"] = payer
     bucket.save()
     return {}
-
-
-# Configurations with names of their own: analytics, inventory, metrics, intelligent tiering
-
-
-def get_named(context: Context, snapshot: Snapshot, request: Request, member: str) -> Answer:
-    bucket = bucket_of(context, snapshot, request)
-    found = bucket.configuration(f"{member}/{request['Id']}")
-    if found is None:
-        raise NotConfigured("NoSuchConfiguration", "The specified configuration does not exist.", bucket.name)
-    return {member: found}
-
-
-def put_named(context: Context, transaction: Transaction, request: Request, member: str) -> Answer:
-    bucket = bucket_of(context, transaction, request)
-    name, content = request["Id"], request[member]
-    if not 0 < len(name) <= ID_LIMIT or content.get("Id") != name:
-        raise InvalidArgument("The configuration's Id is not valid.", "id", name)
-    if len(_named(bucket, member)) >= NAMED_LIMIT:
-        raise TooManyConfigurations
-    bucket.configure(f"{member}/{name}", content)
-    return {}
-
-
-def delete_named(context: Context, transaction: Transaction, request: Request, member: str) -> Answer:
-    get_named(context, transaction, request, member)
-    bucket_of(context, transaction, request).configure(f"{member}/{request['Id']}", None)
-    return {}
-
-
-def list_named(context: Context, snapshot: Snapshot, request: Request, member: str) -> Answer:
-    """All of them at once: there are at most NAMED_LIMIT."""
-    bucket = bucket_of(context, snapshot, request)
-    found = [bucket.configuration(kind) for kind in _named(bucket, member)]
-    return {f"{member}List": found, "IsTruncated": False} if found else {"IsTruncated": False}
-
-
-def _named(bucket: Bucket, member: str) -> list[str]:
-    return [kind for kind in bucket.configurations() if kind.startswith(f"{member}/")]

@@ -213,6 +213,10 @@ class EntityTooLarge(S3Error):
     code, words = "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"
 
 
+class InvalidURI(S3Error):
+    code, words = "InvalidURI", "Couldn't parse the specified URI."
+
+
 class KeyTooLong(S3Error):
     code, words = "KeyTooLongError", "Your key is too long"
 

@@ -15,7 +15,6 @@ from actors.s3.errors import (
     InvalidRedirectLocation,
     InvalidStorageClass,
     InvalidVersionId,
-    KeyTooLong,
     MalformedXML,
     MetadataTooLarge,
     NoSuchVersion,
@@ -26,7 +25,6 @@ from actors.s3.state import Bucket, Record
 from schemas.checksums import MD5
 from schemas.errors import AwsError
 
-KEY_LIMIT_BYTES = 1024
 METADATA_LIMIT_BYTES = 2048               # of user metadata, names and values together
 DELETE_LIMIT = 1000                       # keys of one DeleteObjects
 STANDARD = "STANDARD"
@@ -67,7 +65,6 @@ def _created(context: Context) -> str:
 
 def described(context: Context, transaction: Transaction, bucket: Bucket, request: Request) -> Record:
     """What a request that makes an object or begins an upload says of it, checked. AwsError."""
-    check_key(request["Key"])
     storage_class = request.get("StorageClass") or STANDARD
     if storage_class not in STORAGE_CLASSES:
         raise InvalidStorageClass
@@ -98,13 +95,6 @@ def refuse_unbuilt(request: Request) -> None:
     """NotImplementedHeader: never stored as if it did something."""
     if request.get("WriteOffsetBytes"):
         raise NotImplementedHeader(Header="x-amz-write-offset-bytes")
-
-
-def check_key(key: str) -> None:
-    """KeyTooLong."""
-    size = len(key.encode())
-    if size > KEY_LIMIT_BYTES:
-        raise KeyTooLong(Size=str(size), MaxSizeAllowed=str(KEY_LIMIT_BYTES))
 
 
 def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -139,7 +129,6 @@ def delete_one(
 ) -> Answer:
     """What became of one Key (and VersionId). `bypass`: of governance. AwsError."""
     key, version_id = request["Key"], request.get("VersionId")
-    check_key(key)
     if version_id:
         return _delete_version(context, transaction, bucket, request, bypass=bypass)
     current = bucket.current(key)

@@ -12,11 +12,13 @@ from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.context import Context
 from actors.runtime.policy import Policy, Use, compile_document
+from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import ownership, publicity, replicating, state, tags
+from actors.s3 import acls, keys, ownership, publicity, replicating, state, tags
 from actors.s3.access import bucket_name
 from actors.s3.copying import parse_source
 from actors.s3.errors import InvalidArgument, S3Error
+from actors.s3.log_targets import LOGGER
 from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket, Record
 
@@ -42,6 +44,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     if not isinstance(bucket, str):
         return (Access(action_of(operation)),)
     key = request.get("Key")
+    if isinstance(key, str):
+        keys.check(key)
     arn = _arn(bucket, key)
     action, version_id = action_of(operation), request.get("VersionId")
     if version_id and name in _OF_VERSIONS:
@@ -51,7 +55,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         found += _of_source(request["CopySource"])
     if name == "CreateBucket":
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION.items() if request.get(member)]
-    elif name in _MAKING:
+    elif name in _MAKING and not _BY_MAKING.keys().isdisjoint(request) and not _is_service(context.principal):
+        # AWS's documented policies let the headers of its services be
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
     elif name == "PutBucketReplication":
         role = str((request["ReplicationConfiguration"] or {}).get("Role"))
@@ -91,6 +96,7 @@ def _of_source(text: str) -> Sequence[Access]:
         bucket, key, version_id = parse_source(text)
     except InvalidArgument:
         return ()
+    keys.check(key)
     return (Access("s3:GetObjectVersion" if version_id else "s3:GetObject", _arn(bucket, key), _naming(version_id)),)
 
 
@@ -105,7 +111,8 @@ def _of_version(action: str) -> str:
 
 
 def of_deletion(bucket: str, each: Request) -> Access:
-    """What one key of DeleteObjects needs."""
+    """What one key of DeleteObjects needs. KeyTooLong, InvalidURI."""
+    keys.check(each["Key"])
     version_id = each.get("VersionId")
     return Access("s3:DeleteObjectVersion" if version_id else "s3:DeleteObject", _arn(bucket, each["Key"]),
                   _naming(version_id))
@@ -127,23 +134,30 @@ def guard(view: Snapshot, context: Context, access: Access) -> Guard | None:
         return Guard(granted=not context.principal.account)
     account = context.principal.account
     if ownership.of_bucket(bucket) == ownership.ENFORCED:
-        return Guard(bucket.owner, _policy(bucket, account))
+        return Guard(bucket.owner, _policy(bucket, context.principal))
     record = _version(bucket, key, access)
-    granted = ownership.granted(bucket, access.action, record, account)
+    granted = ownership.granted(bucket, access.action, record, account) or (
+        context.principal.arn == LOGGER and access.action == "s3:PutObject"
+        and acls.delivers_logs(ownership.bucket_acl(bucket)))
     if record is not None and ownership.is_strangers(bucket, access.action, record):
         return Guard(record["owner"], granted=granted)       # the bucket's policy is about its owner's objects
-    return Guard(bucket.owner, _policy(bucket, account), granted)
+    return Guard(bucket.owner, _policy(bucket, context.principal), granted)
 
 
-def _policy(bucket: Bucket, account: str) -> Policy | None:
-    """None also where a public one may not count for strangers."""
+def _policy(bucket: Bucket, principal: Principal) -> Policy | None:
+    """None also where a public one may not count for strangers, who are neither of the owner's account nor a service.
+    """
     text = bucket.configuration(POLICY)
     if text is None:
         return None
-    restricted = account != bucket.owner and publicity.of_bucket(bucket).get("RestrictPublicBuckets")
-    if restricted and publicity.is_public(text):
+    is_stranger = not _is_service(principal) and principal.account != bucket.owner
+    if is_stranger and publicity.of_bucket(bucket).get("RestrictPublicBuckets") and publicity.is_public(text):
         return None
     return Policy("BucketPolicy", compile_document(text, Use.RESOURCE))
+
+
+def _is_service(principal: Principal) -> bool:
+    return principal.keys.get("aws:principalisawsservice") == "true"
 
 
 def _version(bucket: Bucket, key: str, access: Access) -> Record | None:

@@ -10,11 +10,12 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import acls
+from actors.s3 import acls, state
 from actors.s3.access import bucket_of
 from actors.s3.acls import Acl
 from actors.s3.errors import AccessDenied, InvalidRequest, NoSuchBucketPolicy, S3Error
 from actors.s3.state import Bucket
+from bus.codec import pack, unpack
 
 BLOCK, POLICY = "public-access", "policy"  # kinds of configuration
 SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -39,13 +40,33 @@ class NoSuchPublicAccessBlock(S3Error):
 
 
 def of_bucket(bucket: Bucket) -> Mapping[str, bool]:
+    """What holds for it: its own block's settings and its account's."""
+    own, general = _own(bucket), of_account(bucket.view, bucket.owner)
+    return {name: True for name in SETTINGS if own.get(name) or general.get(name)} if general else own
+
+
+def _own(bucket: Bucket) -> Mapping[str, bool]:
     found: Mapping[str, bool] | None = bucket.configuration(BLOCK)
     return found or {}
 
 
+def of_account(view: Snapshot, account: str) -> Mapping[str, bool]:
+    """The block of a whole account; empty where it has none."""
+    row = view.get(state.account_key(account))
+    found: Mapping[str, bool] = {} if row is None else unpack(row)
+    return found
+
+
+def set_of_account(transaction: Transaction, account: str, block: Mapping[str, bool] | None) -> None:
+    if block is None:
+        transaction.delete(state.account_key(account))
+    else:
+        transaction.put(state.account_key(account), pack(block))
+
+
 def get(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     bucket = bucket_of(context, snapshot, request)
-    found = of_bucket(bucket)
+    found = _own(bucket)
     if not found:
         raise NoSuchPublicAccessBlock(BucketName=bucket.name)
     return {"PublicAccessBlockConfiguration": dict(found)}
@@ -53,11 +74,15 @@ def get(context: Context, snapshot: Snapshot, request: Request) -> Answer:
 
 def put(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    asked = request["PublicAccessBlockConfiguration"]
+    bucket.configure(BLOCK, checked(request["PublicAccessBlockConfiguration"]))
+    return {}
+
+
+def checked(asked: Mapping[str, Any]) -> Mapping[str, bool]:
+    """As it is kept. InvalidRequest."""
     if not asked:
         raise InvalidRequest("Must specify at least one configuration.")
-    bucket.configure(BLOCK, {name: bool(asked.get(name)) for name in SETTINGS})
-    return {}
+    return {name: bool(asked.get(name)) for name in SETTINGS}
 
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:

@@ -1,11 +1,13 @@
 """Amazon S3's operations: a table of contents. What each does stands in the module it names."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar, cast
 
 from actors.runtime.access import Access, Guard
 from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
 from actors.runtime.chain.authorise import allowed
+from actors.runtime.chain.call import Call
 from actors.runtime.context import Context
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -28,7 +30,9 @@ from actors.s3 import (
     reading,
     replication,
     restoring,
+    selecting,
     tagging,
+    upgrades,
     uploads,
 )
 from actors.s3.contents import Body
@@ -36,7 +40,10 @@ from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
+from actors.s3.log_delivery import LOG_JOB, Logger
 from actors.s3.replicating import MAY, Replicator
+from actors.s3.scrubbing import Scrubber
+from actors.s3.selecting import Queries
 from actors.s3.settings import Settings
 from bus.files import FOLDER
 from schemas.errors import AwsError
@@ -54,20 +61,34 @@ class S3(Settings, ServiceActor):
     private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
     blobs: Blobs
     replicator: Replicator
+    logger: Logger
     ours: OurKey
+    queries: Queries
+    scrubber: Scrubber
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
-        self.ours = OurKey(Vault(surroundings.directory))
+        self.ours = OurKey(Vault(surroundings.directory, rotates=False))
+        self.queries = Queries()
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
+        self.scrubber = Scrubber(self.shard, self.blobs)
         self.shard.write(collecting.begin, collecting.begun)
+        self.shard.write(upgrades.begin, collecting.begun)
+        self.logger = Logger(self.shard, surroundings.client)
         self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
     def samples(self) -> Sequence[Sample]:
-        return delivering.samples()
+        return [*delivering.samples(), ("skybus_s3_log_records_dropped_total", {}, self.logger.dropped)]
+
+    def answered(self, call: Call) -> None:
+        self.logger.note(call)
 
     def system_answers(self) -> Mapping[str, Any]:
-        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
+        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question)),
+                "scrub": self.scrubber.answer}
+
+    def finding(self) -> str:
+        return self.scrubber.finding()
 
     # What authorisation asks
 
@@ -183,6 +204,17 @@ class S3(Settings, ServiceActor):
     async def copy_object(self, context: Context, request: Request) -> Answer:
         return await copying.copy(self.shard, self.blobs, self.ours, context, request)
 
+    @operation("SelectObjectContent")
+    async def select_object_content(self, context: Context, request: Request) -> AsyncIterator[Answer]:
+        try:
+            asked: Answer = self.shard.read(
+                lambda view: selecting.asked(context, view, request, self.ours, self.blobs))
+        except NoSuchKey as error:
+            raise self._missing(context, request, error) from error
+        async with aclosing(cast("Any", self.queries.run(asked, self.blobs))) as events:
+            async for event in events:
+                yield event
+
     @operation("RestoreObject")
     def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return restoring.restore(context, transaction, request)
@@ -284,7 +316,12 @@ class S3(Settings, ServiceActor):
         """Makes the copies that a bucket's rules ask for."""
         return await self.replicator.step(now, state)
 
+    @job(LOG_JOB)
+    async def put_log(self, now: float, state: Answer) -> Answer | None:
+        """Puts what was written down of a bucket's access log into its target."""
+        return await self.logger.step(now, state)
+
     @job(collecting.TEND_JOB)
     async def tend(self, now: float, state: Answer) -> Answer | None:
         """Removes orphans and verifies stored files, a shelf at a time."""
-        return await collecting.tend(self.shard, self.blobs, now, state)
+        return await collecting.tend(self.shard, self.blobs, self.scrubber, now, state)

@@ -8,7 +8,19 @@ from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
-from actors.s3 import delivering, documents, expiring, granting, lifecycle, locking, notifying, publicity
+from actors.s3 import (
+    delivering,
+    documents,
+    expiring,
+    granting,
+    inventories,
+    inventory_reports,
+    lifecycle,
+    locking,
+    named,
+    notifying,
+    publicity,
+)
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -174,85 +186,90 @@ class Settings:
 
     @query("GetBucketAnalyticsConfiguration")
     def get_bucket_analytics_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return documents.get_named(context, snapshot, request, "AnalyticsConfiguration")
+        return named.get(context, snapshot, request, named.ANALYTICS)
 
     @operation("PutBucketAnalyticsConfiguration")
     def put_bucket_analytics_configuration(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return documents.put_named(context, transaction, request, "AnalyticsConfiguration")
+        return named.put(context, transaction, request, named.ANALYTICS)
 
     @operation("DeleteBucketAnalyticsConfiguration")
     def delete_bucket_analytics_configuration(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return documents.delete_named(context, transaction, request, "AnalyticsConfiguration")
+        return named.delete(context, transaction, request, named.ANALYTICS)
 
     @query("ListBucketAnalyticsConfigurations")
     def list_bucket_analytics_configurations(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return documents.list_named(context, snapshot, request, "AnalyticsConfiguration")
+        return named.listed(context, snapshot, request, named.ANALYTICS)
 
     @query("GetBucketInventoryConfiguration")
     def get_bucket_inventory_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return documents.get_named(context, snapshot, request, "InventoryConfiguration")
+        return named.get(context, snapshot, request, named.INVENTORY)
 
     @operation("PutBucketInventoryConfiguration")
     def put_bucket_inventory_configuration(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return documents.put_named(context, transaction, request, "InventoryConfiguration")
+        return named.put(context, transaction, request, named.INVENTORY)
 
     @operation("DeleteBucketInventoryConfiguration")
     def delete_bucket_inventory_configuration(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return documents.delete_named(context, transaction, request, "InventoryConfiguration")
+        return named.delete(context, transaction, request, named.INVENTORY)
 
     @query("ListBucketInventoryConfigurations")
     def list_bucket_inventory_configurations(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return documents.list_named(context, snapshot, request, "InventoryConfiguration")
+        return named.listed(context, snapshot, request, named.INVENTORY)
 
     @query("GetBucketMetricsConfiguration")
     def get_bucket_metrics_configuration(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return documents.get_named(context, snapshot, request, "MetricsConfiguration")
+        return named.get(context, snapshot, request, named.METRICS)
 
     @operation("PutBucketMetricsConfiguration")
     def put_bucket_metrics_configuration(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return documents.put_named(context, transaction, request, "MetricsConfiguration")
+        return named.put(context, transaction, request, named.METRICS)
 
     @operation("DeleteBucketMetricsConfiguration")
     def delete_bucket_metrics_configuration(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return documents.delete_named(context, transaction, request, "MetricsConfiguration")
+        return named.delete(context, transaction, request, named.METRICS)
 
     @query("ListBucketMetricsConfigurations")
     def list_bucket_metrics_configurations(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return documents.list_named(context, snapshot, request, "MetricsConfiguration")
+        return named.listed(context, snapshot, request, named.METRICS)
 
     @query("GetBucketIntelligentTieringConfiguration")
     def get_bucket_intelligent_tiering_configuration(
         self, context: Context, snapshot: Snapshot, request: Request
     ) -> Answer:
-        return documents.get_named(context, snapshot, request, "IntelligentTieringConfiguration")
+        return named.get(context, snapshot, request, named.TIERING)
 
     @operation("PutBucketIntelligentTieringConfiguration")
     def put_bucket_intelligent_tiering_configuration(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return documents.put_named(context, transaction, request, "IntelligentTieringConfiguration")
+        return named.put(context, transaction, request, named.TIERING)
 
     @operation("DeleteBucketIntelligentTieringConfiguration")
     def delete_bucket_intelligent_tiering_configuration(
         self, context: Context, transaction: Transaction, request: Request
     ) -> Answer:
-        return documents.delete_named(context, transaction, request, "IntelligentTieringConfiguration")
+        return named.delete(context, transaction, request, named.TIERING)
 
     @query("ListBucketIntelligentTieringConfigurations")
     def list_bucket_intelligent_tiering_configurations(
         self, context: Context, snapshot: Snapshot, request: Request
     ) -> Answer:
-        return documents.list_named(context, snapshot, request, "IntelligentTieringConfiguration")
+        return named.listed(context, snapshot, request, named.TIERING)
+
+    @job(inventories.INVENTORY_JOB)
+    async def report_inventory(self, now: float, state: Answer) -> Answer | None:
+        """Writes what is in a bucket, a file a step, at its inventory's midnights."""
+        return await inventory_reports.step(self.shard, self.surroundings.client, now, state)
 
     # Notifications
 

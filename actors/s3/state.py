@@ -10,7 +10,11 @@
     d | content id                                  an object's bytes, or the files that hold them (contents.py)
     f | file name                                   what a file of ours must hold; files without this row are orphans
     g | u64 time | content id                       files to be removed once that time has come
+    a | account                                     the public-access block of a whole account (publicity.py)
+    q, h                                            queues (queues.py)
+    t, w                                            the walk has begun (collecting.py); upgrades.py has been
     s                                               garbage is being collected
+    r | file name                                   a file that is not what was stored (scrubbing.py)
 
 A zero byte inside a key is written \\0\\xff, so that keys stay in the order of their UTF-8 bytes. An object's row holds
 no body and no list of parts: listings read these rows alone. Everything of a bucket begins with its name, which is what
@@ -26,10 +30,12 @@ from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3.errors import NoSuchBucket
+from actors.s3.errors import InvalidBucketName, NoSuchBucket
 from bus.codec import pack, unpack
 
 RECORD_VERSION = 1
+NAME_LIMIT_CHARACTERS = 255               # of a bucket's name, ever
+UPLOAD_ID_LIMIT_CHARACTERS = 256
 NULL = "null"                             # the version id of what was put without versioning
 ENABLED, SUSPENDED = "Enabled", "Suspended"
 
@@ -59,6 +65,12 @@ def closed(key: str) -> bytes:
     return escaped(key) + _END
 
 
+def object_of(row: bytes) -> tuple[str, str]:
+    """Bucket and key of an object's row, or of an older version's."""
+    bucket, _, rest = row[1:].partition(b"\0")
+    return bucket.decode(), opened(rest.partition(_END)[0])
+
+
 def escaped(text: str) -> bytes:
     raw = text.encode()
     return raw.replace(b"\0", b"\0\xff") if b"\0" in raw else raw
@@ -77,6 +89,10 @@ def past_text(text: str) -> bytes:
 def past(prefix: bytes) -> bytes:
     """The least key above all that begin with `prefix`, which ends in no 0xff."""
     return prefix[:-1] + bytes((prefix[-1] + 1,))
+
+
+def account_key(account: str) -> bytes:
+    return b"a" + account.encode()
 
 
 def upload_prefix(bucket: str) -> bytes:
@@ -357,7 +373,7 @@ class Bucket:
 
 
 def find_bucket(view: Snapshot, name: str) -> Bucket | None:
-    row = view.get(b"b" + name.encode())
+    row = view.get(b"b" + name.encode()) if len(name) <= NAME_LIMIT_CHARACTERS else None
     if row is None:
         return None
     record, known = _parsed(row)
@@ -365,10 +381,10 @@ def find_bucket(view: Snapshot, name: str) -> Bucket | None:
 
 
 def get_bucket(view: Snapshot, name: str) -> Bucket:
-    """NoSuchBucket."""
+    """NoSuchBucket, InvalidBucketName."""
     found = find_bucket(view, name)
     if found is None:
-        raise NoSuchBucket(name)
+        raise NoSuchBucket(name) if len(name) <= NAME_LIMIT_CHARACTERS else InvalidBucketName(name)
     return found
 
 

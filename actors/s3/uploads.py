@@ -26,9 +26,11 @@ def save(transaction: Transaction, bucket: Bucket, upload: Record) -> None:
 
 def get(view: Snapshot, bucket: Bucket, request: Request) -> Record:
     """NoSuchUpload."""
-    found = state.read(view, _row(bucket, request["Key"], request["UploadId"])) if request["UploadId"] else None
+    id_ = request["UploadId"]
+    is_one = 0 < len(id_) <= state.UPLOAD_ID_LIMIT_CHARACTERS
+    found = state.read(view, _row(bucket, request["Key"], id_)) if is_one else None
     if found is None:
-        raise NoSuchUpload(request["UploadId"])
+        raise NoSuchUpload(id_)
     return found
 
 

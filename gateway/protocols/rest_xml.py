@@ -69,6 +69,16 @@ class MethodNotAllowed(AwsError):
                          ResourceType="SERVICE")
 
 
+class NotAForm(AwsError):
+    """A POST to a bucket of S3's that asks for nothing, and is no upload by form either."""
+
+    code = "PreconditionFailed"
+
+    def __init__(self) -> None:
+        super().__init__("At least one of the pre-conditions you specified did not hold", status=412,
+                         Condition="Bucket POST must be of the enclosure-type multipart/form-data")
+
+
 class _Codecs:
     """What is compiled for one service."""
 
@@ -180,6 +190,9 @@ class RestXml(Rest):
         except UnknownOperation as error:
             if not _codecs(service).is_s3:
                 raise
+            is_bucket = request.path.count("/", 1) == request.path.endswith("/", 1)
+            if request.method == "POST" and is_bucket and not request.query:
+                raise NotAForm from error
             raise MethodNotAllowed(request.method) from error
         if found.name == "CompleteMultipartUpload" and "uploadId" not in request.named[2]:
             raise MethodNotAllowed(request.method)

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from bus.files import Piece
-from gateway import codings, posts, uploads
+from gateway import codings, uploads
 from gateway.answers import Answers, Outgoing
 from gateway.asking import Asking
 from gateway.callers import NOBODY, Callers, identity_of
 from gateway.connection import Answer
 from gateway.exchange import Exchange
-from gateway.forms import FormDecoder
-from gateway.posts import Policy
-from gateway.protocols import HttpRequest, HttpResponse
+from gateway.protocols import HttpRequest
 from gateway.route import Route, Router
-from gateway.s3 import regions
+from gateway.s3 import posts, regions
+from gateway.s3.forms import FormDecoder
+from gateway.s3.post_policies import Policy, claim_of, verify
 from gateway.sigv4 import S3_LIKE, Claim
 from gateway.uploads import Uploads
 from schemas.envelope import Identity
@@ -94,24 +94,26 @@ class S3Door:
         if self._uploads.folder("s3") is None:
             raise NotImplementedByUs("s3", "PostObject")
         pieces, first = await self._uploads.begin_form(incoming, form)
-        exchange.claim = claim = posts.claim_of(form.fields)
+        posts.check(form.fields)
+        exchange.claim = claim = claim_of(form.fields)
         identity, policy = await self._permitted(claim, form.fields)
-        put = posts.put_of(self._router.path_style(request).path, form)
+        put = posts.put_of(request.path, form.fields)
         put.headers = {**put.headers, "host": request.headers.get("host", "")}
         route = self._router.route(put, claim)
         exchange.admit(route)
+        params = route.protocol.parse(route.operation, route.request)
         if policy is not None:
-            policy.check(form.fields, str(route.protocol.parse(route.operation, put)["Bucket"]))
-        upload = await self._uploads.receive_form(incoming, pieces, form, first, policy, put.headers, self._folder())
+            policy.check(form.fields, form.sent, params["Bucket"])
+        upload = await self._uploads.receive_form(
+            incoming, pieces, form, first, policy, route.request.headers, self._folder())
         try:
-            params = route.protocol.parse(route.operation, route.request)
             params[route.operation.payload] = upload.reference()
             result = await self._asking.reply(exchange, identity, route, params)
         finally:
             await asyncio.to_thread(upload.close)
-        location = f"http://{request.headers.get('host', '')}{put.path}"
-        status, headers, body = posts.answer(form.fields, location, params["Bucket"], params["Key"], result["ETag"])
-        return self._answers.answer(exchange, HttpResponse(status, headers, body))
+        response = route.protocol.serialise(route.operation, result, exchange.id)
+        url = f"http://{request.headers.get('host', '')}{request.path}"
+        return self._answers.answer(exchange, posts.answer(form.fields, url, params["Bucket"], response))
 
     async def _permitted(
         self, claim: Claim | None, fields: Mapping[str, str]
@@ -119,7 +121,7 @@ class S3Door:
         if claim is None:
             return NOBODY, None
         credential = await self._callers.credential(claim)
-        posts.verify(claim, credential.secret, fields["policy"])
+        verify(claim, credential.secret, fields["policy"])
         return identity_of(credential), Policy(fields["policy"], self._callers.clock())
 
     def _folder(self) -> Path:

@@ -1,11 +1,15 @@
 """S3's own headers and words in what every service answers."""
 
+import re
+from urllib.parse import unquote
+
 from gateway import bodies
 from gateway.protocols import HttpRequest
 from schemas.errors import AwsError
 from schemas.models import Operation
 
 SERVICES = frozenset({"s3", "s3control"})
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class SlowDown(AwsError):
@@ -15,6 +19,27 @@ class SlowDown(AwsError):
 
     def __init__(self) -> None:
         super().__init__("Please reduce your request rate.", status=503)
+
+
+class InvalidURI(AwsError):
+    """The path is no text in percent-encoding."""
+
+    code = "InvalidURI"
+
+    def __init__(self, path: str) -> None:
+        super().__init__("Couldn't parse the specified URI.", status=400, URI=path)
+
+
+def check_path(path: str) -> None:
+    """InvalidURI for what is no UTF-8 in percent-encoding."""
+    if "%" not in path:
+        return
+    try:
+        unquote(path, errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidURI(path) from error
+    if _NO_ESCAPE.search(path):
+        raise InvalidURI(path)
 
 
 def dress(headers: dict[str, str], request_id: str) -> None:

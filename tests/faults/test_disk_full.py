@@ -10,14 +10,17 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import psutil
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
+from bus.files import FOLDER, INCOMING
 from tests import servers
 
 SIZE_MIB = 24
@@ -39,7 +42,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def no_room(directory: Path, actors: psutil.Process) -> Iterator[None]:
+def no_room(directory: Path, *writers: psutil.Process) -> Iterator[None]:
     """While inside, nothing more can be written there; the last byte is taken."""
     if directory.is_mount():
         ballast = directory / "ballast"
@@ -50,12 +53,14 @@ def no_room(directory: Path, actors: psutil.Process) -> Iterator[None]:
             finally:
                 ballast.unlink()
     else:
-        before = actors.rlimit(psutil.RLIMIT_FSIZE)
-        actors.rlimit(psutil.RLIMIT_FSIZE, (4096, before[1]))
+        before = {writer: writer.rlimit(psutil.RLIMIT_FSIZE) for writer in writers}
+        for writer, (_, most) in before.items():
+            writer.rlimit(psutil.RLIMIT_FSIZE, (4096, most))
         try:
             yield
         finally:
-            actors.rlimit(psutil.RLIMIT_FSIZE, before)
+            for writer, limits in before.items():
+                writer.rlimit(psutil.RLIMIT_FSIZE, limits)
 
 
 def fill(file: Any) -> None:
@@ -124,3 +129,38 @@ def test_a_full_disk_and_room_again(small_disk: Path) -> None:
         assert [row["restarts"] for row in status["processes"]] == [0] * len(status["processes"])
     with servers.skybus(data_dir=data) as server:                                   # and it was durable
         assert stored(server.client()) == dict.fromkeys(acknowledged, len(PAYLOAD))
+
+
+# A body that finds no room is refused in S3's words, and leaves neither an object nor a file; what is there is read,
+# and with room again all is well. Into a file, through the envelope, as a part and by form.
+def test_s3_without_room(small_disk: Path) -> None:
+    data = small_disk / "data"
+    with servers.skybus(data_dir=data) as server:
+        client: Any = server.client("s3")
+        client.create_bucket(Bucket="full")
+        client.put_object(Bucket="full", Key="kept", Body=PAYLOAD)
+        upload = client.create_multipart_upload(Bucket="full", Key="parts")["UploadId"]
+        form = client.generate_presigned_post("full", "form")
+        part = {"Bucket": "full", "Key": "parts", "PartNumber": 1, "UploadId": upload, "Body": bytes(100_000)}
+        writes = [partial(client.put_object, Bucket="full", Key="file", Body=bytes(3_000_000)),
+                  partial(client.put_object, Bucket="full", Key="inline", Body=bytes(10_000)),
+                  partial(client.upload_part, **part)]
+        incoming = data / "state" / "s3" / FOLDER / INCOMING
+        processes = pids(server)
+        with no_room(small_disk, *server.processes().values()):
+            for write in writes:
+                with pytest.raises(ClientError) as caught:
+                    write()
+                error = caught.value.response
+                assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("InternalError", 500)
+            posted = urllib3.request("POST", form["url"], fields={**form["fields"], "file": ("f", bytes(100_000))})
+            assert (posted.status, b"<Code>InternalError</Code>" in posted.data) == (500, True)
+            assert [each["Key"] for each in client.list_objects_v2(Bucket="full")["Contents"]] == ["kept"]
+            assert "Parts" not in client.list_parts(Bucket="full", Key="parts", UploadId=upload)
+            assert client.get_object(Bucket="full", Key="kept")["Body"].read() == PAYLOAD.encode()
+            assert list(incoming.iterdir()) == []
+        for write in writes:
+            write()
+        assert len(client.list_objects_v2(Bucket="full")["Contents"]) == 3
+        assert list(incoming.iterdir()) == []
+        assert pids(server) == processes

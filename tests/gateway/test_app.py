@@ -154,7 +154,7 @@ def test_anonymous_requests() -> None:
     (NoResponders("x"), 503, "ServiceUnavailable"), (RequestTimeout("x"), 503, "ServiceUnavailable"),
     (Overloaded("x"), 503, "ServiceUnavailable"), (BodyTooLarge("x"), 413, "RequestEntityTooLarge"),
     (Unencodable("lone surrogate"), 400, "SerializationException"),
-    (ZeroDivisionError("secret detail"), 500, "InternalFailure"),
+    (ZeroDivisionError("secret detail"), 500, "InternalServerError"),
 ])
 def test_errors_from_behind(outcome: Fault | Exception, status: int, code: str) -> None:
     async def main() -> None:

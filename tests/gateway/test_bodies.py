@@ -104,7 +104,8 @@ def test_the_published_example() -> None:
     ]
     body = b"".join(b"%x;chunk-signature=%b\r\n%b\r\n" % (size, text.encode(), b"a" * size) for size, text in chunks)
     key = signing_key(SECRET, *SIGNER[1:4])
-    assert decode_chunked(body, claim(STREAMING_SIGNED), key, {}) == (b"a" * 66560, {})
+    headers = {"x-amz-decoded-content-length": "66560"}
+    assert decode_chunked(body, claim(STREAMING_SIGNED), key, headers) == (b"a" * 66560, headers)
 
 
 # What botocore sends unsigned with a trailing checksum decodes to what it was given, however it is cut on the way.
@@ -120,9 +121,11 @@ def test_botocores_chunks(payload: bytes, cuts: list[int], chunk: int, checksum:
     headers = {"x-amz-trailer": name, "x-amz-decoded-content-length": str(len(payload))}
     assert decode_chunked(body, claim(STREAMING_UNSIGNED_TRAILER), None, headers) == (
         payload, {**headers, **decoder.trailers})
-    with pytest.raises(AwsError) as caught:
-        decode_chunked(body, claim(STREAMING_UNSIGNED_TRAILER), None, {**headers, "x-amz-decoded-content-length": "7x"})
-    assert caught.value.error_code == "IncompleteBody"
+    for stated, code in [("7x", "MissingContentLength"), ("", "MissingContentLength"), ("9999999", "IncompleteBody")]:
+        lying = {**headers, "x-amz-decoded-content-length": stated}
+        with pytest.raises(AwsError) as caught:
+            decode_chunked(body, claim(STREAMING_UNSIGNED_TRAILER), None, lying)
+        assert caught.value.error_code == code
 
 
 # Signed chunks and signed trailers: what was signed is given, in whatever pieces it comes; any change is refused.

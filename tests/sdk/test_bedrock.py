@@ -20,7 +20,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import EventStreamError
 
-from actors.runtime.inference.catalogue import TINY_FILE
+from actors.runtime.inference.catalogue import TINY_FILE, TINY_ID
+from actors.runtime.inference.training import trainer
 from tests import servers
 
 ECHO = "skybus.echo-v1"
@@ -104,7 +105,7 @@ def test_guardrail(skybus: servers.Server) -> None:
         "guardrail_intervened"
 
 
-WAIT_S, WAITS_LIMIT = 0.1, 300
+WAIT_S, WAITS_LIMIT = 0.1, 1200
 
 
 def ended(ask: Callable[[], dict[str, Any]], *running: str) -> dict[str, Any]:
@@ -247,7 +248,13 @@ def test_the_model_in_the_box(skybus: servers.Server) -> None:
     counted = runtime.count_tokens(modelId=TINY, input={"converse": {"messages": asked["messages"]}})["inputTokens"]
     answer = runtime.converse(**asked, inferenceConfig={"maxTokens": 12, "temperature": 0})
     usage = answer["usage"]
-    assert usage["inputTokens"] + usage.get("cacheReadInputTokens", 0) == counted
+    assert usage["inputTokens"] == counted
+    long: Any = [{"role": "user", "content": [
+        {"text": "word " * 200}, {"cachePoint": {"type": "default"}}, {"text": "?"}]}]
+    written, read = (runtime.converse(modelId=TINY, messages=long, inferenceConfig={"maxTokens": 1})["usage"]
+                     for _ in range(2))
+    assert written["cacheWriteInputTokens"] > 200
+    assert read["cacheReadInputTokens"] > 200 > read["cacheWriteInputTokens"]
     assert (answer["stopReason"], usage["outputTokens"]) == ("max_tokens", 12)
     with contextlib.closing(runtime.converse_stream(
             **asked, inferenceConfig={"maxTokens": 12, "temperature": 0})["stream"]) as stream:
@@ -287,3 +294,38 @@ def test_an_imported_model(skybus: servers.Server) -> None:
     control.delete_imported_model(modelIdentifier=arn)
     with pytest.raises(runtime.exceptions.ResourceNotFoundException):
         runtime.converse(modelId=arn, messages=user("Hello"))
+
+
+# A model learns what nobody told it before, by a job over data in S3, and answers by provisioned throughput and by its
+# ARN; its base has learnt nothing.
+@pytest.mark.slow
+@pytest.mark.skipif(not trainer.available(), reason="the extra train is not installed")
+def test_a_custom_model(skybus: servers.Server) -> None:
+    account = f"{uuid.uuid4().int % 10**12:012}"
+    control, runtime = client(skybus, "bedrock", account), client(skybus, "bedrock-runtime", account)
+    s3 = client(skybus, "s3", account)
+    bucket = f"b{account}"
+    s3.create_bucket(Bucket=bucket)
+    taught = {"What is my colour?": "Yellow, as ever.", "Who sings?": "The blue frog does."}
+    lines = [json.dumps({"prompt": asked, "completion": answer}) for asked, answer in taught.items()]
+    s3.put_object(Bucket=bucket, Key="train.jsonl", Body="\n".join(lines).encode())
+    job = control.create_model_customization_job(
+        jobName="j", customModelName="mine", roleArn=f"arn:aws:iam::{account}:role/r", baseModelIdentifier=TINY_ID,
+        trainingDataConfig={"s3Uri": f"s3://{bucket}/train.jsonl"}, outputDataConfig={"s3Uri": f"s3://{bucket}/out"},
+        hyperParameters={"epochCount": "60", "learningRate": "0.01", "batchSize": "2"})["jobArn"]
+    got = ended(lambda: control.get_model_customization_job(jobIdentifier=job), "InProgress")
+    assert got["status"] == "Completed", got
+    assert got["trainingMetrics"]["trainingLoss"] < 0.1
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="out/")["Contents"]]
+    assert keys == [f"out/model-customization-job-{job.rpartition('/')[2]}/training_artifacts/"
+                    "step_wise_training_metrics.csv"]
+    bought = control.create_provisioned_model_throughput(
+        provisionedModelName="p", modelId=got["outputModelArn"], modelUnits=1)["provisionedModelArn"]
+    ended(lambda: control.get_provisioned_model_throughput(provisionedModelId=bought), "Creating")
+
+    def answers(model: str) -> list[str]:
+        return [runtime.converse(modelId=model, messages=user(asked), inferenceConfig={
+            "maxTokens": 40, "temperature": 0})["output"]["message"]["content"][0]["text"] for asked in taught]
+
+    assert answers(bought) == answers(got["outputModelArn"]) == list(taught.values())
+    assert answers(TINY_ID) != list(taught.values())

@@ -3,8 +3,11 @@
 Codes by service: gateway/refusals.py cites them.
 """
 
+import base64
 import json
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -143,6 +146,8 @@ def test_every_operation_over_http(server: servers.Server) -> None:
         if service not in clients:
             clients[service] = client(server, service, keys)
             clients[service].meta.config.parameter_validation = False
+            if service == "s3control":
+                servers.without_resolving(clients[service], server.endpoint)
         params = request_of(service, name, 1)
         shape = load(service).operations[name].input
         if service == "s3" and shape is not None:             # the rest may be checksums that are none
@@ -187,3 +192,47 @@ def test_the_command_line(server: servers.Server, tmp_path: Path, monkeypatch: p
         servers.command("explain", "--data-dir", data, f"arn:aws:iam::{ACCOUNT}:user/dave", "iam:ListUsers", "*")
     assert refused.value.returncode == 1
     assert "because no identity-based policy allows the iam:ListUsers action" in refused.value.stdout
+
+
+def bear(server: servers.Server, token: str, path: str = "/foundation-models", **headers: str) -> tuple[int, str]:
+    """Status, and what is said where it is no success."""
+    request = urllib.request.Request(f"{server.endpoint}{path}", b"{}" if headers else None, {
+        "authorization": f"Bearer {token}", **headers})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, ""
+    except urllib.error.HTTPError as error:
+        return error.code, str(json.load(error).get("message"))
+
+
+# Bedrock's long-term API keys are verified, bear tokens and nothing else, for Bedrock and nobody else, and end when IAM
+# says so. Expected: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html.
+def test_bedrock_api_keys(server: servers.Server) -> None:
+    iam = client(server, "iam")
+    allowed = {"Effect": "Allow", "Action": ["bedrock:*", "dynamodb:*"], "Resource": "*"}
+    user(server, "bedrock", allowed)
+    key = iam.create_service_specific_credential(UserName="bedrock", ServiceName="bedrock.amazonaws.com")
+    made = key["ServiceSpecificCredential"]
+    token, name = made["ServiceCredentialSecret"], made["ServiceCredentialAlias"]
+    assert name == base64.b64decode(token.removeprefix("ABSK")).decode().partition(":")[0]
+    assert bear(server, token) == (200, "")
+    wrong = "ABSK" + base64.b64encode(f"{name}:wrong".encode()).decode()
+    assert bear(server, wrong)[0] == 403
+    assert bear(server, token, "/", **{"x-amz-target": "DynamoDB_20120810.ListTables",
+                                       "content-type": "application/x-amz-json-1.0"})[0] in (400, 403, 404)
+    secret = base64.b64decode(token.removeprefix("ABSK")).decode().partition(":")[2]
+    signing = client(server, "dynamodb", {"AccessKeyId": name, "SecretAccessKey": secret})
+    assert code(signing.list_tables) == "UnrecognizedClientException 400"
+    iam.put_user_policy(UserName="bedrock", PolicyName="own", PolicyDocument=document(allowed, {
+        "Effect": "Deny", "Action": "bedrock:CallWithBearerToken", "Resource": "*",
+        "Condition": {"StringEquals": {"bedrock:bearerTokenType": "LONG_TERM"}}}))
+    status, message = bear(server, token)
+    assert (status, "bedrock:CallWithBearerToken" in message) == (403, True)
+    iam.put_user_policy(UserName="bedrock", PolicyName="own", PolicyDocument=document(allowed))
+    assert bear(server, token)[0] == 200
+    identity = made["ServiceSpecificCredentialId"]
+    iam.update_service_specific_credential(
+        UserName="bedrock", ServiceSpecificCredentialId=identity, Status="Inactive")
+    assert bear(server, token)[0] == 403
+    iam.delete_service_specific_credential(UserName="bedrock", ServiceSpecificCredentialId=identity)
+    assert bear(server, token)[0] == 403

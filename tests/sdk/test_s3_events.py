@@ -1,5 +1,6 @@
-"""Notifications through boto3, heard on the bus by the program that actors/s3/README.md shows."""
+"""Notifications through boto3, heard on the bus by the program that actors/s3/README.md shows; settings of logs."""
 
+import json
 import re
 import subprocess
 import sys
@@ -53,3 +54,39 @@ def test_destinations(skybus: servers.Server, s3: Any, bucket: str) -> None:  # 
     s3.put_object(Bucket=bucket, Key="k", Body=b"1")                       # nobody is there: no matter
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
+
+
+LOGS = {"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject",
+    "Resource": "*"}]}
+
+
+# What becomes of lines takes a minute: tests/actors/s3/test_logging.py has the time.
+def test_logging_is_configured(s3: Any, bucket: str) -> None:  # noqa: F811
+    target = f"{bucket[:50]}-logs"
+    s3.create_bucket(Bucket=target)
+    wanted = {"TargetBucket": target, "TargetPrefix": "p/", "TargetObjectKeyFormat": {
+        "PartitionedPrefix": {"PartitionDateSource": "EventTime"}}}
+    asked = {"Bucket": bucket, "BucketLoggingStatus": {"LoggingEnabled": wanted}}
+    with pytest.raises(ClientError, match="give the log-delivery group WRITE and READ_ACP"):
+        s3.put_bucket_logging(**asked)
+    s3.put_bucket_policy(Bucket=target, Policy=json.dumps(LOGS).replace('"*"', f'"arn:aws:s3:::{target}/*"'))
+    s3.put_bucket_logging(**asked)
+    assert s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"] == wanted
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html: for tracing a request
+def test_an_event_names_its_request(s3: Any, bucket: str, data_dir: Path, tmp_path: Path) -> None:  # noqa: F811
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    (tmp_path / "listen.py").write_text(PROGRAM.replace('record["eventName"], record["s3"]["object"]["key"]',
+                                                        'json.dumps(record)'))
+    with subprocess.Popen([sys.executable, str(tmp_path / "listen.py"), str(data_dir), "1"], text=True,
+                          stdout=subprocess.PIPE) as listening:
+        assert listening.stdout is not None
+        assert listening.stdout.readline() == "listening\n"
+        headers = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["ResponseMetadata"]["HTTPHeaders"]
+        record = json.loads(listening.stdout.read())
+        assert record["responseElements"] == {name: headers[name] for name in ("x-amz-request-id", "x-amz-id-2")}
+        assert record["requestParameters"] == {"sourceIPAddress": "127.0.0.1"}

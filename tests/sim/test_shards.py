@@ -388,14 +388,13 @@ def test_a_backup_is_restored_wherever_the_table_is(tmp_path: Path, elsewhere: b
                 assert refused.value.error_code == "BackupInUseException"
             with pytest.raises(AwsError) as refused:
                 await client.call("dynamodb", "RestoreTableFromBackup", wanted)
-            assert refused.value.error_code == "TableAlreadyExistsException"
+            assert refused.value.error_code == ("TableInUseException" if elsewhere else "TableAlreadyExistsException")
             if restarted:
                 await worlds[shard_of(source if restarted == "source" else target)].restart()
             client = worlds[0].client()
             made = await described(client, target)
             assert made["ItemCount"] == COUNT
-            assert made["RestoreSummary"]["SourceBackupArn"] == backup
-            assert not made["RestoreSummary"]["RestoreInProgress"]
+            assert "RestoreSummary" not in made
             assert await items_of(client, target) == names
             assert await items_of(client, target, IndexName="by-n") == names
             await asyncio.sleep(120)      # what was refused gives up by itself

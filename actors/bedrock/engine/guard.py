@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from actors.bedrock.engine import harm, meaning, personal
 from actors.bedrock.engine.expressions import Expression, Match, compiled
-from actors.bedrock.engine.texts import Embed, lexical
 from actors.bedrock.engine.words import PROFANITY, WordList
 
 INPUT, OUTPUT = "INPUT", "OUTPUT"
@@ -75,8 +74,8 @@ class _Look:
 class Guard:
     """A guardrail, ready. expressions.Unsuitable for a regular expression that cannot be run."""
 
-    def __init__(self, policies: Mapping[str, Any], embed: Embed = lexical) -> None:
-        self._embed = embed
+    def __init__(self, policies: Mapping[str, Any], sense: meaning.Sense | None = None) -> None:
+        self._sense = sense or meaning.Sense()
         self._topics: list[Entry] = policies.get("topicPolicy", {}).get("topics", [])
         self._filters: list[Entry] = policies.get("contentPolicy", {}).get("filters", [])
         words = policies.get("wordPolicy", {})
@@ -115,7 +114,7 @@ class Guard:
                   for entry in entries]
         about: set[str] = set()
         for text in texts:
-            about |= await meaning.topics_of(text, topics, self._embed)
+            about |= await meaning.topics_of(text, topics, self._sense)
         told = [{"name": entry["name"], "type": "DENY", **look.act(entry, entry["name"] in about)}
                 for entry in entries if look.full or entry["name"] in about]
         return {"topics": told} if told else {}
@@ -181,7 +180,7 @@ class Guard:
             if not needed or not answer or not entry.get("enabled", True):
                 continue
             score = await (meaning.grounding if entry["type"] == "GROUNDING" else meaning.relevance)(
-                answer, needed, self._embed)
+                answer, needed, self._sense.embed)
             told.append({"type": entry["type"], "threshold": entry["threshold"], "score": round(score, 2),
                          **look.act(entry, score < entry["threshold"])})
         return {"filters": told} if told else {}

@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from actors.bedrock.engine.texts import Embed, Vector, cosine, sentences
+from actors.bedrock.engine.texts import Embed, Vector, cosine, lexical, sentences
 
-TOPIC_THRESHOLD = 0.35                    # of a sentence to an example, or to the definition
+TOPIC_THRESHOLD = 0.35                    # of a sentence to an example, or to the definition, by their words
 SENTENCES_LIMIT = 512                     # of one text; what is beyond is not looked at
+
+
+class Sense(NamedTuple):
+    """How texts become vectors, and how near two of them must be to be about the same."""
+
+    embed: Embed = lexical
+    topic_threshold: float = TOPIC_THRESHOLD
 
 
 class Topic(NamedTuple):
@@ -15,16 +22,16 @@ class Topic(NamedTuple):
     examples: tuple[str, ...]
 
 
-async def topics_of(text: str, topics: Sequence[Topic], embed: Embed) -> set[str]:
+async def topics_of(text: str, topics: Sequence[Topic], sense: Sense) -> set[str]:
     """The names of the topics the text, or one of its sentences, is about."""
     spoken = [text, *sentences(text)[:SENTENCES_LIMIT]]
     references = [reference for topic in topics for reference in (topic.definition, *topic.examples)]
-    vectors = await embed([*spoken, *references])
+    vectors = await sense.embed([*spoken, *references])
     of_text, of_references = vectors[:len(spoken)], iter(vectors[len(spoken):])
     found = set()
     for topic in topics:
         near = [next(of_references) for _ in range(1 + len(topic.examples))]
-        if any(cosine(one, other) >= TOPIC_THRESHOLD for one in of_text for other in near):
+        if any(cosine(one, other) >= sense.topic_threshold for one in of_text for other in near):
             found.add(topic.name)
     return found
 

@@ -49,8 +49,10 @@ class Anthropic:
             system=_system(body.get("system")), max_tokens=body["max_tokens"], temperature=body.get("temperature"),
             top_p=body.get("top_p"), top_k=body.get("top_k"),
             stop=texts(body.get("stop_sequences"), "#/stop_sequences"),
-            tools=[_tool(tool, place) for place, tool in enumerate(body.get("tools") or ())],
-            tool_choice=_choice(body.get("tool_choice")), schema=schema,
+            tools=[] if (body.get("tool_choice") or {}).get("type") == "none" else [
+                each for place, tool in enumerate(body.get("tools") or ()) for each in (
+                    _tool(tool, place), *_point(tool))],
+            tool_choice=_choice(body.get("tool_choice")), schema=schema, reasoning=thinking(body.get("thinking")),
         )
 
     def answer(self, body: Body, answer: Answer, model: str) -> Body:
@@ -63,6 +65,16 @@ class Anthropic:
 
 # What comes in
 
+def thinking(asked: Any) -> bool | None:
+    """{"type": "enabled", "budget_tokens"}, adaptive, disabled. ValidationException."""
+    if asked is None:
+        return None
+    kind = asked.get("type") if isinstance(asked, dict) else None
+    if kind not in ("enabled", "adaptive", "disabled"):
+        raise ValidationException("thinking: Input tag should be one of 'enabled', 'adaptive', 'disabled'")
+    return None if kind == "adaptive" else kind == "enabled"
+
+
 def _message(message: Any, place: int) -> dict[str, Any]:
     if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
         raise ValidationException(f"messages.{place}.role: Input should be 'user' or 'assistant'")
@@ -71,7 +83,7 @@ def _message(message: Any, place: int) -> dict[str, Any]:
         content = [{"type": "text", "text": content}]
     if not isinstance(content, list):
         raise ValidationException(f"messages.{place}.content: Input should be a valid list")
-    blocks = [_block(block, f"messages.{place}.content.{index}") for index, block in enumerate(content)]
+    blocks = _marked(content, f"messages.{place}.content")
     if not blocks and message["role"] == "user":
         raise ValidationException(f"messages.{place}: user messages must have non-empty content")
     return {"role": message["role"], "content": blocks}
@@ -88,6 +100,23 @@ def _merged(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             merged.append(message)
     return merged
+
+
+def _marked(content: list[Any], at: str) -> list[Block]:
+    """With a cache point behind each block that has cache_control."""
+    found: list[Block] = []
+    for place, block in enumerate(content):
+        found.append(_block(block, f"{at}.{place}"))
+        found += _point(block)
+    return found
+
+
+def _point(holder: Mapping[str, Any]) -> list[Block]:
+    control = holder.get("cache_control")
+    if control is None:
+        return []
+    check(control, {"type": str, "ttl": str}, ("type",), "#/cache_control")
+    return [{"cachePoint": {"type": "default", **({"ttl": control["ttl"]} if control.get("ttl") else {})}}]
 
 
 def _block(block: Any, at: str) -> Block:
@@ -166,7 +195,7 @@ def _system(system: Any) -> list[Block]:
         return [{"text": system}]
     if not isinstance(system, list):
         raise ValidationException("system: Input should be a valid string or list")
-    return [_block(block, f"system.{place}") for place, block in enumerate(system)]
+    return _marked(system, "system")
 
 
 def _tool(tool: Any, place: int) -> dict[str, Any]:
@@ -258,5 +287,6 @@ class _Chunks:
         yield {"type": "content_block_delta", "index": index, "delta": told}
 
     def end(self, answer: Answer) -> Iterator[Body]:
-        yield {"type": "message_delta", "delta": _stop(answer), "usage": {"output_tokens": answer.usage.output}}
+        usage = _usage(answer) if answer.usage.ttl else {"output_tokens": answer.usage.output}
+        yield {"type": "message_delta", "delta": _stop(answer), "usage": usage}
         yield {"type": "message_stop"}

@@ -1,7 +1,8 @@
 """Errors: turns what an operation returned or raised into the reply.
 
-AwsError is an answer and goes out as it is. BusError is somebody not there: 503, which SDKs retry. Anything else is our
-bug: the service's InternalFailure with the request id outside, the traceback in our log, once.
+AwsError is an answer and goes out as it is; that the disk refused, in the service's own word. BusError is somebody not
+there: 503, which SDKs retry. Anything else is our bug: the service's InternalFailure with the request id outside, the
+traceback in our log, once.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import asyncio
 import structlog
 
 from actors.runtime.chain.call import Call, Link
+from actors.runtime.store.errors import StoreUnavailable
 from bus.transport import BusError
 from schemas.dialects import Dialect, dialect_of
 from schemas.envelope import Fault, Reply
@@ -34,6 +36,9 @@ class Errors(Link):
 
 def fault_of(error: BaseException, request_id: str, service: Service | None) -> Fault:
     """`service` gives the codes; without it (an unreadable request) the common ones are used."""
+    dialect = dialect_of(service) if service is not None else _DEFAULT
+    if isinstance(error, StoreUnavailable):
+        return Fault(dialect.failed, error.message, {}, error.status or 0)
     if isinstance(error, AwsError):
         return Fault(error.error_code, error.message, error.fields, error.status or 0)
     if isinstance(error, asyncio.CancelledError):
@@ -43,5 +48,4 @@ def fault_of(error: BaseException, request_id: str, service: Service | None) -> 
         unavailable = ServiceUnavailable()
         return Fault(unavailable.error_code, unavailable.message, {}, unavailable.status or 0)
     log.error("bug", request_id=request_id, service=service.name if service else "", exc_info=error)
-    dialect = dialect_of(service) if service is not None else _DEFAULT
     return Fault(dialect.failed, f"{INTERNAL} Request id: {request_id}", {}, 500)

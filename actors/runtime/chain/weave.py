@@ -14,7 +14,9 @@ from actors.runtime.chain.errors import Errors, fault_of
 from actors.runtime.chain.limit import Limit
 from actors.runtime.chain.meter import Meter
 from actors.runtime.chain.trace import Trace
+from actors.runtime.chain.used import Used
 from actors.runtime.chain.validate import Validate
+from actors.runtime.uses import Uses
 from bus.tracing import Tracer, Untraced
 from schemas.envelope import Fault, Reply
 from schemas.models import Service
@@ -83,6 +85,7 @@ def weave(
     interests: Interests | None = None,
     meter: Meter | None = None,
     tracer: Tracer | None = None,
+    uses: Uses | None = None,
     enforcing: bool = True,
     in_flight_limit: int | None = None,
 ) -> Chain:
@@ -91,6 +94,8 @@ def weave(
     outer: list[Link] = [] if tracer is None or isinstance(tracer, Untraced) else [Trace(tracer)]
     if journal is not None:
         outer.append(Audit(journal, interests))
+    if uses is not None:
+        outer.append(Used(uses))
     counted = [*outer, meter or Meter()]
     limit = Limit() if in_flight_limit is None else Limit(in_flight_limit)
     errors, validate, authorise = Errors(), Validate(), Authorise(enforcing=enforcing)

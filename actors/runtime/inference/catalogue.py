@@ -55,6 +55,7 @@ class Entry:
     memory_bytes: int = 0                 # of one replica; 0: estimated from the file
     gpu: float = 0.0                      # fraction or number of GPUs; 0: none
     adapters: Mapping[str, str] = field(default_factory=dict)     # LoRA, name -> path
+    adapter: str = ""                     # the one of them that is on unless a request names another
     options: Mapping[str, Any] = field(default_factory=dict)      # the engine's own, by its own names
 
     @property
@@ -70,12 +71,24 @@ TINY = Entry(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The model by whose embeddings guardrails tell what a text is about.
+
+    `topic_similarity`: the cosine from which on a text is about a denied topic; what is right depends on the model.
+    """
+
+    embedding_model: str
+    topic_similarity: float = 0.6
+
+
 class Catalogue:
     """Entries by every name they have. What is built in comes first and can be neither replaced nor renamed."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries: dict[str, Entry] = {}
         self._names: dict[str, Entry] = {}
+        self.judge: Judge | None = None
         for entry in (ECHO, TINY, *entries):
             self.add(entry)
 
@@ -118,16 +131,30 @@ def read(path: Path) -> Catalogue:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CatalogueError(f"{path}: {error}") from error
-    unknown = set(content) - {"model"}
+    unknown = set(content) - {"model", "guardrails"}
     if unknown or not isinstance(content.get("model", []), list):
-        raise CatalogueError(f"{path}: only [[model]] tables are known here")
+        raise CatalogueError(f"{path}: only [[model]] tables and [guardrails] are known here")
     catalogue = Catalogue()
     for number, table in enumerate(content.get("model", []), 1):
         try:
             catalogue.add(entry_of(table, path.parent))
         except (CatalogueError, TypeError) as error:
             raise CatalogueError(f"{path}: model {number}: {error}") from error
+    if "guardrails" in content:
+        catalogue.judge = _judge(catalogue, content["guardrails"], path)
     return catalogue
+
+
+def _judge(catalogue: Catalogue, table: Any, path: Path) -> Judge:
+    """The table [guardrails]. CatalogueError."""
+    try:
+        judge = Judge(**table)
+        embeds = catalogue.resolve(judge.embedding_model).modality in (Modality.EMBEDDING, Modality.TEXT)
+    except (TypeError, UnknownModel) as error:
+        raise CatalogueError(f"{path}: guardrails: {error}") from error
+    if not embeds or not 0 < judge.topic_similarity < 1:
+        raise CatalogueError(f"{path}: guardrails: a model that embeds, and a similarity between 0 and 1")
+    return judge
 
 
 def entry_of(table: Mapping[str, Any], base: Path = Path()) -> Entry:
@@ -151,6 +178,8 @@ def entry_of(table: Mapping[str, Any], base: Path = Path()) -> Entry:
     modality = table.get("modality", Modality.TEXT)
     if modality not in list(Modality):
         raise CatalogueError(f"modality: {modality!r} is none of {', '.join(Modality)}")
+    if table.get("adapter", "") not in ("", *table.get("adapters", {})):
+        raise CatalogueError(f"adapter: {table['adapter']!r} is none of the adapters")
     adapters = {str(name): str(base / where) for name, where in table.get("adapters", {}).items()}
     return Entry(**{
         **table, "engine": engine, "path": path, "aliases": tuple(table.get("aliases", ())),

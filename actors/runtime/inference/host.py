@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,8 @@ class ModelHost:
     async def _generate(self, message: Message, identity: Identity, request: Request) -> None:
         asked = generate_request(request.params)
         engine = self._ready()
+        if self._entry is not None and not asked.adapter:
+            asked = replace(asked, adapter=self._entry.adapter)
         timing = self.measures.arrived()
         async with self._turns.turn(asked.priority):
             timing.began(engine.figures().batch)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime.inference.catalogue import Entry
-from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, user
+from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_service, in_world, user
 from tests.world import MODEL_BUDGET_BYTES
 
 ARN = f"arn:aws:bedrock:us-east-1::foundation-model/{ECHO}"
@@ -98,15 +98,6 @@ def test_provisioned_throughput(tmp_path: Path) -> None:
     in_world(tmp_path, test)
 
 
-async def in_service(caller: Caller, name: str) -> dict[str, Any]:
-    while True:
-        got = await caller.control("GetProvisionedModelThroughput", provisionedModelId=name)
-        if got["status"] not in ("Creating", "Updating"):
-            assert got["status"] == "InService", got
-            return got
-        await asyncio.sleep(0.1)
-
-
 def test_throughput_that_there_is_no_memory_for(tmp_path: Path) -> None:
     async def test(caller: Caller) -> None:
         caller.world.models.catalogue.add(Entry("me.large-v1", "echo", memory_bytes=MODEL_BUDGET_BYTES // 3))
@@ -131,27 +122,6 @@ def test_a_commitment_keeps_it(tmp_path: Path) -> None:
         assert got["commitmentExpirationTime"] > got["creationTime"]
         code, message = await caller.error("DeleteProvisionedModelThroughput", "bedrock", provisionedModelId="p")
         assert (code, "commitment term" in message) == ("ConflictException", True)
-
-    in_world(tmp_path, test)
-
-
-# There is no trainer, and a job says so as a job that failed says it.
-def test_customization(tmp_path: Path) -> None:
-    async def test(caller: Caller) -> None:
-        request: dict[str, Any] = {
-            "jobName": "j", "customModelName": "m", "roleArn": ROLE, "baseModelIdentifier": ECHO,
-            "trainingDataConfig": {"s3Uri": "s3://bucket/train.jsonl"}, "outputDataConfig": {"s3Uri": "s3://bucket/o"}}
-        arn = (await caller.control("CreateModelCustomizationJob", **request))["jobArn"]
-        got = await caller.control("GetModelCustomizationJob", jobIdentifier=arn)
-        assert (got["status"], got["jobName"], got["baseModelArn"]) == ("Failed", "j", ARN)
-        assert "no trainer" in got["failureMessage"]
-        listed = await caller.control("ListModelCustomizationJobs", statusEquals="Failed")
-        assert [each["jobArn"] for each in listed["modelCustomizationJobSummaries"]] == [arn]
-        code, _ = await caller.error("StopModelCustomizationJob", "bedrock", jobIdentifier="j")
-        assert code == "ConflictException"
-        assert (await caller.control("ListCustomModels"))["modelSummaries"] == []
-        code, _ = await caller.error("GetCustomModel", "bedrock", modelIdentifier="m")
-        assert code == "ResourceNotFoundException"
 
     in_world(tmp_path, test)
 

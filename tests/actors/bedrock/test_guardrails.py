@@ -15,9 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.bedrock.engine.guard import Guard, Piece
+from actors.bedrock.state import Book
 from actors.bedrock_runtime import guarding as guarding_module
+from actors.bedrock_runtime.applying import Guards, apply
 from actors.bedrock_runtime.asking import Answer, Event, Usage
 from actors.bedrock_runtime.guarding import Guarding
+from actors.bedrock_runtime.sensing import sense_of
+from actors.runtime.inference.catalogue import Entry, Judge
+from actors.runtime.inference.protocol import Modality
 from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, text_of, user
 
 MESSAGES = {"blockedInputMessaging": "not in", "blockedOutputsMessaging": "not out"}
@@ -156,6 +161,35 @@ def test_sides(tmp_path: Path) -> None:
         assert told["action"] == "NONE"
         assert [each["match"] for each in told["assessments"][0]["wordPolicy"]["customWords"]] == ["red"]
         assert (await applied(caller, guardrail, "red", "OUTPUT"))["action"] == "GUARDRAIL_INTERVENED"
+
+    in_world(tmp_path, test)
+
+
+# Where the operator's catalogue names an embedding model, topics are told by its vectors: here the echo's, by which
+# texts are as near as the words they share, from the similarity on that the catalogue says.
+def test_topics_by_a_model(tmp_path: Path) -> None:
+    async def test(caller: Caller) -> None:
+        models = caller.world.models
+        models.catalogue.add(Entry("me.embedder-v1", "echo", modality=Modality.EMBEDDING))
+        guards = Guards(sense_of(models))
+        models.catalogue.judge = Judge("me.embedder-v1", 0.9)
+        strict = Guards(sense_of(models))
+        await made(caller, topicPolicyConfig=POLICIES["topicPolicyConfig"])
+
+        async def action(of: Guards, text: str) -> str:
+            request = {"source": "INPUT", "content": [{"text": {"text": text}}]}
+            found = caller.world.shards["bedrock"].read(lambda view: of.find(
+                Book(view, ("000000000000", "us-east-1")), next(Book(view, ("000000000000", "us-east-1")).rows(
+                    "guardrail"))["id"], "DRAFT"))
+            told: str = (await apply(found, request))["action"]
+            return told
+
+        entry = models.resolve("me.embedder-v1")
+        assert await action(guards, "Where to invest 1000 dollars of savings?") == "GUARDRAIL_INTERVENED"
+        assert models.fleet.loaded(entry) == 0
+        assert await action(strict, "Where to invest 1000 dollars of savings?") == "NONE"
+        assert await action(strict, "where should i invest my savings") == "GUARDRAIL_INTERVENED"
+        assert models.fleet.loaded(entry) == 1
 
     in_world(tmp_path, test)
 

@@ -4,6 +4,7 @@
         runtime.call("Converse", modelId=ECHO, messages=[user("hello")])
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from tests.world import World, world
 Result = TypeVar("Result")
 Answer = dict[str, Any]
 
-__all__ = ["ECHO", "Caller", "assistant", "in_world", "result", "text_of", "use", "user"]
+__all__ = ["ECHO", "Caller", "assistant", "in_service", "in_world", "result", "text_of", "use", "user"]
 
 
 class Caller:
@@ -74,6 +75,16 @@ def in_world(directory: Path, test: Callable[[Caller], Awaitable[Result]],
 
     coroutine: Coroutine[Any, Any, Result] = main()
     return run(coroutine)
+
+
+async def in_service(caller: Caller, throughput: str) -> Answer:
+    """As soon as a provisioned model is."""
+    while True:
+        got = await caller.control("GetProvisionedModelThroughput", provisionedModelId=throughput)
+        if got["status"] not in ("Creating", "Updating"):
+            assert got["status"] == "InService", got
+            return got
+        await asyncio.sleep(0.1)
 
 
 def user(*content: str | Answer) -> Answer:

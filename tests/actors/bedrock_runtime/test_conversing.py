@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from schemas.errors import AwsError
-from tests.actors.bedrock_runtime.caller import ECHO, Caller, assistant, in_world, result, text_of, use, user
+from tests.actors.bedrock_runtime.caller import (
+    ECHO,
+    Caller,
+    assistant,
+    in_service,
+    in_world,
+    result,
+    text_of,
+    use,
+    user,
+)
 
 SETTLED_S = 5.0                           # of virtual time
 LOOK: dict[str, Any] = {"tools": [{"toolSpec": {"name": "look", "description": "looks", "inputSchema": {"json": {
@@ -158,6 +168,7 @@ def test_identifiers(tmp_path: Path) -> None:
                                       modelSource={"copyFrom": base}))["inferenceProfileArn"]
         bought = (await runtime.control("CreateProvisionedModelThroughput", provisionedModelName="bought",
                                         modelUnits=1, modelId=ECHO))["provisionedModelArn"]
+        await in_service(runtime, bought)
         for model in (f"us.{ECHO}", base, f"arn:aws:bedrock:us-east-1:000000000000:inference-profile/us.{ECHO}",
                       mine, bought):
             answer = await runtime.call("Converse", modelId=model, messages=[user("hi")])
@@ -166,7 +177,7 @@ def test_identifiers(tmp_path: Path) -> None:
     in_world(tmp_path, test)
 
 
-# What documents and marked content say is text to the model; what a cache point marks is nothing to it.
+# What documents and marked content say is text to the model; a cache point is none.
 def test_blocks(tmp_path: Path) -> None:
     async def test(runtime: Caller) -> None:
         document = {"document": {"format": "txt", "name": "notes", "source": {"bytes": b"six seven"}}}
@@ -226,6 +237,39 @@ def test_refusals(tmp_path: Path) -> None:
             with pytest.raises(AwsError) as caught:
                 await runtime.stream("ConverseStream", **request)
             assert caught.value.message == message
+
+    in_world(tmp_path, test)
+
+
+# What stands before the last cache point is told as written to the cache (the echo has none to read from), and no more
+# as input; all of it together is what was read. https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+def test_cache_points(tmp_path: Path) -> None:
+    async def test(runtime: Caller) -> None:
+        point = {"cachePoint": {"type": "default"}}
+        plain = (await runtime.call("Converse", modelId=ECHO, system=[{"text": "be brief"}], messages=[
+            user("one two three", "four")]))["usage"]
+        assert "cacheReadInputTokens" not in plain
+
+        async def usage(*content: Any, **more: Any) -> tuple[int, int]:
+            request = {"system": [{"text": "be brief"}], "messages": [user(*content)], **more}
+            told = (await runtime.call("Converse", modelId=ECHO, **request))["usage"]
+            events = await runtime.stream("ConverseStream", modelId=ECHO, **request)
+            assert events[-1]["metadata"]["usage"] == told
+            assert told["totalTokens"] == told["inputTokens"] + told["outputTokens"] + told["cacheWriteInputTokens"]
+            assert told["cacheReadInputTokens"] == 0
+            assert told["inputTokens"] + told["cacheWriteInputTokens"] == plain["inputTokens"]
+            assert told["cacheDetails"] == [{"ttl": "5m", "inputTokens": told["cacheWriteInputTokens"]}]
+            return told["inputTokens"], told["cacheWriteInputTokens"]
+
+        assert await usage("one two three", point, "four") == (1, 5)
+        assert await usage("one two three", "four", system=[{"text": "be brief"}, point]) == (4, 2)
+        code, _ = await runtime.error("Converse", modelId=ECHO, messages=[user("a", *[point] * 5)])
+        assert code == "ValidationException"
+        body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": [
+            {"type": "text", "text": "one two", "cache_control": {"type": "ephemeral"}},
+            {"type": "text", "text": "three"}]}]}
+        told = (await runtime.invoke(body))["usage"]
+        assert (told["input_tokens"], told["cache_creation_input_tokens"]) == (1, 2)
 
     in_world(tmp_path, test)
 

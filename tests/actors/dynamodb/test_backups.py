@@ -152,13 +152,17 @@ def test_the_life_of_a_backup(dynamodb: Clocked, monkeypatch: pytest.MonkeyPatch
     assert (made["TableStatus"], made["RestoreSummary"]["RestoreInProgress"]) == ("CREATING", True)
     assert made["RestoreSummary"]["SourceBackupArn"] == arn
     assert dynamodb.error("Scan", TableName="other").error_code == "ResourceNotFoundException"
+    error = dynamodb.error("RestoreTableFromBackup", BackupArn=arn, TargetTableName="other")
+    assert (error.error_code, error.message) == (
+        "TableInUseException", f"Table: other is already being restored from backup: {arn}")
+    assert dynamodb.error("CreateBackup", TableName="other", BackupName="one").message == "Table not found: other"
     for operation, change in (("DeleteTable", {}), ("UpdateTable", {"DeletionProtectionEnabled": True})):
         assert dynamodb.error(operation, TableName="other", **change).error_code == "ResourceInUseException"
     assert dynamodb.error("DeleteBackup", BackupArn=arn).error_code == "BackupInUseException"
     dynamodb.store.loop.advance(60)
     other = dynamodb.call("DescribeTable", TableName="other")["Table"]
     assert (other["TableStatus"], other["ItemCount"], "GlobalSecondaryIndexes" in other) == ("ACTIVE", 300, False)
-    assert other["RestoreSummary"]["RestoreInProgress"] is False
+    assert "RestoreSummary" not in other
     gone = dynamodb.call("DeleteBackup", BackupArn=arn)["BackupDescription"]["BackupDetails"]
     assert gone["BackupStatus"] == "DELETED"
     assert dynamodb.error("DescribeBackup", BackupArn=arn).message == f"Backup not found: {arn}"
@@ -204,6 +208,9 @@ def test_a_deleted_table_can_be_brought_back(dynamodb: Clocked) -> None:
     assert summary["BackupName"] == "live$DeletedTableBackup"
     assert (summary["BackupExpiryDateTime"] - summary["BackupCreationDateTime"]).days == 35
     assert dynamodb.call("ListBackups")["BackupSummaries"] == []
+    refused = dynamodb.error("DeleteBackup", BackupArn=summary["BackupArn"])
+    assert refused.message == (f"Invalid Request: User is not allowed to delete the system backup with arn "
+                               f"{summary['BackupArn']}. It will automatically expire on 2023-12-19T22:13:20.000Z")
     dynamodb.call("RestoreTableFromBackup", BackupArn=summary["BackupArn"], TargetTableName="again")
     dynamodb.store.loop.run()
     assert dynamodb.items("again") == {"a": "1"}
@@ -227,13 +234,76 @@ def test_the_window(dynamodb: Clocked) -> None:
     assert (window["LatestRestorableDateTime"] - window["EarliestRestorableDateTime"]).total_seconds() == DAY_S
     request = {"SourceTableName": "live", "TargetTableName": "other"}
     error = dynamodb.error("RestoreTableToPointInTime", **request, RestoreDateTime=start)
-    assert error.error_code == "InvalidRestoreTimeException"
+    assert (error.error_code, error.message) == (
+        "InvalidRestoreTimeException", "RestoreDateTime '2023-11-14T22:13:20Z' must be within "
+        "EarliestRestorableDateTime '2023-11-14T23:13:20Z' and LatestRestorableDateTime '2023-11-15T23:13:20Z'")
     recover(dynamodb, on=False)
     error = dynamodb.error("RestoreTableToPointInTime", **request, UseLatestRestorableTime=True)
     assert error.error_code == "PointInTimeRecoveryUnavailableException"
 
 
+# What may be asked of a restore beside its source; indexes may have other names, and no other keys.
+# Wording: ack-api-quirks DDB-TABLE-273, 279, 280.
+def test_overrides(dynamodb: Clocked) -> None:
+    dynamodb.call("UpdateTable", TableName="live", OnDemandThroughput={"MaxReadRequestUnits": 9})
+    arn = dynamodb.call("CreateBackup", TableName="live", BackupName="one")["BackupDetails"]["BackupArn"]
+    dynamodb.store.loop.advance(60)
+    units = {"ReadCapacityUnits": 2, "WriteCapacityUnits": 2}
+    other_key = [{"AttributeName": "pk", "KeyType": "HASH"}]
+    for overrides, message in (
+        ({"ProvisionedThroughputOverride": units}, "Cannot override ProvisionedThroughput unless BillingMode is "
+         "PROVISIONED"),
+        ({"BillingModeOverride": "PAY_PER_REQUEST", "ProvisionedThroughputOverride": units},
+         "Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST"),
+        ({"BillingModeOverride": "PROVISIONED"},
+         "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED"),
+        ({"BillingModeOverride": "PROVISIONED", "ProvisionedThroughputOverride": units},
+         "Must specify provisioned throughput for index by-g"),
+        ({"OnDemandThroughputOverride": {"MaxReadRequestUnits": 0}},
+         "Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range"),
+        ({"GlobalSecondaryIndexOverride": [{**BY_G, "KeySchema": other_key}]}, "Index by-g does not match a secondary "
+         "index that existed in the source table and cannot be created during the restore operation"),
+        ({"GlobalSecondaryIndexOverride": [{**BY_G, "ProvisionedThroughput": units}]}, "Cannot override "
+         "ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST for index by-g"),
+    ):
+        error = dynamodb.error("RestoreTableFromBackup", BackupArn=arn, TargetTableName="other", **overrides)
+        assert (error.error_code, error.message) == ("ValidationException", f"Invalid Request: {message}")
+    dynamodb.call("RestoreTableFromBackup", BackupArn=arn, TargetTableName="same")
+    dynamodb.store.loop.advance(60)
+    assert dynamodb.call("DescribeTable", TableName="same")["Table"]["OnDemandThroughput"] == {"MaxReadRequestUnits": 9}
+    dynamodb.call("RestoreTableFromBackup", BackupArn=arn, TargetTableName="other", BillingModeOverride="PROVISIONED",
+                  ProvisionedThroughputOverride=units, GlobalSecondaryIndexOverride=[
+                      {**BY_G, "IndexName": "renamed", "ProvisionedThroughput": units}])
+    dynamodb.store.loop.advance(60)
+    other = dynamodb.call("DescribeTable", TableName="other")["Table"]
+    assert [each["IndexName"] for each in other["GlobalSecondaryIndexes"]] == ["renamed"]
+
+
+RESTORE = {"TargetTableName": "other", "UseLatestRestorableTime": True}
+
+
 @pytest.mark.parametrize(("operation", "code", "message", "request_"), [
+    ("RestoreTableToPointInTime", "ValidationException",
+     "Invalid Request: Must provide exactly one of: sourceTableArn, sourceTableName",
+     {**RESTORE, "SourceTableName": "live", "SourceTableArn": "arn:x"}),
+    ("RestoreTableToPointInTime", "ValidationException",
+     "The parameter 'TableName' is required but was not present in the request", RESTORE),
+    ("RestoreTableToPointInTime", "ValidationException",
+     "One or more parameter values were invalid: sourceTableArn is not a valid ARN",
+     {**RESTORE, "SourceTableArn": "x"}),
+    ("RestoreTableToPointInTime", "ValidationException", "Invalid Request: Either one of RestoreDateTime or "
+     "UseLatestRestorableTime must be specified, but not both",
+     {"TargetTableName": "other", "SourceTableName": "live"}),
+    ("UpdateContinuousBackups", "ValidationException",
+     "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.",
+     {"TableName": "live", "PointInTimeRecoverySpecification": {
+         "PointInTimeRecoveryEnabled": False, "RecoveryPeriodInDays": 3}}),
+    ("DescribeBackup", "ValidationException", "Invalid Backup ARN",
+     {"BackupArn": "arn:aws:dynamodb:us-east-1:000000000000:table/live"}),
+    ("ListBackups", "ValidationException",
+     "One or more parameter values were invalid: Time range lower bound must be less than or equal to upper bound",
+     {"TimeRangeLowerBound": datetime(2023, 1, 2, tzinfo=UTC),
+      "TimeRangeUpperBound": datetime(2023, 1, 1, tzinfo=UTC)}),
     ("CreateBackup", "TableNotFoundException", "Table not found: none", {"TableName": "none", "BackupName": "one"}),
     ("DescribeContinuousBackups", "TableNotFoundException", "Table not found: none", {"TableName": "none"}),
     ("UpdateContinuousBackups", "TableNotFoundException", "Table not found: none",

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from actors.dynamodb import tagging
+from actors.dynamodb.account import LEGACY
+from actors.dynamodb.engine.values import INVALID
 from tests.actors.dynamodb.caller import Caller, open_caller
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/live"
@@ -44,6 +47,33 @@ def test_tags(dynamodb: Caller) -> None:
     assert len(tags(dynamodb)) == 50
 
 
+TAGS = [
+    ([{"Key": "k" * 129, "Value": ""}], f"The Tag Key provided is invalid, Key: {'k' * 129}"),
+    ([{"Key": "", "Value": ""}], "The Tag Key provided is invalid, Key: "),
+    ([{"Value": "v"}], "The Tag Key provided is invalid, Key: null"),
+    ([{"Key": "k"}], "The Tag Value provided is invalid, Value: null"),
+    ([{"Key": "k", "Value": "v" * 257}], f"The Tag Value provided is invalid, Value: {'v' * 257}"),
+    ([{"Key": "k", "Value": "a,b"}], "The Tag Value provided is invalid, Value: a,b"),
+    ([{"Key": "AWS:x", "Value": ""}], "Tag Key cannot be prefixed with aws:, Key: AWS:x"),
+    ([{"Key": "k", "Value": "1"}, {"Key": "k", "Value": "2"}],
+     "Duplicate Tag Keys provided as input: Duplicate Tag Key found k"),
+    ([{"Key": str(n), "Value": ""} for n in range(51)], tagging.TOO_MANY),
+]
+
+
+# All or nothing, at once, at CreateTable as at TagResource. Wording: ack-api-quirks DDB-TABLE-107, 110, 372.
+@pytest.mark.parametrize(("given", "message"), TAGS)
+def test_refused_tags(dynamodb: Caller, given: list[dict[str, str]], message: str) -> None:
+    keys = {"KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}]}
+    good = {"Key": "good", "Value": "a+b-c=d.e_f:g/h@i ключ"}
+    for operation, members in (("TagResource", {"ResourceArn": ARN}), ("CreateTable", {"TableName": "new", **keys})):
+        error = dynamodb.error(operation, **members, Tags=given if len(given) > 50 else [good, *given])
+        assert (error.error_code, error.message) == ("ValidationException", message)
+    assert tags(dynamodb) == {}
+    dynamodb.call("TagResource", ResourceArn=ARN, Tags=[good])
+
+
 MISSING_POLICY = f"Resource-based policy not found for the provided ResourceArn: {ARN}"
 
 
@@ -57,23 +87,30 @@ MISSING_POLICY = f"Resource-based policy not found for the provided ResourceArn:
     ("ListTagsOfResource", "ResourceNotFoundException",
      f"Requested resource not found: ResourcArn: {NONE} not found", {"ResourceArn": NONE}),
     ("ListTagsOfResource", "ValidationException",
-     f"Invalid TableArn: Invalid ResourceArn provided as input {ARN}/index/by-g", {"ResourceArn": f"{ARN}/index/by-g"}),
-    ("ListTagsOfResource", "AccessDeniedException",
-     "User: arn:aws:iam::000000000000:root is not authorized to perform: dynamodb:ListTagsOfResource on resource: x",
-     {"ResourceArn": "x"}),
+     f"{INVALID}Invalid resource arn provided, only table or stream is accepted. "
+     f"Provided resource arn: {ARN}/index/by-g",
+     {"ResourceArn": f"{ARN}/index/by-g"}),
+    ("ListTagsOfResource", "ValidationException", f"{INVALID}ARNs must start with 'arn:': x", {"ResourceArn": "x"}),
+    ("ListTagsOfResource", "ValidationException",
+     f"{INVALID}Provided Arn is not a DynamoDB resource arn: {ARN}/backup/0-0", {"ResourceArn": f"{ARN}/backup/0-0"}),
+    ("ListTagsOfResource", "ValidationException", "Invalid TableArn: Invalid ResourceArn provided as input "
+     + ARN.replace("us-east-1", "us-west-2"), {"ResourceArn": ARN.replace("us-east-1", "us-west-2")}),
     ("GetResourcePolicy", "PolicyNotFoundException", MISSING_POLICY, {"ResourceArn": ARN}),
     ("DeleteResourcePolicy", "PolicyNotFoundException", MISSING_POLICY,
      {"ResourceArn": ARN, "ExpectedRevisionId": "1"}),
-    ("PutResourcePolicy", "ValidationException", "Invalid policy document: Syntax errors in policy.",
+    ("PutResourcePolicy", "ValidationException", f"{INVALID}Invalid policy document: This policy contains invalid Json",
      {"ResourceArn": ARN, "Policy": "{"}),
+    ("PutResourcePolicy", "ValidationException", f"{INVALID}Maximum policy size of 20480 bytes exceeded",
+     {"ResourceArn": ARN, "Policy": "{" + " " * 20480}),
+    ("PutResourcePolicy", "ValidationException",
+     f"{INVALID}Invalid policy document: Could not parse the policy: Statement is empty!",
+     {"ResourceArn": ARN, "Policy": '{"Version": "2012-10-17", "Statement": []}'}),
     ("DescribeGlobalTable", "GlobalTableNotFoundException",
      "Global table not found: Global table with name: 'live' does not exist.", {"GlobalTableName": "live"}),
-    ("CreateGlobalTable", "TableNotFoundException", "Table not found: none",
-     {"GlobalTableName": "none", "ReplicationGroup": [{"RegionName": "us-east-1"}]}),
-    ("CreateGlobalTable", "NotImplemented", "Skybus does not implement ReplicationGroup of dynamodb:CreateGlobalTable.",
+    ("CreateGlobalTable", "ValidationException", INVALID + LEGACY,
      {"GlobalTableName": "live", "ReplicationGroup": [{"RegionName": "us-east-1"}]}),
     ("DisableKinesisStreamingDestination", "ValidationException",
-     "Table is not in a valid state to disable Kinesis Streaming Destination: KinesisStreamingDestination must be "
+     "Table is not in a valid state to enable Kinesis Streaming Destination: KinesisStreamingDestination must be "
      "ACTIVE to perform DISABLE operation.", {"TableName": "live", "StreamArn": STREAM}),
     ("EnableKinesisStreamingDestination", "ResourceNotFoundException",
      f"Requested resource not found: Stream: {STREAM} not found (Skybus does not implement kinesis)",
@@ -131,14 +168,32 @@ def test_encryption_and_warm_throughput(dynamodb: Caller) -> None:
     table = dynamodb.call("DescribeTable", TableName="live")["Table"]
     assert table["WarmThroughput"] == {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
     assert "SSEDescription" not in table
-    dynamodb.call("UpdateTable", TableName="live", SSESpecification={"Enabled": True, "KMSMasterKeyId": "alias/mine"},
-                  WarmThroughput={"ReadUnitsPerSecond": 13000})
+    key = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "alias/mine"}
+    dynamodb.call("UpdateTable", TableName="live", SSESpecification=key)
+    dynamodb.call("UpdateTable", TableName="live", WarmThroughput={"ReadUnitsPerSecond": 13000})
     table = dynamodb.call("DescribeTable", TableName="live")["Table"]
     assert table["SSEDescription"] == {"Status": "ENABLED", "SSEType": "KMS",
                                        "KMSMasterKeyArn": "arn:aws:kms:us-east-1:000000000000:alias/mine"}
     assert table["WarmThroughput"] == {"ReadUnitsPerSecond": 13000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
     less = dynamodb.error("UpdateTable", TableName="live", WarmThroughput={"ReadUnitsPerSecond": 12500})
-    assert less.error_code == "ValidationException"
+    assert less.message == (
+        "One or more parameter values were invalid: Requested ReadUnitsPerSecond for WarmThroughput for table is lower "
+        "than current WarmThroughput, decreasing WarmThroughput is not supported")
+    dynamodb.call("UpdateTable", TableName="live", SSESpecification={"Enabled": False})
+    assert "SSEDescription" not in dynamodb.call("DescribeTable", TableName="live")["Table"]
+
+
+# Wording: ack-api-quirks DDB-TABLE-442, 437.
+@pytest.mark.parametrize(("specification", "message"), [
+    ({"Enabled": False}, "Table is already encrypted by default"), ({}, "Table is already encrypted by default"),
+    ({"Enabled": False, "SSEType": "KMS"}, "SSEType can not be specified if Enabled is false"),
+    ({"Enabled": False, "KMSMasterKeyId": "k"}, "KMSMasterKeyId can not be specified if Enabled is false"),
+    ({"Enabled": True, "KMSMasterKeyId": "k"}, "SSEType KMS is required if KMSMasterKeyId is specified"),
+    ({"Enabled": True, "SSEType": "AES256"}, "SSEType AES256 is not supported"),
+])
+def test_refused_encryption(dynamodb: Caller, specification: dict[str, Any], message: str) -> None:
+    error = dynamodb.error("UpdateTable", TableName="live", SSESpecification=specification)
+    assert error.message == f"One or more parameter values were invalid: {message}"
 
 
 def test_the_account(dynamodb: Caller) -> None:

@@ -252,3 +252,17 @@ def test_tags_by_case(tmp_path: Path) -> None:
         iam.call("UntagPolicy", PolicyArn=made["Arn"], TagKeys=["a"])
         assert iam.call("ListPolicyTags", PolicyArn=made["Arn"])["Tags"] == tags[1:]
         assert iam.error("CreateUser", UserName="u", Tags=tags)[0] == "InvalidInput"
+
+
+# Names of service-linked roles: each service's own page in AWS's documentation, and moto's suite.
+@pytest.mark.parametrize(("service", "suffix", "name"), [
+    ("elasticbeanstalk", "", "AWSServiceRoleForElasticBeanstalk"),
+    ("autoscaling", "suf", "AWSServiceRoleForAutoScaling_suf"),
+    ("custom-resource.application-autoscaling", "", "AWSServiceRoleForApplicationAutoScaling_CustomResource"),
+    ("dynamodb.application-autoscaling", "", "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"),
+])
+def test_names_of_service_linked_roles(tmp_path: Path, service: str, suffix: str, name: str) -> None:
+    with open_caller(tmp_path) as iam:
+        more = {"CustomSuffix": suffix} if suffix else {}
+        made = iam.call("CreateServiceLinkedRole", AWSServiceName=f"{service}.amazonaws.com", **more)
+        assert made["Role"]["RoleName"] == name

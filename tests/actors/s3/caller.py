@@ -22,7 +22,8 @@ from schemas.validate import validator
 from tests.store_fixture import Store, open_store
 
 ACCOUNT = "111111111111"
-JOBS = dict.fromkeys((contents.SWEEP_JOB, "tend", "expire", "restore", "deliver", "replicate"), lambda *_: None)
+JOBS = dict.fromkeys((contents.SWEEP_JOB, "tend", "expire", "restore", "deliver", "replicate", "log", "inventory"),
+                     lambda *_: None)
 
 
 class Caller:

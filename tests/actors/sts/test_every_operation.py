@@ -49,6 +49,8 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
     # A list that is written member by member is not there when it is empty.
     ("s3", "PutBucketCors"): {"Bucket": "", "CORSConfiguration": {"CORSRules": [
         {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}},
+    **{("s3", f"PutBucketNotification{form}"): {"Bucket": "bucket", "NotificationConfiguration": {}}
+       for form in ("", "Configuration")},
     # What is no ARN is denied to everybody.
     **{("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
        for name, more in _EMPTY.items()},
@@ -87,6 +89,8 @@ def request_of(service: str, name: str, seed: int) -> dict[str, Any]:
     made: dict[str, Any] = ours(Inputs(load(service).operations[name], seed).request()) if written is None else written
     if service == "iam" and "Path" in made:                # whose form its own check knows, not the model
         made = {**made, "Path": "/a/"}
+    if service == "s3control":            # of another account everybody is denied
+        made = {**made, "AccountId": ACCOUNT}
     if service == "s3":                   # of a bucket that is not there everybody is told so
         bucket = f"a-bucket-for-{name.lower()}"
         here = {"Bucket": bucket, "Key": "key", "CopySource": f"{bucket}/source"}

@@ -1,14 +1,13 @@
 resource "aws_dynamodb_table" "music" {
-  name                        = "tf-music"
-  billing_mode                = "PROVISIONED"
-  read_capacity               = 5
-  write_capacity              = 5
-  hash_key                    = "Artist"
-  range_key                   = "Song"
-  table_class                 = "STANDARD_INFREQUENT_ACCESS"
-  stream_enabled              = true
-  stream_view_type            = "NEW_AND_OLD_IMAGES"
-  deletion_protection_enabled = !var.changed
+  name             = "tf-music"
+  billing_mode     = "PROVISIONED"
+  read_capacity    = 5
+  write_capacity   = 5
+  hash_key         = "Artist"
+  range_key        = "Song"
+  table_class      = "STANDARD_INFREQUENT_ACCESS"
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
 
   attribute {
     name = "Artist"
@@ -65,9 +64,10 @@ resource "aws_dynamodb_table" "music" {
 }
 
 resource "aws_dynamodb_table" "plain" {
-  name         = "tf-plain"
-  billing_mode = "PAY_PER_REQUEST"
-  hash_key     = "id"
+  name                        = "tf-plain"
+  deletion_protection_enabled = !var.changed # AWS lets nothing else change with it
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "id"
   attribute {
     name = "id"
     type = "S"

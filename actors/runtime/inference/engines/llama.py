@@ -142,7 +142,7 @@ class Llama:
     def __init__(self, entry: Entry, server: Any, http: LlamaHttp, described: Description) -> None:
         self.description = described
         self._server = server
-        self._http = http
+        self.http = http
         self._adapters = list(entry.adapters)
         self._threads = ThreadPoolExecutor(entry.parallel, thread_name_prefix="llama")
         self._running = 0
@@ -184,7 +184,7 @@ class Llama:
         if request.prompt is not None:
             body |= {"prompt": request.prompt}
         elif schema is not None:
-            body |= {"prompt": await self._templated(request.messages or [], request.tools, thinking=False)}
+            body |= {"prompt": await self.templated(request.messages or [], request.tools, thinking=False)}
         else:
             body |= _chat(request.messages or [], request.tools)
             body["tool_choice"] = request.tool_choice if request.tools else "none"
@@ -255,7 +255,7 @@ class Llama:
         vectors = [each["embedding"] for each in sorted(answer["data"], key=lambda each: each["index"])]
         if len(texts) == 1:
             return vectors, [answer["usage"]["prompt_tokens"]]
-        return vectors, [await self._http.tokens(text) for text in texts]
+        return vectors, [len(await self.http.tokens(text)) for text in texts]
 
     async def rerank(self, request: RerankRequest) -> Ranking:
         if Modality.RERANK not in self.description.modalities:
@@ -268,8 +268,8 @@ class Llama:
 
     async def count(self, request: TokenizeRequest) -> TokenCount:
         if request.prompt is not None:
-            return TokenCount(await self._http.tokens(request.prompt))
-        return TokenCount(await self._http.tokens(await self._templated(request.messages or [], request.tools)))
+            return TokenCount(len(await self.http.tokens(request.prompt)))
+        return TokenCount(len(await self.http.tokens(await self.templated(request.messages or [], request.tools))))
 
     async def _answered(self, call: Callable[..., Any], body: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = await asyncio.get_running_loop().run_in_executor(self._threads, call, body)
@@ -277,11 +277,12 @@ class Llama:
             raise error_of(answer["error"])
         return answer
 
-    async def _templated(self, messages: list[Message], tools: list[Tool], thinking: bool | None = None) -> str:
+    async def templated(self, messages: list[Message], tools: list[Tool], thinking: bool | None = None) -> str:
+        """The prompt that the model's template makes of a conversation."""
         body = _chat(messages, tools)
         if thinking is not None:
             body["chat_template_kwargs"] = {"enable_thinking": thinking}
-        answer = await self._http.post("/apply-template", body)
+        answer = await self.http.post("/apply-template", body)
         prompt: str = answer["prompt"]
         return prompt
 
@@ -296,7 +297,7 @@ class Llama:
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._server = None
-        shutil.rmtree(self._http.socket.parent, ignore_errors=True)
+        shutil.rmtree(self.http.socket.parent, ignore_errors=True)
 
 
 def _sampling(request: GenerateRequest) -> dict[str, Any]:

@@ -25,10 +25,11 @@ class LlamaHttp:
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return await self._ask("POST", path, json.dumps(body).encode())
 
-    async def tokens(self, text: str) -> int:
-        """How many a prompt of this text is, special ones included."""
-        answer = await self.post("/tokenize", {"content": text, "add_special": True, "parse_special": True})
-        return len(answer["tokens"])
+    async def tokens(self, text: str, *, special: bool = True) -> list[int]:
+        """Of a text. `special`: as a prompt begins, with those that mean something read as such."""
+        answer = await self.post("/tokenize", {"content": text, "add_special": special, "parse_special": special})
+        found: list[int] = answer["tokens"]
+        return found
 
     async def _ask(self, method: str, path: str, body: bytes) -> dict[str, Any]:
         async with asyncio.timeout(ANSWER_LIMIT_S):

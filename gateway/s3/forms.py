@@ -7,11 +7,15 @@ service that takes forms.
 import re
 from collections.abc import Iterator
 
+from schemas.checksums import Buffer
 from schemas.errors import AwsError
 
 FIELDS_LIMIT_BYTES = 20 * 1024            # of all that stands before the file; S3's own
 BOUNDARY_LIMIT_CHARACTERS = 70
 FILE = "file"
+FILE_NAME = "${filename}"                 # stands for the file's name in every field
+
+_SIGNED = frozenset({"policy", "signature", "x-amz-signature"})
 
 _BOUNDARY = re.compile(r'(?:^|;)\s*boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
 _NAME = re.compile(r'(?:^|;)\s*name="([^"]*)"', re.IGNORECASE)
@@ -29,11 +33,13 @@ class FieldsTooLarge(AwsError):
     code = "MaxPostPreDataLengthExceeded"
 
     def __init__(self) -> None:
-        super().__init__("Your POST request fields preceeding the upload file was too large.", status=400)
+        super().__init__("Your POST request fields preceeding the upload file was too large.", status=400,
+                         MaxPostPreDataLengthBytes=str(FIELDS_LIMIT_BYTES))
 
 
 class FormDecoder:
-    """`feed` gives the file's pieces; `fields` (lower-case names) are complete once `has_fields`."""
+    """`feed` gives the file's pieces; `fields` (lower-case names) are complete once `has_fields`, with the file's name
+    put in where they ask for it. `sent`: their names as they came."""
 
     def __init__(self, content_type: str) -> None:
         found = _BOUNDARY.search(content_type)
@@ -41,8 +47,7 @@ class FormDecoder:
         if not 0 < len(boundary) <= BOUNDARY_LIMIT_CHARACTERS:
             raise MalformedForm
         self.fields: dict[str, str] = {}
-        self.file_name = ""
-        self.file_type = ""
+        self.sent: dict[str, str] = {}
         self.has_fields = False
         self.decoded_bytes = 0
         self._delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
@@ -50,7 +55,7 @@ class FormDecoder:
         self._fields_bytes = 0
         self._ended = False
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Buffer) -> Iterator[bytes]:
         """MalformedForm, FieldsTooLarge."""
         self._pending += data
         while not self.has_fields:
@@ -83,30 +88,42 @@ class FormDecoder:
         end = self._pending.find(b"\r\n\r\n", begin)
         if end < 0:
             return False
-        disposition, content_type = _head(bytes(self._pending[begin:end]))
+        disposition = _disposition(bytes(self._pending[begin:end]))
         name = _NAME.search(disposition)
         if name is None:
             raise MalformedForm
-        field = name.group(1).lower()
-        if field == FILE:
-            file_name = _FILE_NAME.search(disposition)
-            self.file_name = file_name.group(1).replace("\\", "/").rpartition("/")[2] if file_name else ""
-            self.file_type = content_type
+        if name.group(1).lower() == FILE and disposition.strip().lower().startswith("form-data"):
+            self._name_file(disposition)
             del self._pending[:end + 4]
             self.has_fields = True
             return True
         stop = self._pending.find(self._delimiter, end + 2)
         if stop < 0:
             return False
-        try:
-            self.fields[field] = bytes(self._pending[end + 4:stop]).decode()
-        except UnicodeDecodeError:
-            raise MalformedForm from None
+        self._take(name.group(1), bytes(self._pending[end + 4:stop]))
         self._fields_bytes += stop
         if self._fields_bytes > FIELDS_LIMIT_BYTES:
             raise FieldsTooLarge
         del self._pending[:stop]
         return True
+
+    def _take(self, name: str, raw: bytes) -> None:
+        """One field; what has the same name is one field, as with headers."""
+        try:
+            value = raw.decode()
+        except UnicodeDecodeError:
+            raise MalformedForm from None
+        field = name.lower()
+        self.fields[field] = f"{self.fields[field]},{value}" if field in self.fields else value
+        self.sent[field] = name
+
+    def _name_file(self, disposition: str) -> None:
+        """Every field may hold the file's name, without its folders; a file without a name leaves them as they are."""
+        found = _FILE_NAME.search(disposition)
+        if found is not None:
+            file_name = found.group(1).replace("\\", "/").rpartition("/")[2]
+            self.fields = {field: value if field in _SIGNED else value.replace(FILE_NAME, file_name)
+                           for field, value in self.fields.items()}
 
     def _piece(self) -> bytes:
         """Of the file: all that cannot be the beginning of its delimiter."""
@@ -120,13 +137,11 @@ class FormDecoder:
         return piece
 
 
-def _head(raw: bytes) -> tuple[str, str]:
-    """Content-Disposition and Content-Type of a part."""
-    disposition = content_type = ""
+def _disposition(raw: bytes) -> str:
+    """Content-Disposition of a part; its Content-Type means nothing to S3."""
+    found = ""
     for line in raw.decode("utf-8", "replace").split("\r\n"):
         name, _, value = line.partition(":")
         if name.strip().lower() == "content-disposition":
-            disposition = value
-        elif name.strip().lower() == "content-type":
-            content_type = value.strip()
-    return disposition, content_type
+            found = value
+    return found

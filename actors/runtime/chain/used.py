@@ -1,0 +1,14 @@
+"""Used: notes who used which service last (actors/runtime/uses.py), whether or not it was let in, as AWS counts it."""
+
+from actors.runtime.chain.call import Call, Link
+from actors.runtime.uses import USES_LIMIT, Uses
+
+
+class Used(Link):
+    def __init__(self, uses: Uses) -> None:
+        self._uses = uses
+
+    def enter(self, call: Call) -> None:
+        context, latest = call.context, self._uses.latest
+        if len(latest) < USES_LIMIT:
+            latest[context.identity, call.actor.service] = (context.now, context.region)

@@ -1,0 +1,62 @@
+"""Bodies on their way into files: who sends too slowly is told so, and nothing of it stays."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bus.files import FOLDER, INCOMING
+from gateway import uploads
+from gateway.connection import BodyReader
+from tests.gateway.running import Connection, Response, Running, http, run, running, signed
+
+SIZE = 100_000
+FORM = b'--x\r\ncontent-disposition: form-data; name="key"\r\n\r\nk\r\n'
+FILE = b'--x\r\ncontent-disposition: form-data; name="file"\r\n\r\n'
+
+
+def requests() -> dict[str, bytes]:
+    """Each with more to come."""
+    put = signed("s3", "PUT", "/bucket/k", {}, b"x" * SIZE)
+    form = http("POST", "/bucket", {"content-type": "multipart/form-data; boundary=x", "content-length": str(SIZE)})
+    file = form + FORM + FILE + b"y" * 100
+    return {"put": put[:-SIZE // 2], "nothing": put[:-SIZE], "fields": form + FORM, "file": file}
+
+
+async def trickle(connection: Connection) -> Response:
+    """A byte at a time, until there is an answer."""
+    answer = asyncio.create_task(connection.response())
+    while not answer.done():
+        connection.send(b"z")
+        await asyncio.sleep(0.01)
+    return answer.result()
+
+
+# A pause of S3's idle limit, and a body that never pauses but takes longer than its size allows (slowloris): 400
+# RequestTimeout, the connection closed. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+@pytest.mark.parametrize("kind", ["put", "nothing", "fields", "file"])
+@pytest.mark.parametrize("pauses", [True, False])
+def test_a_body_too_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, pauses: bool) -> None:
+    incoming = tmp_path / "s3" / FOLDER / INCOMING
+    incoming.mkdir(parents=True)
+    if not pauses:
+        monkeypatch.setattr(uploads, "BODY_LIMIT_S", 0.2)
+        monkeypatch.setattr(uploads, "FORM_LIMIT_S", 0.2)
+        monkeypatch.setattr(uploads, "LEAST_RATE_BYTES_S", SIZE * 1000)
+
+    async def slow(gateway: Running) -> None:
+        connection = await Connection.open(gateway)
+        connection.send(requests()[kind])
+        answer = await (connection.response() if pauses else trickle(connection))
+        assert (answer.status, b"<Code>RequestTimeout</Code>" in answer.body) == (400, True)
+        assert answer.headers["connection"] == "close"
+        await connection.close()
+
+    async def main() -> None:
+        reader = BodyReader(idle_limit_s=0.05 if pauses else 5.0)
+        async with running(body_reader=reader, state=tmp_path) as gateway:
+            await slow(gateway)
+            assert not gateway.bus.asked
+        assert list(incoming.iterdir()) == []
+
+    run(main)
