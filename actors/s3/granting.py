@@ -21,6 +21,7 @@ from actors.s3.ownership import (
     bucket_acl,
     of_bucket,
 )
+from actors.s3.state import Bucket
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]

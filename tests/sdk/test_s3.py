@@ -269,3 +269,12 @@ def test_unmodelled_answers(s3: Any, bucket: str) -> None:
     with pytest.raises(ClientError) as caught:
         s3.delete_objects(Bucket=bucket, Delete={"Objects": []})
     assert refused(caught) == ("MalformedXML", 400)
+
+
+# s3cmd signs its first request for the region US, and goes where the refusal says.
+def test_a_signature_for_no_region(skybus: servers.Server) -> None:
+    lost = boto3.Session("test", "test", region_name="US").client("s3", endpoint_url=skybus.endpoint)
+    with pytest.raises(ClientError) as caught:
+        lost.create_bucket(Bucket=f"bucket-{uuid.uuid4().hex}")
+    assert refused(caught) == ("AuthorizationHeaderMalformed", 400)
+    assert caught.value.response["Error"]["Region"] == "us-east-1"
