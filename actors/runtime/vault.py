@@ -18,11 +18,11 @@ KEY_BYTES, NONCE_BYTES = 32, 12
 
 class Vault:
     """Seals bytes for a name; what was sealed opens under that name only. Several may share a directory: each looks
-    whether the file has changed, each time, unless nobody `rotates` the key."""
+    whether the file has changed, each time, unless it is told that it is not `shared`."""
 
-    def __init__(self, directory: Path, *, rotates: bool = True) -> None:
+    def __init__(self, directory: Path, *, shared: bool = True) -> None:
         """Makes the key where there is none. OSError, ValueError (a damaged key: never replaced, secrets need it)."""
-        self._rotates = rotates
+        self._shared = shared
         self._path = directory / KEY_FILE
         if not self._path.exists():
             _write(self._path, os.urandom(KEY_BYTES))
@@ -58,7 +58,6 @@ class Vault:
     def rotate(self) -> None:
         """From now on what is sealed is sealed under a new key; what was opens still. Twice in a row is once: the key
         before it may not be forgotten yet."""
-        assert self._rotates, "others would go on with the old key"
         self._read()
         if len(self._keys) == 1:
             _write(self._path, self._mark + os.urandom(KEY_BYTES) + self._keys[0])
@@ -72,7 +71,7 @@ class Vault:
 
     def _current(self) -> "list[AESGCM]":
         """One for each key, the newest first."""
-        if self._rotates:
+        if self._shared:
             self._read()
         if not self._ciphers:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # late: 30 ms, some megabytes, rarely needed

@@ -1,6 +1,7 @@
 """Files of objects: when they come, when they go, and what is found of those that should not be there."""
 
 import asyncio
+import base64
 import os
 import time
 from collections.abc import Coroutine
@@ -17,7 +18,8 @@ from actors.runtime.store.environment import Durability
 from actors.runtime.store.errors import StoreUnavailable
 from actors.runtime.store.shard import open_shard
 from actors.runtime.surroundings import Surroundings
-from actors.s3 import collecting, contents
+from actors.runtime.vault import KEY_FILE
+from actors.s3 import collecting, contents, resealing
 from actors.s3.contents import Content, stretch
 from actors.s3.engine.blobs import SETTLED_AFTER_S, SHELVES, Blobs, Rotten
 from actors.s3.service import S3
@@ -175,6 +177,26 @@ def test_scrubbing(tmp_path: Path) -> None:
         path.write_bytes(whole)
         assert await scrubber.answer({}) == {"files": 2, "bytes": 2 * LARGE, "rotten": []}
         assert scrubber.finding() == ""
+
+    run(tmp_path, test)
+
+
+# Under a new key of ours everything opens, what a customer's key seals too, and under the old one nothing.
+def test_rotation(tmp_path: Path) -> None:
+    async def test(s3: Lone) -> None:
+        key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": base64.b64encode(b"k" * 32).decode(),
+               "SSECustomerKeyMD5": base64.b64encode(checksums.of(checksums.MD5, b"k" * 32)).decode()}
+        for number in range(resealing.STEP_ROWS + 1):
+            await s3.call("PutObject", Bucket="bucket", Key=f"small{number}", Body=b"small")
+        await s3.call("PutObject", Bucket="bucket", Key="small", Body=b"theirs", **key)
+        await s3.put("large", b"1" * LARGE)
+        before = (tmp_path / KEY_FILE).read_bytes()
+        assert await s3.actor.system_answers()["reseal"]({}) == {"sealed": resealing.STEP_ROWS + 2}
+        assert before not in (tmp_path / KEY_FILE).read_bytes()
+        assert (await s3.call("GetObject", Bucket="bucket", Key="small7"))["Body"] == b"small"
+        assert (await s3.call("GetObject", Bucket="bucket", Key="small", **key))["Body"] == b"theirs"
+        [piece] = (await s3.call("GetObject", Bucket="bucket", Key="large"))["Body"]["files"]
+        assert s3.blobs.read([Piece(*piece)]) == b"1" * LARGE
 
     run(tmp_path, test)
 
