@@ -18,10 +18,11 @@ KEY_BYTES, NONCE_BYTES = 32, 12
 
 class Vault:
     """Seals bytes for a name; what was sealed opens under that name only. Several may share a directory: each looks
-    whether the file has changed."""
+    whether the file has changed, each time, unless it is told that it is not `shared`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, shared: bool = True) -> None:
         """Makes the key where there is none. OSError, ValueError (a damaged key: never replaced, secrets need it)."""
+        self._shared = shared
         self._path = directory / KEY_FILE
         if not self._path.exists():
             _write(self._path, os.urandom(KEY_BYTES))
@@ -70,7 +71,8 @@ class Vault:
 
     def _current(self) -> "list[AESGCM]":
         """One for each key, the newest first."""
-        self._read()
+        if self._shared:
+            self._read()
         if not self._ciphers:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # late: 30 ms, some megabytes, rarely needed
 

@@ -16,7 +16,7 @@ from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from actors.sts import access, roles, saml_identity, second_factor, tokens, web_identity
-from actors.sts.errors import InvalidAuthorizationMessage, ValidationError
+from actors.sts.errors import InvalidAuthorizationMessage
 from actors.sts.issuers import Issuers
 
 Request = Mapping[str, Any]
@@ -63,9 +63,7 @@ class STS(ServiceActor):
         holder, session = access_keys.holder(snapshot, access_key), sessions.find(snapshot, access_key)
         if holder is not None:
             return {"Account": holder.account}
-        if session is None:
-            raise ValidationError(f"The access key id {access_key} does not exist.")
-        return {"Account": session["account"]}
+        return {"Account": tokens.account_in(access_key) if session is None else session["account"]}
 
     @query("DecodeAuthorizationMessage")
     def decode_authorization_message(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
