@@ -1,5 +1,6 @@
 """SelectObjectContent through unmodified boto3: events, and errors with a status of their own."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ def ask(s3: Any, bucket: str, query: str, **more: Any) -> tuple[bytes, dict[str,
     answer = s3.select_object_content(Bucket=bucket, Expression=query, ExpressionType="SQL", **request)
     records, ended = b"", False
     stats: dict[str, Any] = {}
-    for event in answer["Payload"]:
-        records += event.get("Records", {}).get("Payload", b"")
-        stats = event.get("Stats", {}).get("Details", stats)
-        ended = ended or "End" in event
+    with closing(answer["Payload"]) as events:
+        for event in events:
+            records += event.get("Records", {}).get("Payload", b"")
+            stats = event.get("Stats", {}).get("Details", stats)
+            ended = ended or "End" in event
     assert ended
     return records, stats
 

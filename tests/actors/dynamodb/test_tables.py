@@ -268,7 +268,7 @@ def test_values_too_long_for_a_later_index(dynamodb: Caller, key: str, size: int
     assert (made["IndexStatus"], made["ItemCount"]) == ("ACTIVE", 1)
     item = {"pk": {"S": "too-long"}, **short, name: {"S": "x" * size}}
     assert dynamodb.error("PutItem", TableName="long", Item=item).message == message
-    dynamodb.call("UpdateItem", TableName="long", Key={"pk": {"S": "too-long"}}, UpdateExpression="SET other = :v",
+    dynamodb.call("UpdateItem", TableName="long", Key={"pk": {"S": "too-long"}}, UpdateExpression="SET elsewhere = :v",
                   ExpressionAttributeValues={":v": {"S": "does not touch it"}})
     dynamodb.call("UpdateItem", TableName="long", Key={"pk": {"S": "too-long"}}, UpdateExpression="SET #n = :v",
                   ExpressionAttributeNames={"#n": name}, ExpressionAttributeValues={":v": {"S": "short"}})
