@@ -66,6 +66,20 @@ def test_rot(s3: Any, bucket: str, data_dir: Path) -> None:  # noqa: F811
     s3.delete_object(Bucket=bucket, Key="k")
 
 
+# As ceph/s3-tests has it (test_sse_kms_method_head): who reads does not say how.
+def test_a_method_where_none_can_be(s3: Any, bucket: str) -> None:  # noqa: F811
+    def says(request: Any, **_: Any) -> None:
+        request.headers["x-amz-server-side-encryption"] = "aws:kms"
+
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1", ServerSideEncryption="aws:kms")
+    for operation, call in (("GetObject", s3.get_object), ("HeadObject", s3.head_object)):
+        s3.meta.events.register(f"before-sign.s3.{operation}", says)
+        try:
+            assert refused(call, Bucket=bucket, Key="k")[1] == 400
+        finally:
+            s3.meta.events.unregister(f"before-sign.s3.{operation}", says)
+
+
 # A copy is its target's: its key may change without a byte moving, and what is no longer a customer's is anyone's.
 def test_copies_between_keys(s3: Any, bucket: str) -> None:  # noqa: F811
     bodies = {"small": os.urandom(100), "large": os.urandom(100_000)}
