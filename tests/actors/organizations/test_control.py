@@ -195,3 +195,31 @@ def test_services_and_delegated_administrators(tmp_path: Path) -> None:
             assert (await member.error("organizations", "ListAccounts")).error_code == "AccessDeniedException"
 
     run(main())
+
+
+# A member's root for one task: from the management account alone, once switched on, and no more than the task's policy.
+# Expected: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoot.html
+def test_roots_of_members(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            master, _, account = await founded(sky)
+            tasks = "arn:aws:iam::aws:policy/root-task/"
+            asked = {"TargetPrincipal": account, "TaskPolicyArn": {"arn": f"{tasks}IAMAuditRootUserCredentials"}}
+            untrusted = await master.error("iam", "EnableOrganizationsRootSessions")
+            assert untrusted.error_code == "ServiceAccessNotEnabledException"
+            await master.call("organizations", "EnableAWSServiceAccess", ServicePrincipal="iam.amazonaws.com")
+            await master.denied("sts", "AssumeRoot", **asked)
+            enabled = await master.call("iam", "EnableOrganizationsRootSessions")
+            assert enabled["EnabledFeatures"] == ["RootSessions"]
+            session = sky.session((await master.call("sts", "AssumeRoot", **asked))["Credentials"], account)
+            identity = await session.call("sts", "GetCallerIdentity")
+            assert identity["Arn"] == f"arn:aws:iam::{account}:root"
+            assert (await session.call("iam", "GetUser"))["User"]["Arn"] == f"arn:aws:iam::{account}:root"
+            await session.denied("dynamodb", "ListTables")
+            other = {**asked, "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/AdministratorAccess"}}
+            assert (await master.error("sts", "AssumeRoot", **other)).error_code == "ValidationError"
+            await sky.root(account).denied("sts", "AssumeRoot", **{**asked, "TargetPrincipal": ACCOUNT})
+            await sky.root(OTHER).denied("sts", "AssumeRoot", **asked)
+            await (await sky.user("powerless")).denied("sts", "AssumeRoot", **asked)
+
+    run(main())
