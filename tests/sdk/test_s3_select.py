@@ -42,6 +42,12 @@ def test_a_query(s3: Any, bucket: str) -> None:  # noqa: F811
     assert b"".join(parts).split() == [b"%d" % number for number in range(5000)]
 
 
+# The largest record there may be is one event, larger than a message of the bus.
+def test_a_large_record(s3: Any, bucket: str) -> None:  # noqa: F811
+    s3.put_object(Bucket=bucket, Key="rows", Body=b"id\n" + b"x" * 1_000_000)
+    assert ask(s3, bucket, "SELECT * FROM S3Object")[0] == b"x" * 1_000_000 + b"\n"
+
+
 def test_a_customer_key(s3: Any, bucket: str) -> None:  # noqa: F811
     s3.put_object(Bucket=bucket, Key="rows", Body=CSV, **CUSTOMER)
     assert ask(s3, bucket, "SELECT COUNT(*) FROM S3Object", **CUSTOMER)[0] == b"5000\n"
