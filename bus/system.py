@@ -23,6 +23,9 @@ Asked of S3 alone:
     bucket     {name, kind}              -> {region, document}   its configuration of that kind (cors, website), null
                                             when it has none; {} when there is no such bucket
 
+    reseal     {}                        -> {sealed}     how many rows are sealed under a new key
+    scrub      {}                        -> {files, bytes, rotten: [{file, reason, since, objects}]}   reads every file
+
 Asked of CloudTrail alone:
 
     record     {events: [JSON, …]}       -> {stored}      a process's audit records; answered when they are committed
@@ -50,7 +53,7 @@ from bus.transport import BusError, Message, Subscription, Transport
 from schemas.routing import SLOT_COUNT
 
 QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "rotate", "principal", "credential", "used",
-             "bucket", "record", "interests", "verify")
+             "bucket", "scrub", "reseal", "record", "interests", "verify")
 ARRIVED, IDENTITIES, TRAILS = "arrived", "identities", "trails"
 VERBS = (*QUESTIONS, ARRIVED, IDENTITIES, TRAILS)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused

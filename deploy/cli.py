@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     restore = command("restore", _restore, "put a backup into a data directory on which nothing runs")
     restore.add_argument("directory", help="what `skybus backup` wrote")
     restore.add_argument("--force", action="store_true", help="replace the state that is there")
+    command("scrub", _scrub, "read every stored file of S3 and name those that are not what was stored")
     command("audit", _audit, "verify the audit log: every event as it came, none missing")
     logs = command("logs", _logs, "show the processes' logs")
     logs.add_argument("process", nargs="?", help="only this one, e.g. gateway-1")
@@ -150,6 +151,12 @@ def _restore(options: argparse.Namespace) -> int:
     from deploy.backup import restore
 
     return restore(_config(options), options.directory, force=options.force)
+
+
+def _scrub(options: argparse.Namespace) -> int:
+    from deploy.scrub import scrub
+
+    return scrub(_config(options))
 
 
 def _audit(options: argparse.Namespace) -> int:

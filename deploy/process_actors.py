@@ -217,7 +217,8 @@ class ActorProcess:
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
         shards = {f"{service}/{self.shares[service].name}": {"slots": _told(self.shares[service]), **shard.stats()}
                   for service, shard in self.shards.items()}
-        return {"version": VERSION, "services": self.services, "shards": shards,
+        findings = {actor.service: found for actor in self.actors if (found := actor.finding())}
+        return {"version": VERSION, "services": self.services, "shards": shards, "findings": findings,
                 "engines": {}, "versions": _versions()}
 
 

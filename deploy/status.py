@@ -30,6 +30,7 @@ def status(config: Config, *, as_json: bool) -> int:
         **facts,
         "services": sorted({service for answer in actors.values() for service in answer.get("services", [])}),
         "shards": merged("shards"),
+        "findings": merged("findings"),
         "engines": merged("engines"),
         "versions": {"skybus": facts["version"], "python": platform.python_version(), **merged("versions")},
     }
@@ -54,6 +55,7 @@ def _table(report: dict[str, Any]) -> str:
         lines += ["", *_columns(rows)]
     lines += ["", f"engines   {', '.join(report['engines']) or '-'}",
               "versions  " + ", ".join(f"{name} {value}" for name, value in report["versions"].items())]
+    lines += [f"{service:9} {finding}" for service, finding in report["findings"].items()]
     if "problem" in report:
         lines += ["", f"problem   {report['problem']}"]
     return "\n".join(lines)

@@ -127,6 +127,7 @@ class Gateway:
         exchange.admit(route)
         if route.service.name == "s3":
             words.verify_sums(route.operation, route.request)
+            words.check_encryption(route.operation, route.request)
         elif route.service.name in dynamodb.SERVICES:
             dynamodb.check_head(route.request)
         params = route.protocol.parse(route.operation, route.request)

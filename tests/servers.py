@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 import psutil
@@ -150,6 +152,16 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def without_resolving(client: Any, endpoint: str) -> Any:
+    """A client that puts an account before the host signs for that host, and finds it though nothing resolves it."""
+    def connect(request: Any, **_: Any) -> None:
+        request.headers["Host"] = urlsplit(request.url).netloc
+        request.url = request.url.replace(request.headers["Host"], urlsplit(endpoint).netloc)
+
+    client.meta.events.register("before-send", connect)
+    return client
 
 
 def peers_folder(given: str) -> Path:

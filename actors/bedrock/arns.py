@@ -11,7 +11,7 @@ from actors.bedrock import state
 # The member that names a resource -> its kind; a job's depends on the operation.
 _MEMBERS = {
     "guardrailIdentifier": state.GUARDRAIL, "inferenceProfileIdentifier": state.PROFILE,
-    "provisionedModelId": state.PROVISIONED,
+    "provisionedModelId": state.PROVISIONED, "customModelDeploymentIdentifier": state.DEPLOYMENT,
 }
 _JOBS = (("ImportJob", state.IMPORT_JOB), ("InvocationJob", state.INVOCATION_JOB),
          ("CustomizationJob", state.CUSTOMIZATION_JOB))
@@ -31,7 +31,7 @@ def resource_of(operation: str, request: Mapping[str, Any], account: str, region
             return arn(kind, request[member])
     if isinstance(request.get("jobIdentifier"), str):
         return arn(next((kind for part, kind in _JOBS if part in operation), "job"), request["jobIdentifier"])
-    name = request.get("modelIdentifier") or request.get("modelId")
+    name = request.get("modelIdentifier") or request.get("modelId") or request.get("modelArn")
     if isinstance(name, str):
         if name.startswith("arn:"):
             return name

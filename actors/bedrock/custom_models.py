@@ -12,9 +12,9 @@ from typing import Any
 
 import structlog
 
-from actors.bedrock.errors import ResourceInUseException
+from actors.bedrock.errors import ConflictException
 from actors.bedrock.paging import page
-from actors.bedrock.state import CUSTOM, EVERYWHERE, PROVISIONED, Book, Record, moment
+from actors.bedrock.state import CUSTOM, DEPLOYMENT, EVERYWHERE, PROVISIONED, Book, Record, moment
 from actors.runtime.inference.protocol import UnknownModel
 from actors.runtime.surroundings import Surroundings
 
@@ -61,10 +61,11 @@ def listed(book: Book, request: Request) -> Answer:
 
 
 def delete(book: Book, identifier: str) -> Answer:
-    """The files go in a job. ResourceInUseException while throughput is provisioned for it."""
+    """The files go in a job. ConflictException while it is deployed, or throughput provisioned for it."""
     record = book.get(CUSTOM, identifier, _MISSING)
-    if any(each["shown"]["modelArn"] == record["arn"] for each in book.rows(PROVISIONED)):
-        raise ResourceInUseException(f"The custom model {record['name']} has provisioned throughput.")
+    for kind, what in ((PROVISIONED, "provisioned throughput"), (DEPLOYMENT, "a deployment")):
+        if any(each["shown"]["modelArn"] == record["arn"] for each in book.rows(kind)):
+            raise ConflictException(f"The custom model {record['name']} has {what}; delete that first.")
     book.remove(record)
     book.at(EVERYWHERE).drop("adapter", record["id"])
     book.start_job(JOB, {"arn": record["arn"], "folder": str(Path(record["path"]).parent)})

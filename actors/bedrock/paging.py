@@ -10,7 +10,8 @@ from actors.bedrock.state import Record
 from schemas.errors import ValidationException
 
 PAGE_ITEMS = 100
-_AFTER, _BEFORE = ("creationTimeAfter", "submitTimeAfter"), ("creationTimeBefore", "submitTimeBefore")
+_AFTER = ("creationTimeAfter", "submitTimeAfter", "createdAfter")
+_BEFORE = ("creationTimeBefore", "submitTimeBefore", "createdBefore")
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]

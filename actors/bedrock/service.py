@@ -10,6 +10,7 @@ from actors.bedrock import (
     batches,
     custom_models,
     customization,
+    deployments,
     foundation,
     guardrails,
     imports,
@@ -234,6 +235,28 @@ class Bedrock(ServiceActor):
     @operation("DeleteCustomModel")
     def delete_custom_model(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return custom_models.delete(Book(transaction, context.scope), request["modelIdentifier"])
+
+    # Deployments of custom models
+
+    @operation("CreateCustomModelDeployment")
+    def create_custom_model_deployment(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return deployments.create(Book(transaction, context.scope), context, request)
+
+    @query("GetCustomModelDeployment")
+    def get_custom_model_deployment(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return deployments.get(Book(snapshot, context.scope), request["customModelDeploymentIdentifier"])
+
+    @query("ListCustomModelDeployments")
+    def list_custom_model_deployments(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return deployments.listed(Book(snapshot, context.scope), request)
+
+    @operation("UpdateCustomModelDeployment")
+    def update_custom_model_deployment(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return deployments.update(Book(transaction, context.scope), request)
+
+    @operation("DeleteCustomModelDeployment")
+    def delete_custom_model_deployment(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return deployments.delete(Book(transaction, context.scope), request["customModelDeploymentIdentifier"])
 
     # Logging of invocations
 

@@ -30,7 +30,7 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 GUARDRAIL, PROFILE, PROVISIONED = "guardrail", "application-inference-profile", "provisioned-model"
 IMPORT_JOB, IMPORTED = "model-import-job", "imported-model"
 INVOCATION_JOB, CUSTOMIZATION_JOB, CUSTOM = "model-invocation-job", "model-customization-job", "custom-model"
-ASYNC_INVOKE = "async-invoke"
+DEPLOYMENT, ASYNC_INVOKE = "custom-model-deployment", "async-invoke"
 
 # Kinds that nobody can delete: when there are too many, the oldest that has ended goes.
 FORGOTTEN = frozenset({IMPORT_JOB, INVOCATION_JOB, CUSTOMIZATION_JOB, ASYNC_INVOKE})

@@ -27,7 +27,10 @@ class Ask:
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
     seed: int | None = None
+    reasoning: bool | None = None         # think first; None: as the model's template does
     stop: list[str] = field(default_factory=list)
     tools: list[dict[str, Any]] = field(default_factory=list)      # ToolSpecification
     tool_choice: dict[str, Any] | None = None                      # ToolChoice

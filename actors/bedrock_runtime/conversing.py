@@ -11,6 +11,8 @@ from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
 from actors.bedrock_runtime.documents import opened
 from actors.bedrock_runtime.families import OPENAI, TextFamily, family_of
+from actors.bedrock_runtime.families.anthropic import thinking
+from actors.bedrock_runtime.families.openai import effort
 from actors.bedrock_runtime.guarding import Guarding
 from schemas.errors import ValidationException
 
@@ -35,13 +37,22 @@ def ask_of(request: Request, model: Model) -> Ask:
         top_k=_number(extra, ("top_k", "topK", "k")), seed=_number(extra, ("seed",)),
         stop=list(config.get("stopSequences") or ()),
         tools=[tool.get("toolSpec", tool) for tool in tools.get("tools", ())],
-        tool_choice=tools.get("toolChoice"), schema=validation.output_schema(request),
+        tool_choice=tools.get("toolChoice"), schema=validation.output_schema(request), reasoning=_reasoning(extra),
     )
 
 
 def _own(blocks: Sequence[Block]) -> list[Block]:
     """Copies, which the guardrail may change."""
     return [deepcopy(block) for block in blocks]
+
+
+def _reasoning(extra: Mapping[str, Any]) -> bool | None:
+    """As Claude's, Nova's and OpenAI's own request fields ask for it. ValidationException."""
+    for name in ("thinking", "reasoning_config", "reasoningConfig"):
+        if name in extra:
+            return thinking(extra[name])
+    asked = extra.get("reasoning_effort")
+    return effort(asked) if isinstance(asked, str) else None
 
 
 def _number(extra: Any, names: Sequence[str]) -> int | None:

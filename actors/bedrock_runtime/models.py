@@ -16,7 +16,7 @@ def resolve(book: Book, models: Models, identifier: str) -> Model:
     record: Record | None = None
     for _ in range(HOPS_LIMIT):
         kind = identifier.partition("/")[0].rpartition(":")[2] if identifier.startswith("arn:") else ""
-        if kind not in (state.PROFILE, state.PROVISIONED, state.IMPORTED, state.CUSTOM):
+        if kind not in (state.PROFILE, state.PROVISIONED, state.DEPLOYMENT, state.IMPORTED, state.CUSTOM):
             break
         record = book.find(kind, identifier)
         if record is None:
@@ -26,7 +26,7 @@ def resolve(book: Book, models: Models, identifier: str) -> Model:
         shown = record["shown"]
         if kind == state.PROVISIONED and shown["status"] in ("Creating", "Failed"):
             raise ModelNotReadyException
-        identifier = shown["modelArn"] if kind == state.PROVISIONED else shown["models"][0]["modelArn"]
+        identifier = shown["modelArn"] if "modelArn" in shown else shown["models"][0]["modelArn"]
     found = models.find(identifier)
     if found is None and kind in (state.IMPORTED, state.CUSTOM):
         raise ModelNotReadyException          # there, and not yet in this process's catalogue

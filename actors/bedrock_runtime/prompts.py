@@ -11,11 +11,11 @@ from actors.runtime.inference.protocol import GenerateRequest, Message, Sampling
 
 def generation(ask: Ask) -> GenerateRequest:
     sampling = Sampling(max_tokens=ask.max_tokens, temperature=ask.temperature, top_p=ask.top_p, top_k=ask.top_k,
-                        seed=ask.seed)
+                        presence_penalty=ask.presence_penalty, frequency_penalty=ask.frequency_penalty, seed=ask.seed)
     return GenerateRequest(
         messages=None if ask.prompt is not None else messages(ask), prompt=ask.prompt, tools=tools(ask),
         tool_choice=_choice(ask.tool_choice), schema=ask.schema, stop=ask.stop, sampling=sampling,
-        logprobs=ask.logprobs)
+        logprobs=ask.logprobs, reasoning=ask.reasoning)
 
 
 def tokenization(ask: Ask) -> TokenizeRequest:

@@ -147,8 +147,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
     item, size, charged = _evaluated(change, old, key_attributes, 0 if before is None else state.item_size(before))
     if size > ITEM_LIMIT_BYTES or charged > ITEM_LIMIT_BYTES:
         raise ValidationException(TOO_LARGE_UPDATE)
-    for index in table.indexes:
-        index.check(item, is_update=True)
+    _check_indexes(table, change, item)
     written = rows.replace(transaction, table, key, item, size, before)
     attributes = _returned(request.get("ReturnValues"), change, old, item)
     if attributes:
@@ -162,9 +161,17 @@ def changed(table: Table, change: Update | None, old: Item | None, key: Item) ->
     item, size, _ = _evaluated(change, old, key, 0 if old is None else measure(old))
     if size > ITEM_LIMIT_BYTES:
         raise ValidationException(TOO_LARGE_UPDATE)
-    for index in table.indexes:
-        index.check(item, is_update=True)
+    _check_indexes(table, change, item)
     return item, size
+
+
+def _check_indexes(table: Table, change: Update | None, item: Item) -> None:
+    """Of what the update writes: what stood there before an index did may be none of its keys."""
+    if change is None or not table.indexes:
+        return
+    written = {name: item[name] for name in change.touched.attributes if name in item}
+    for index in table.indexes:
+        index.check(written, is_update=True)
 
 
 def _evaluated(change: Update | None, old: Item | None, key: Item, size: int) -> tuple[Item, int, int]:

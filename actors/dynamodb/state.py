@@ -36,6 +36,9 @@ SORT_KEY_LIMIT_BYTES = 1024
 COLLECTION_LIMIT_BYTES = 10 * 1024 ** 3   # of an item collection
 
 CREATING = "CREATING"
+HASH_TOO_LONG = f"{INVALID}Size of hashkey has exceeded the maximum size limit of{PARTITION_KEY_LIMIT_BYTES} bytes"
+SORT_TOO_LONG = (
+    f"{INVALID}Aggregated size of all range keys has exceeded the size limit of {SORT_KEY_LIMIT_BYTES} bytes")
 NO_MATCH = "The provided key element does not match the schema"
 NOT_VALID = "One or more parameter values are not valid. "
 _EMPTY_KEY = "The AttributeValue for a key attribute cannot contain an empty {} value. "
@@ -62,6 +65,7 @@ _TABLES = catalogue_prefix("table")
 _LAST_SPACE = catalogue_prefix("last space")
 _SPACE_MAX = 2**32 - 2
 
+_NOTHING: dict[str, Any] = {}
 Key = tuple[str, str]                     # attribute name, its type: S, N or B
 
 
@@ -100,9 +104,7 @@ class Space:
         if len(self.hash) > 1:
             encoded = b"".join(closed(encoded_key(attributes, name, kind)) for name, kind in self.hash)
         elif len(encoded) > PARTITION_KEY_LIMIT_BYTES:
-            raise ValidationException(
-                f"{INVALID}Size of hashkey has exceeded the maximum size limit of{PARTITION_KEY_LIMIT_BYTES} bytes"
-            )
+            raise ValidationException(HASH_TOO_LONG)
         return self.prefix + hashlib.blake2b(encoded, digest_size=HASH_BYTES).digest()
 
     def row(self, attributes: Mapping[str, Any]) -> bytes:
@@ -111,10 +113,7 @@ class Space:
         for name, kind in self.sort:
             encoded = encoded_key(attributes, name, kind)
             if len(encoded) > SORT_KEY_LIMIT_BYTES:
-                raise ValidationException(
-                    f"{INVALID}Aggregated size of all range keys has exceeded the size limit of "
-                    f"{SORT_KEY_LIMIT_BYTES} bytes"
-                )
+                raise ValidationException(SORT_TOO_LONG)
             key += closed(encoded)
         return key
 
@@ -135,8 +134,15 @@ class Index(Space):
         self.projected = projected
 
     def holds(self, item: Item) -> bool:
-        """Is the item in this index: only one that has all its key attributes, of the right types, is."""
-        return all(name in item and item[name].get(kind) for name, kind in self.hash + self.sort)
+        """Is the item in this index: only one that has all its key attributes, of the right types and lengths, is."""
+        return all(name in item and item[name].get(kind) for name, kind in self.hash + self.sort) \
+            and not self._too_long(item)
+
+    def _too_long(self, item: Item) -> str:
+        """What to say of a key attribute that is too long; "" when none is. Those that are missing are not."""
+        if len(self.hash) == 1 and _exceeds(item, self.hash[0], PARTITION_KEY_LIMIT_BYTES):
+            return HASH_TOO_LONG
+        return SORT_TOO_LONG if any(_exceeds(item, key, SORT_KEY_LIMIT_BYTES) for key in self.sort) else ""
 
     def entry(self, item: Item, table_key: bytes) -> bytes:
         return self.row(item) + table_key[len(self.prefix):]
@@ -167,6 +173,9 @@ class Index(Space):
                     f"{NOT_VALID}A value specified for a secondary index key is not supported. "
                     f"{_EMPTY_KEY.format(_NOUNS[kind])}IndexName: {self.name}, IndexKey: {name}"
                 )
+        too_long = self._too_long(item)
+        if too_long:
+            raise ValidationException(too_long)
 
 
 class Table(Space):
@@ -258,6 +267,15 @@ class Table(Space):
     @property
     def arn(self) -> str:
         return arn(self.account, self.region, self.table_name)
+
+
+def _exceeds(item: Item, key: Key, limit_bytes: int) -> bool:
+    """Numbers never do."""
+    name, kind = key
+    content = item.get(name, _NOTHING).get(kind)
+    if content is None or kind == "N" or len(content) * 4 <= limit_bytes:      # no character has more than four bytes
+        return False
+    return len(ENCODERS[kind](content)) > limit_bytes
 
 
 def encoded_key(attributes: Mapping[str, Any], name: str, kind: str) -> bytes:

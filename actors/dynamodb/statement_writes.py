@@ -73,7 +73,7 @@ def _insert(tables: Catalogue, context: Context, transaction: Transaction, bound
         index.check(item)
     if transaction.get(key) is not None:
         raise DuplicateItemException
-    return Outcome(table, _replace(transaction, table, key, item, size, None), item)
+    return Outcome(table, rows.replace(transaction, table, key, item, size, None), item)
 
 
 def _update(
@@ -95,7 +95,7 @@ def _update(
         item, size = changed(table, change, old, attributes)
     except ValidationException as error:
         raise ValidationException(TOO_DEEP_AFTER if error.message == TOO_DEEP else error.message) from error
-    written = _replace(transaction, table, key, item, size, before)
+    written = rows.replace(transaction, table, key, item, size, before)
     return Outcome(table, written, attributes, _returned(body.returning, change.touched.apply, old, item))
 
 
@@ -113,15 +113,6 @@ def _delete(
     check_condition(condition, table, before, request)
     old = None if body.returning is None else state.unpack_item(before)
     return Outcome(table, rows.remove(transaction, table, key, before), attributes, old)
-
-
-def _replace(
-    transaction: Transaction, table: Table, key: bytes, item: Item, size: int, before: bytes | None
-) -> Written:
-    for index in table.indexes:
-        if index.holds(item):
-            index.row(item)                # its key may be too long, which must be found before anything is written
-    return rows.replace(transaction, table, key, item, size, before)
 
 
 def key_of(table: Table, bound: Bound) -> Item:

@@ -18,6 +18,7 @@ from actors.dynamodb.descriptions import billing_mode
 from actors.dynamodb.errors import ProvisionedThroughputExceededException
 from actors.dynamodb.schema import PAY_PER_REQUEST
 from actors.dynamodb.state import Table
+from actors.dynamodb.statement_values import named, target
 from actors.runtime.actor import Definition, Kind
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
@@ -27,6 +28,7 @@ BURST_S = 300.0
 BUCKETS_LIMIT = 8192                      # then all are forgotten, which fills them
 READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 WRITES = frozenset({"PutItem", "DeleteItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems"})
+STATEMENTS = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
 BATCHES = {"BatchGetItem": "UnprocessedKeys", "BatchWriteItem": "UnprocessedItems"}    # where they give back the rest
 TABLE_EXCEEDED = (
     "The level of configured provisioned throughput for the table was exceeded. "
@@ -122,19 +124,19 @@ def throttled(tables: Catalogue, operations: Mapping[str, Definition]) -> dict[s
     """The operations, those on items with their buckets woven around them."""
     buckets = Buckets()
     return {
-        name: _woven(tables, buckets, definition) if name in READS | WRITES else definition
+        name: _woven(tables, buckets, definition) if name in READS | WRITES | STATEMENTS else definition
         for name, definition in operations.items()
     }
 
 
 def _woven(tables: Catalogue, buckets: Buckets, definition: Definition) -> Definition:
-    writes, method = definition.name in WRITES, definition.method
+    writes, method = definition.kind is Kind.WRITE, definition.method
 
     def refusal(context: Context, snapshot: Snapshot, request: Request, name: str) -> AwsError | None:
         table = tables.find(snapshot, context.scope, name)
         try:
             if table is not None:
-                buckets.check(table, request.get("IndexName"), writes=writes, now=context.now)
+                buckets.check(table, _index_name(request), writes=writes, now=context.now)
         except AwsError as error:
             return error
         return None
@@ -165,7 +167,9 @@ def _woven(tables: Catalogue, buckets: Buckets, definition: Definition) -> Defin
             answer[BATCHES[definition.name]].update(left)
         return answer
 
-    return replace(definition, method=_around(definition.kind, method, before, after))
+    other = definition.alternative
+    return replace(definition, method=_around(definition.kind, method, before, after),
+                   alternative=None if other is None else _woven(tables, buckets, other))
 
 
 def _around(
@@ -184,13 +188,20 @@ def _around(
 
 
 def _table_names(request: Request) -> list[str]:
-    """Of one table, a batch or a transaction; each once."""
+    """Of one table, a batch, a transaction or statements; each once."""
     if "TableName" in request:
         return [request["TableName"]]
     if "RequestItems" in request:
         return list(request["RequestItems"])
-    actions = (action for each in request.get("TransactItems", ()) for action in each.values())
+    if "TransactItems" not in request:
+        return sorted(named(request))
+    actions = (action for each in request["TransactItems"] for action in each.values())
     return list(dict.fromkeys(action["TableName"] for action in actions))
+
+
+def _index_name(request: Request) -> str | None:
+    """The index that is read, if one is."""
+    return target(request)[1] if "Statement" in request else request.get("IndexName")
 
 
 def _total(told: Any) -> Any:

@@ -99,6 +99,35 @@ class AccessDenied(AwsError):
     code = "AccessDenied"
 
 
+class OrganizationNotFound(AwsError):
+    code = "OrganizationNotFoundException"
+
+    def __init__(self) -> None:
+        super().__init__("No organization is associated with your account.")
+
+
+class ServiceAccessNotEnabled(AwsError):
+    code = "ServiceAccessNotEnabledException"
+
+    def __init__(self) -> None:
+        super().__init__("Trusted access is not enabled for IAM in AWS Organizations.")
+
+
+class CallerIsNotManagementAccount(AwsError):
+    code = "CallerIsNotManagementAccountException"
+
+    def __init__(self) -> None:
+        super().__init__("The account making the request is not the management account of the organization.")
+
+
+class AccountNotManagementOrDelegatedAdministrator(AwsError):
+    code = "AccountNotManagementOrDelegatedAdministratorException"
+
+    def __init__(self) -> None:
+        super().__init__("The account making the request is neither the management account nor a delegated "
+                         "administrator for root access.")
+
+
 class NotHere(AwsError):
     """The honest 501 to what a request asks beyond what Skybus does."""
 

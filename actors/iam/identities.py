@@ -89,7 +89,7 @@ def _described(view: Snapshot, session: Record) -> Known:
     times = {"issued": session["issued"], "expires": session["expires"], "keys": dict(session["keys"])}
     handed_on = {"transitive": session["transitive"], "session_tags": session["tags"], "token": session["kind"]}
     if session["kind"] == "root":
-        return {**_root(book), **times, **handed_on}
+        return {**_root(book), **times, **handed_on, "policies": _narrowed(book, session) or []}    # a task's denials
     if session["kind"] == "federated" and not session["id"]:
         behind: Known | None = {**_root(book), "policies": [["root", _ALL]]}
     else:

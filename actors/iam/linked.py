@@ -18,7 +18,8 @@ Request = Mapping[str, Any]
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
 _NAMES = {
     "autoscaling.amazonaws.com": "AutoScaling", "batch.amazonaws.com": "Batch", "ecs.amazonaws.com": "ECS",
-    "eks.amazonaws.com": "AmazonEKS", "elasticache.amazonaws.com": "ElastiCache",
+    "eks.amazonaws.com": "AmazonEKS", "elasticbeanstalk.amazonaws.com": "ElasticBeanstalk",
+    "elasticache.amazonaws.com": "ElastiCache",
     "elasticloadbalancing.amazonaws.com": "ElasticLoadBalancing", "kafka.amazonaws.com": "Kafka",
     "lambda.amazonaws.com": "Lambda", "lex.amazonaws.com": "LexBots", "opensearchservice.amazonaws.com":
     "AmazonOpenSearchService", "organizations.amazonaws.com": "Organizations", "rds.amazonaws.com": "RDS",
@@ -27,11 +28,21 @@ _NAMES = {
 }
 
 
+# What application auto scaling scales, by the first part of its principals.
+_SCALED = {
+    "appstream": "AppStreamFleet", "cassandra": "CassandraTable", "comprehend": "ComprehendEndpoint",
+    "dynamodb": "DynamoDBTable", "ec2": "EC2SpotFleetRequest", "ecs": "ECSService", "elasticache": "ElastiCacheRG",
+    "elasticmapreduce": "EMRInstanceGroup", "kafka": "KafkaCluster", "lambda": "LambdaConcurrency",
+    "neptune": "NeptuneCluster", "rds": "RDSCluster", "sagemaker": "SageMakerEndpoint",
+    "workspaces": "WorkSpacesPool",
+}
+
+
 def create(book: Book, context: Context, request: Request) -> Answer:
     service = request["AWSServiceName"]
     if not service.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         raise InvalidInput(f"{service} is not a valid service name.")
-    plain = _NAMES.get(service) or "".join(part.capitalize() for part in service.split(".")[0].split("-"))
+    plain = _name_of(service)
     suffix = f"_{request['CustomSuffix']}" if request.get("CustomSuffix") else ""
     name = f"AWSServiceRoleFor{plain}{suffix}"
     if book.find(ROLE, name) is not None:
@@ -43,6 +54,15 @@ def create(book: Book, context: Context, request: Request) -> Answer:
         description=request.get("Description") or "", session_limit_s=SESSION_S,
     )
     return {"Role": shapes.new_role(book, record)}
+
+
+def _name_of(service: str) -> str:
+    """Behind AWSServiceRoleFor."""
+    first, _, rest = service.partition(".")
+    plain = "".join(part.capitalize() for part in first.split("-"))
+    if rest == "application-autoscaling.amazonaws.com":
+        return f"ApplicationAutoScaling_{_SCALED.get(first, plain)}"
+    return _NAMES.get(service) or plain
 
 
 def delete(book: Book, request: Request) -> Answer:

@@ -97,6 +97,8 @@ async def create(shard: Shard, context: Context, user: Record, request: Request)
 
     def write(view: Any) -> Answer:
         book = Book(view, context.account)
+        if book.find_id(user["id"]) is None:      # deleted meanwhile
+            raise NoSuchEntity(f"The user with name {user['name']} cannot be found.")
         if find(book, user) is not None:
             raise EntityAlreadyExists(f"Login Profile for user {user['name']} already exists.")
         _check(password, policy(book), user)

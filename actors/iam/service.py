@@ -19,6 +19,7 @@ from actors.iam import (
     principals,
     profiles,
     reports,
+    root_access,
     rotation,
     sessions,
     shapes,
@@ -487,6 +488,28 @@ class IAM(Federation, UserCredentials, ServiceActor):
     def get_credential_report(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return reports.get(Book(snapshot, context.account), context)
 
+    # Access to members' roots
+
+    @operation("EnableOrganizationsRootSessions")
+    def enable_root_sessions(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return root_access.enable(Book(transaction, context.account), root_access.SESSIONS)
+
+    @operation("DisableOrganizationsRootSessions")
+    def disable_root_sessions(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return root_access.disable(Book(transaction, context.account), root_access.SESSIONS)
+
+    @operation("EnableOrganizationsRootCredentialsManagement")
+    def enable_root_credentials(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return root_access.enable(Book(transaction, context.account), root_access.CREDENTIALS)
+
+    @operation("DisableOrganizationsRootCredentialsManagement")
+    def disable_root_credentials(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return root_access.disable(Book(transaction, context.account), root_access.CREDENTIALS)
+
+    @query("ListOrganizationsFeatures")
+    def list_organizations_features(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return root_access.features(Book(snapshot, context.account))
+
     # Simulation
 
     @query("SimulateCustomPolicy")
@@ -545,8 +568,10 @@ class IAM(Federation, UserCredentials, ServiceActor):
 
     def accesses(self, context: Context, request: Request) -> Sequence[Access]:
         principal = context.principal
-        if principal.record.get("token") not in (None, "role") \
-                and principal.keys.get("aws:multifactorauthpresent") != "true":      # no session tokens without MFA
+        record = principal.record                  # no session tokens without MFA, but for tasks of a root (AssumeRoot)
+        task = record.get("token") == "root" and bool(record.get("policies"))
+        if record.get("token") not in (None, "role") and not task \
+                and principal.keys.get("aws:multifactorauthpresent") != "true":
             raise stranger(context.operation.service)
         action = action_of(context.operation)
         found: Sequence[Access] = self.shard.read(lambda view: access.accesses(view, context, action, request))

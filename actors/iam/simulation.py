@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from actors.iam import documents, organization
+from actors.iam import documents, organization, positions
 from actors.iam.errors import InvalidInput, NoSuchEntity
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import GROUP, ROLE, USER, Book, Record
@@ -108,13 +108,11 @@ def _answer(request: Request, caller: Caller) -> Answer:
     resource_policy = Policy("ResourcePolicy", _compiled(text, Use.RESOURCE)) if text else None
     owner = _owner(request.get("ResourceOwner") or "")
     keys = _keys(request.get("ContextEntries") or ())
-    wanted = {key.lower(): key for key in _wanted(caller, resource_policy)}
-    missing = sorted(key for folded, key in wanted.items() if folded not in keys)
-    start = after(request)
+    policies, start = _policies(caller, resource_policy), after(request)
 
     def shown(pair: tuple[str, str]) -> Answer:
         decision = decide(caller, Question(*pair, keys, owner), resource_policy)
-        return _result(pair, decision, caller, Question(*pair, keys), missing)
+        return _result(pair, decision, caller, Question(*pair, keys), policies)
 
     pairs = ((f"{number:05}", pair) for number, pair in enumerate((a, r) for a in actions for r in resources))
     return page("EvaluationResults", (row for row in pairs if row[0] > start), request, shown)
@@ -150,24 +148,38 @@ def _keys(entries: Sequence[Mapping[str, Any]]) -> dict[str, str | tuple[str, ..
     return keys
 
 
-def _wanted(caller: Caller, resource_policy: Policy | None) -> set[str]:
-    """The context keys that the policies ask for."""
-    found = [*caller.identity, *([caller.boundary] if caller.boundary else []),
-             *(policy for level in caller.scps for policy in level), *([resource_policy] if resource_policy else [])]
-    return set().union(*(policy.document.keys() for policy in found))
+def _policies(caller: Caller, resource_policy: Policy | None) -> list[Policy]:
+    """All that have a say."""
+    return [*caller.identity, *([caller.boundary] if caller.boundary else []),
+            *(policy for level in caller.scps for policy in level), *([resource_policy] if resource_policy else [])]
+
+
+def _missing(policies: Sequence[Policy], question: Question) -> list[str]:
+    """The context keys that statements about the action ask for, and the simulation has no values of."""
+    found: dict[str, str] = {}
+    for policy in policies:
+        for statements in policy.document.concerning(question.action):
+            found |= {key.lower(): key for statement in statements for key in statement.keys}
+    return sorted(key for folded, key in found.items() if question.keys.get(folded) is None)
+
+
+def _matched(decision: Decision, policies: Sequence[Policy]) -> list[Answer]:
+    """The statement that decided, with its place in its policy's text; none where none did."""
+    if decision.policy is None or decision.statement is None:
+        return []
+    shown: Answer = {"SourcePolicyId": decision.policy,
+                     "SourcePolicyType": _SOURCE_TYPES.get(decision.level, "IAM Policy")}
+    text = next((policy.document.text for policy in policies if decision.statement in policy.document.statements), None)
+    return [{**shown, **positions.statement(text, decision.statement.index)} if text is not None else shown]
 
 
 def _result(
-    pair: tuple[str, str], decision: Decision, caller: Caller, question: Question, missing: list[str]
+    pair: tuple[str, str], decision: Decision, caller: Caller, question: Question, policies: Sequence[Policy]
 ) -> Answer:
     verdict = "allowed" if decision.allowed else "explicitDeny" if decision.explicit else "implicitDeny"
-    matched = []
-    if decision.policy is not None:
-        kind = _SOURCE_TYPES.get(decision.level, "IAM Policy")
-        matched.append({"SourcePolicyId": decision.policy, "SourcePolicyType": kind})
     shown: Answer = {
-        "EvalActionName": pair[0], "EvalResourceName": pair[1], "EvalDecision": verdict, "MatchedStatements": matched,
-        "MissingContextValues": missing,
+        "EvalActionName": pair[0], "EvalResourceName": pair[1], "EvalDecision": verdict,
+        "MatchedStatements": _matched(decision, policies), "MissingContextValues": _missing(policies, question),
     }
     if caller.boundary is not None:
         alone = replace(caller, identity=[caller.boundary], boundary=None, scps=(), root=False)

@@ -98,21 +98,21 @@ def _status(row: Record) -> Answer:
 
 def describe(view: Snapshot, context: Context, request: Request) -> Answer:
     tree = Tree(view, context)
-    return {"Account": _shown(tree, tree.node(request["AccountId"], "Account", ACCOUNT))}
+    return {"Account": shown(tree, tree.node(request["AccountId"], "Account", ACCOUNT))}
 
 
 def listed(view: Snapshot, context: Context, request: Request) -> Answer:
     tree = Tree(view, context)
-    return page("Accounts", tree.nodes(ACCOUNT), request, lambda node: _shown(tree, node))
+    return page("Accounts", tree.nodes(ACCOUNT), request, lambda node: shown(tree, node))
 
 
 def of_parent(view: Snapshot, context: Context, request: Request) -> Answer:
     tree = Tree(view, context)
     parent = tree.node(request["ParentId"], "Parent", ROOT, UNIT)
-    return page("Accounts", tree.children(parent["id"], ACCOUNT), request, lambda node: _shown(tree, node))
+    return page("Accounts", tree.children(parent["id"], ACCOUNT), request, lambda node: shown(tree, node))
 
 
-def _shown(tree: Tree, node: Record) -> Answer:
+def shown(tree: Tree, node: Record) -> Answer:
     return {
         "Id": node["id"], "Arn": tree.arn(node), "Email": node["email"], "Name": node["name"],
         "Status": node["status"], "State": "ACTIVE" if node["status"] == "ACTIVE" else "SUSPENDED",
@@ -153,5 +153,7 @@ def remove(tree: Tree, account_id: str) -> Answer:
     account = tree.node(account_id, "Account", ACCOUNT)
     if account["id"] == tree.master:
         raise MasterCannotLeave
+    for service in [service for service, _ in tree.book.rows("delegate", account["id"])]:
+        tree.book.drop("delegate", account["id"], service)
     tree.drop(account)
     return {}

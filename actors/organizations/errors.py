@@ -44,6 +44,7 @@ _SENTENCES = {
     "Child": "You specified a child that doesn't exist.",
     "CreateAccountStatus": "You specified a request that doesn't exist.",
     "DestinationParent": "You specified a destination parent that doesn't exist.",
+    "Handshake": "We can't find a handshake with the HandshakeId that you specified.",
     "OrganizationalUnit": "You specified an organizational unit that doesn't exist.",
     "Parent": "You specified parent that doesn't exist.",
     "Policy": "You specified a policy that doesn't exist.",
@@ -91,6 +92,50 @@ class AccountAlreadyClosed(AwsError):
 
     def __init__(self) -> None:
         super().__init__("The provided account is already closed.")
+
+
+class AccountAlreadyRegistered(AwsError):
+    code = "AccountAlreadyRegisteredException"
+
+    def __init__(self) -> None:
+        super().__init__("The provided account is already a delegated administrator for your organization.")
+
+
+class AccountNotRegistered(AwsError):
+    code = "AccountNotRegisteredException"
+
+    def __init__(self) -> None:
+        super().__init__("The provided account is not a registered delegated administrator for your organization.")
+
+
+class DuplicateHandshake(AwsError):
+    code = "DuplicateHandshakeException"
+
+    def __init__(self) -> None:
+        super().__init__("A handshake with the same action and target already exists.")
+
+
+class InvalidHandshakeTransition(AwsError):
+    code = "InvalidHandshakeTransitionException"
+
+    def __init__(self) -> None:
+        super().__init__("You can't perform the operation on the handshake in its current state.")
+
+
+class HandshakeConstraintViolation(AwsError):
+    code = "HandshakeConstraintViolationException"
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message, Reason=reason)
+
+
+class InvitedByNumber(AwsError):
+    """The honest 501: accounts have no e-mail addresses of their own here."""
+
+    code = "NotImplemented"
+
+    def __init__(self) -> None:
+        super().__init__("Skybus invites accounts by their number, not by an e-mail address.", status=501)
 
 
 class MalformedPolicyDocument(AwsError):

@@ -8,6 +8,7 @@ from typing import Any
 
 from actors.iam.organization import FULL_ACCESS_ID, SCP
 from actors.iam.state import Book, Record
+from actors.organizations import handshakes
 from actors.organizations.errors import (
     AlreadyInOrganization,
     ConstraintViolation,
@@ -58,9 +59,10 @@ def delete(transaction: Transaction, context: Context) -> Answer:
         raise OrganizationNotEmpty
     for node in tree.nodes(ROOT, UNIT, ACCOUNT):
         tree.drop(node)
-    for kind in ("scp", "request"):
+    for kind in ("scp", "request", "trusted"):
         for key, _ in list(tree.book.rows(kind)):
             tree.book.drop(kind, key)
+    handshakes.forget(transaction, tree.master)
     tree.book.drop("organization")
     return {}
 

@@ -6,7 +6,7 @@ Not here yet: README.md, coverage.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from actors.organizations import accounts, organizations, policies, tagging
+from actors.organizations import accounts, handshakes, organizations, policies, tagging, trust
 from actors.organizations.state import Tree
 from actors.runtime.actor import ServiceActor, operation, query
 from actors.runtime.context import Context
@@ -118,6 +118,66 @@ class Organizations(ServiceActor):
     @operation("RemoveAccountFromOrganization")
     def remove_account_from_organization(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return accounts.remove(Tree(transaction, context), request["AccountId"])
+
+    # Invitations
+
+    @operation("InviteAccountToOrganization")
+    def invite_account_to_organization(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return handshakes.invite(transaction, context, request)
+
+    @operation("AcceptHandshake")
+    def accept_handshake(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return handshakes.accept(transaction, context, request)
+
+    @operation("DeclineHandshake")
+    def decline_handshake(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return handshakes.decline(transaction, context, request)
+
+    @operation("CancelHandshake")
+    def cancel_handshake(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return handshakes.cancel(transaction, context, request)
+
+    @query("DescribeHandshake")
+    def describe_handshake(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return handshakes.describe(snapshot, context, request)
+
+    @query("ListHandshakesForAccount")
+    def list_handshakes_for_account(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return handshakes.of_account(snapshot, context, request)
+
+    @query("ListHandshakesForOrganization")
+    def list_handshakes_for_organization(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return handshakes.of_organization(snapshot, context, request)
+
+    # Trusted services, delegated administrators
+
+    @operation("EnableAWSServiceAccess")
+    def enable_aws_service_access(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return trust.enable(transaction, context, request)
+
+    @operation("DisableAWSServiceAccess")
+    def disable_aws_service_access(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return trust.disable(transaction, context, request)
+
+    @query("ListAWSServiceAccessForOrganization")
+    def list_aws_service_access(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return trust.services(snapshot, context, request)
+
+    @operation("RegisterDelegatedAdministrator")
+    def register_administrator(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return trust.register(transaction, context, request)
+
+    @operation("DeregisterDelegatedAdministrator")
+    def deregister_administrator(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return trust.deregister(transaction, context, request)
+
+    @query("ListDelegatedAdministrators")
+    def list_delegated_administrators(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return trust.administrators(snapshot, context, request)
+
+    @query("ListDelegatedServicesForAccount")
+    def list_delegated_services_for_account(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return trust.delegated_services(snapshot, context, request)
 
     # Policies
 

@@ -6,6 +6,9 @@
                                        {type, id, name, parent, policies, tags, order, …}; a root has `enabled` policy
                                        types, an account email, status, joined, method
     master \\0 scp \\0 p-…                {id, name, description, content, tags}
+    master \\0 trusted \\0 <service>     {enabled}: a service that is trusted
+    master \\0 delegate \\0 <account> \\0 <service>     {enabled}: who administers the organization for it
+    \\0 handshake \\0 h-…                an invitation (handshakes.py)
     master \\0 request \\0 car-…          an account's creation
 
 `order` is the time of creation in nanoseconds, by which things are listed.
@@ -44,11 +47,15 @@ class Tree:
         member = self.shared.row("member", context.account)
         if member is None:
             raise NotInUse
-        if not members_too and member["master"] != context.account:
+        self.book = Book(view, member["master"])
+        if not members_too and member["master"] != context.account and not self._may_read(context):
             raise AccessDenied
         self.id: str = member["organization"]
         self.master: str = member["master"]
-        self.book = Book(view, self.master)
+
+    def _may_read(self, context: Context) -> bool:
+        """Delegated administrators see everything (orgs_integrate_delegated_admin.html)."""
+        return context.operation.name.startswith(("Describe", "List")) and self.book.any("delegate", context.account)
 
     # Nodes
 

@@ -222,6 +222,10 @@ class ServiceActor:
         """Its own metrics, in Prometheus's terms, beside those of its requests."""
         return ()
 
+    def finding(self) -> str:
+        """What an operator should look after, in one line of `skybus status`; "": nothing."""
+        return ""
+
     # What authorisation asks (chain/DESIGN.md). Synchronous, quick, and of requests that passed validation.
 
     def accesses(self, context: "Context", request: Mapping[str, Any]) -> Sequence[Access]:

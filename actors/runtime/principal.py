@@ -72,7 +72,8 @@ def principal_of(record: Record) -> Principal:
         kind        user, role, federated or root
         account, arn, id, name, tags                        a session's id and name are "AROA…:session", "session"
         source      ARN of the role behind a session, of the user behind a federated one; source_id: its id
-        policies    [[name, document]] of its identity; boundary: the same or None; session: a session's, or None
+        policies    [[name, document]] of its identity (a root's only deny); boundary: the same or None
+        session     a session's policies, or None
         scps        a list of policies for each level of the organization
         expires, issued                                     of a session, seconds since the epoch
         keys        further condition keys, in lower case
@@ -85,7 +86,7 @@ def principal_of(record: Record) -> Principal:
     }
     identity = _policies(record.get("policies", ()))
     if kind == "root":
-        caller = Caller.account_root(account, **given)
+        caller = Caller.account_root(account, identity=identity, **given)
     elif kind == "user":
         caller = Caller.user(account, arn, record["id"], identity=identity, **given)
     elif kind == "role":
@@ -93,7 +94,7 @@ def principal_of(record: Record) -> Principal:
             account, arn, record["source"], record["source_id"], identity=identity, **given)
     else:
         caller = Caller.federated_user(account, arn, record["source"], identity=identity, **given)
-    unbounded = kind == "root" and not given["scps"] and given["session"] is None
+    unbounded = kind == "root" and not given["scps"] and not identity and given["session"] is None
     return Principal(account, arn, record["id"], caller, record["name"] if kind == "user" else "", _keys(record),
                      record.get("expires", inf), unbounded, record=record)
 

@@ -5,6 +5,7 @@ newest first: one, or two while what is sealed is sealed anew. The mark is a sec
 """
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +19,14 @@ KEY_BYTES, NONCE_BYTES = 32, 12
 
 class Vault:
     """Seals bytes for a name; what was sealed opens under that name only. Several may share a directory: each looks
-    whether the file has changed."""
+    whether the file has changed, each time, unless it is told that it is not `shared`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, shared: bool = True) -> None:
         """Makes the key where there is none. OSError, ValueError (a damaged key: never replaced, secrets need it)."""
+        self._shared = shared
         self._path = directory / KEY_FILE
         if not self._path.exists():
-            _write(self._path, os.urandom(KEY_BYTES))
+            _write(self._path, os.urandom(KEY_BYTES), first=True)
         self._file = str(self._path)
         self._seen = (0, 0, 0)
         self._mark = b""
@@ -70,7 +72,8 @@ class Vault:
 
     def _current(self) -> "list[AESGCM]":
         """One for each key, the newest first."""
-        self._read()
+        if self._shared:
+            self._read()
         if not self._ciphers:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # late: 30 ms, some megabytes, rarely needed
 
@@ -92,15 +95,21 @@ class Vault:
         self._seen = seen
 
 
-def _write(path: Path, key: bytes) -> None:
+def _write(path: Path, key: bytes, *, first: bool = False) -> None:
+    """`first`: unless somebody else has made one meanwhile, which then is everyone's."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(path.name + ".new")
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key)
         file.flush()
         os.fsync(descriptor)
-    new.replace(path)
+    if first:
+        with suppress(FileExistsError):
+            path.hardlink_to(new)
+        new.unlink()
+    else:
+        new.replace(path)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -1,22 +1,22 @@
-"""Files that no object names any more, and files that are not what was stored: found and dealt with, in jobs.
+"""Files that no object names any more: found and dealt with, in jobs.
 
 `sweep` removes what contents.release has put aside, once its time has come and its readers have done. `tend` walks all
 shelves once a day: what no record knows is what a crash left between a file and its record, and is removed; what a
-record knows is read again and compared with its stored sum, and rot is logged.
+record knows is read again and compared with its stored sum (scrubbing.py).
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import structlog
 
 from actors.runtime.store.shard import Shard
-from actors.runtime.store.transaction import Snapshot, Transaction
+from actors.runtime.store.transaction import Transaction
 from actors.s3 import contents
-from actors.s3.engine.blobs import SHELVES, Blobs, Rotten
+from actors.s3.engine.blobs import SHELVES, Blobs
+from actors.s3.scrubbing import Scrubber
 
 TEND_JOB = "tend"
 TEND_WAIT_S = 24 * 3600.0                 # between two walks
@@ -51,12 +51,14 @@ async def sweep(shard: Shard, blobs: Blobs, now: float) -> dict[str, Any] | None
     return {"wake_at": max(following, now + BUSY_WAIT_S) if len(removed) < len(due) else following}
 
 
-async def tend(shard: Shard, blobs: Blobs, now: float, state: dict[str, Any]) -> dict[str, Any]:
+async def tend(
+    shard: Shard, blobs: Blobs, scrubber: Scrubber, now: float, state: dict[str, Any]
+) -> dict[str, Any]:
     shelf = state["shelf"]
     if shelf == 0:
         await asyncio.to_thread(blobs.sweep_incoming)
     await remove_orphans(shard, blobs, shelf)
-    await verify(shard, blobs, shelf)
+    await scrubber.shelf(shelf)
     if shelf + 1 < SHELVES:
         return {"shelf": shelf + 1, "wake_at": now + SHELF_WAIT_S}
     return {"shelf": 0, "wake_at": now + TEND_WAIT_S}
@@ -80,22 +82,3 @@ async def named_or_removed(shard: Shard, blobs: Blobs, names: Sequence[str]) -> 
         left = shard.read(lambda view: [name for name in names if not contents.is_known(view, name)])
         await asyncio.to_thread(blobs.remove, left)
         raise
-
-
-async def verify(shard: Shard, blobs: Blobs, shelf: int) -> None:
-    """Every file of this shelf that a record knows."""
-    known = shard.read(lambda view: _of_shelf(view, shelf))
-    for name, fact in known:
-        try:
-            await asyncio.to_thread(blobs.verify, name, *contents.sum_of(fact))
-        except (Rotten, FileNotFoundError, OSError) as error:
-            if shard.read(partial(_is_known, name)):
-                log.error("object_rotten", file=name, reason=str(error))
-
-
-def _is_known(name: str, view: Snapshot) -> bool:
-    return contents.is_known(view, name)
-
-
-def _of_shelf(view: Snapshot, shelf: int) -> list[tuple[str, Any]]:
-    return list(contents.files_between(view, f"{shelf:02x}", f"{shelf + 1:02x}" if shelf + 1 < SHELVES else "g"))

@@ -31,6 +31,7 @@ SWEEP_CONTENTS = 64                       # removed in one step
 ID_CHANCE_BYTES = 8                       # behind the time: what is put together stands together, in few pages
 _TIME_US = struct.Struct(">Q")
 _SWEEPING = b"s"
+SEALED = {b"d": "sealed", b"f": "key"}    # by table: the member of a row that is sealed for what its key names
 
 Request = Mapping[str, Any]
 

@@ -1,8 +1,8 @@
 """Takes events to where a notification configuration sends them: SQS, SNS, Lambda and EventBridge, as s3.amazonaws.com.
 
 Each destination of a bucket has a queue of its own (queues.py), which one job empties in order, at least once, over
-the bus to the service that has it. What a service that is not there, or answers an error of its own, did not take is
-brought ATTEMPTS times and then dropped; what is behind it gets one attempt each until one arrives. So nobody's absence
+the bus to the service that has it. What a service that is not there, or answers an error, did not take is brought
+ATTEMPTS times and then dropped; what is behind it gets one attempt each until one arrives. So nobody's absence
 holds up the rest, and no write ever waits. Drops are counted (`skybus_s3_notifications_dropped_total`) and logged.
 """
 
@@ -28,11 +28,9 @@ from schemas.errors import AwsError
 DELIVER_JOB = "deliver"
 WAITING_LIMIT = 100_000                   # events of one destination; what comes then is dropped
 ITEMS_OF_STEP = 32
-ATTEMPTS = 8                              # of one event, waiting 1, 2, 4 … RETRY_LIMIT_S in between: about four minutes
+ATTEMPTS = 8                              # of one event, waiting 1, 2, 4 … RETRY_LIMIT_S in between: about two minutes
 RETRY_S, RETRY_LIMIT_S = 1.0, 60.0
 TIMEOUT_S = 10.0                          # for one answer
-_PASSING_STATUS = 500                     # from here on, and too many requests, an error is the destination's own
-_TOO_MANY = 429
 
 dropped: Counter[str] = Counter()         # by service, since this process began
 
@@ -74,11 +72,11 @@ async def step(shard: Shard, client: Client, now: float, job: dict[str, Any]) ->
         reason = await _send(client, place, item.content, job)
         if not reason:
             attempts = 0
-        elif reason.passing and attempts < ATTEMPTS - 1:
+        elif attempts < ATTEMPTS - 1:
             attempts += 1
             break
         else:
-            _drop(place.arn, job["bucket"], reason.words)
+            _drop(place.arn, job["bucket"], reason)
         gone.append(item)
     more = await shard.transact(lambda transaction: queues.done(transaction, job, gone))
     if not more:
@@ -87,24 +85,17 @@ async def step(shard: Shard, client: Client, now: float, job: dict[str, Any]) ->
     return {**job, "attempts": attempts, "wake_at": now + wait_s if wait_s else 0.0}
 
 
-class _Failure(NamedTuple):
-    """Why an event did not arrive; `passing`: it may the next time."""
-
-    words: str
-    passing: bool
-
-
-async def _send(client: Client, place: Place, event: Request, job: Request) -> _Failure | None:
+async def _send(client: Client, place: Place, event: Request, job: Request) -> str:
+    """Why an event did not arrive; "": it did."""
     operation, params = asked(place, event)
     try:
-        await client.call(place.service, operation, params, timeout_s=TIMEOUT_S,
-                          **as_s3(place, job["bucket"], job["owner"]))
+        answer = await client.call(place.service, operation, params, timeout_s=TIMEOUT_S,
+                                   **as_s3(place, job["bucket"], job["owner"]))
     except BusError as error:
-        return _Failure(type(error).__name__, passing=True)
+        return type(error).__name__
     except AwsError as error:
-        status = error.status or 0
-        return _Failure(error.error_code, passing=status >= _PASSING_STATUS or status == _TOO_MANY)
-    return None
+        return error.error_code
+    return "FailedEntry" if answer.get("FailedEntryCount") else ""
 
 
 def as_s3(place: Place, bucket: str, owner: str) -> dict[str, Any]:

@@ -144,7 +144,8 @@ def customer_key(request: Request, members: str = TARGET) -> Given | None:
 
 def _given(request: Request, members: str) -> Given | None:
     """In the order of AWS's checks; the key may be of any length."""
-    algorithm, key, md5 = (request.get(members + name) for name in ("Algorithm", "Key", "KeyMD5"))
+    algorithm, key, md5 = request.get(f"{members}Algorithm"), request.get(f"{members}Key"), request.get(
+        f"{members}KeyMD5")
     if algorithm is None and key is None and md5 is None:
         return None
     if members == TARGET and request.get("ServerSideEncryption"):

@@ -24,7 +24,10 @@ from actors.s3 import delivering, notifications
 from actors.s3.state import Bucket, Record
 
 S3_ITSELF = "s3.amazonaws.com"            # who it was where nobody asked: a lifecycle
-_VERSIONS = {"ObjectCreated": "2.1", "ObjectRemoved": "2.1", "ObjectRestore": "2.1", "Replication": "2.2"}
+_VERSIONS = {
+    "ObjectCreated": "2.1", "ObjectRemoved": "2.1", "ObjectRestore:Post": "2.1", "ObjectRestore:Completed": "2.1",
+    "Replication": "2.2",
+}
 _LATER_VERSION = "2.3"
 _SIZED = frozenset({"ObjectCreated", "ObjectRestore", "LifecycleTransition", "Replication"})
 _UNSEQUENCED = frozenset({"ObjectAcl", "ObjectTagging", "ObjectRetention"})
@@ -75,12 +78,13 @@ def removal(transaction: Transaction, record: Record) -> Record:
 
 def _told(transaction: Transaction, bucket: Bucket, event: Happened, context: Context | None) -> dict[str, Any]:
     """One record of the S3 form."""
+    version = _VERSIONS.get(event.name) or _VERSIONS.get(event.family, _LATER_VERSION)
     return {
-        "eventVersion": _VERSIONS.get(event.family, _LATER_VERSION), "eventSource": "aws:s3",
+        "eventVersion": version, "eventSource": "aws:s3",
         "awsRegion": bucket.record["region"], "eventTime": moment(transaction.now()),
         "eventName": event.name, "userIdentity": {"principalId": _principal(context)},
         "requestParameters": {"sourceIPAddress": _address(context)},
-        "responseElements": {"x-amz-request-id": _request_id(context), "x-amz-id-2": host_id(_request_id(context))},
+        "responseElements": dict.fromkeys(("x-amz-request-id", "x-amz-id-2"), _request_id(context)),   # as over HTTP
         "s3": {
             "s3SchemaVersion": "1.0",
             "bucket": {"name": bucket.name, "ownerIdentity": {"principalId": customer_id(bucket.owner)},
@@ -124,11 +128,6 @@ def moment(time_s: float) -> str:
     return f"{datetime.fromtimestamp(time_s, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def host_id(request_id: str) -> str:
-    """x-amz-id-2: of nothing but the request."""
-    return base64.b64encode(hashlib.sha256(request_id.encode()).digest()).decode()
-
-
 @lru_cache(_REMEMBERED)
 def customer_id(account: str) -> str:
     """In the form of A3NL1KOZZKEXAMPLE, and always the same."""
@@ -159,7 +158,9 @@ def _entry(
     kind = _DETAIL_TYPES.get(event.name) or _DETAIL_TYPES.get(event.family)
     if kind is None:
         return {}
-    object_ = {_BRIDGED.get(name, name): value for name, value in told["s3"]["object"].items()} | {"key": event.key}
+    left_out = "sequencer" if event.family == "ObjectRestore" else ""
+    object_ = {_BRIDGED.get(name, name): value for name, value in told["s3"]["object"].items() if name != left_out}
+    object_["key"] = event.key
     detail = {
         "version": "0", "bucket": {"name": bucket.name}, "object": object_,
         "request-id": _request_id(context), "requester": S3_ITSELF if context is None else context.principal.account,

@@ -21,6 +21,7 @@ from actors.s3.ownership import (
     bucket_acl,
     of_bucket,
 )
+from actors.s3.state import Bucket
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -36,9 +37,7 @@ def get_object(context: Context, snapshot: Snapshot, request: Request) -> Answer
 def put_object(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket, record = reading.find(context, transaction, request)
     if of_bucket(bucket) == ENFORCED:
-        if request.get("ACL") == "bucket-owner-full-control":
-            return {}
-        raise AclsNotSupported
+        return _unchanged(request, bucket)
     acl = acls.of_put(request, record["owner"], bucket.owner)
     publicity.check_acl(context, bucket, acl)
     if not acls.same(acl, acl_of(record)):
@@ -56,12 +55,22 @@ def get_bucket(context: Context, snapshot: Snapshot, request: Request) -> Answer
 def put_bucket(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
     if of_bucket(bucket) == ENFORCED:
-        if request.get("ACL") == "private":
-            return {}
-        raise AclsNotSupported
+        return _unchanged(request, bucket)
     acl = acls.of_put(request, bucket.owner, bucket.owner)
     publicity.check_acl(context, bucket, acl)
     bucket.configure(ACL, acl)
+    return {}
+
+
+def _unchanged(request: Request, bucket: Bucket) -> Answer:
+    """Where ACLs are off, one that gives the bucket's owner full control and nobody else anything may be put, in a
+    header or as XML. AccessControlListNotSupported."""
+    document = request.get("AccessControlPolicy")
+    if request.get("ACL") == "bucket-owner-full-control":
+        return {}
+    if not document or acls.is_stated(request) or not acls.same(
+            acls.of_put(request, bucket.owner, bucket.owner), acls.private(bucket.owner)):
+        raise AclsNotSupported
     return {}
 
 

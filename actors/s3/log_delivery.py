@@ -166,18 +166,17 @@ def _of_one_day(items: Iterable[Item]) -> list[Item]:
     return [item for item in found if item.content["day"] == found[0].content["day"]]
 
 
-_GRANTS = {"FULL_CONTROL": "GrantFullControl", "READ": "GrantRead", "WRITE": "GrantWrite"}
+_GRANTS = {"FULL_CONTROL": "GrantFullControl", "READ": "GrantRead"}       # AWS takes others too, and lets them be
 
 
 def _grants(wanted: Content, owner: str) -> dict[str, str]:
-    """TargetGrants as headers of the objects, which the owner has too; what objects have no permission for is left out.
-    """
+    """TargetGrants as headers of the objects, which their owner gets too."""
     found: dict[str, list[str]] = defaultdict(list)
     if wanted.get("TargetGrants"):
         found["GrantFullControl"].append(f'id="{canonical_id(owner)}"')
     for grant in wanted.get("TargetGrants") or ():
         grantee = grant.get("Grantee") or {}
         named = f'id="{grantee["ID"]}"' if grantee.get("ID") else f'uri="{grantee.get("URI", "")}"'
-        if grant["Permission"] != "WRITE":
+        if grant["Permission"] in _GRANTS:
             found[_GRANTS[grant["Permission"]]].append(named)
     return {member: ",".join(grantees) for member, grantees in found.items()}

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from actors.runtime.chain.call import Call
 from actors.runtime.context import Context
-from actors.s3 import events
 from actors.s3.access import bucket_name
 from actors.s3.copying import parse_source
 from actors.s3.errors import InvalidArgument
@@ -88,7 +87,7 @@ def line(call: Call, account: str, bucket: str, operation: str, key: Any) -> str
         _quoted(source.get("request")), str(_status(call)), fault.code if fault is not None else "-",
         *_sizes(call, answer), milliseconds, milliseconds, _quoted(source.get("referer")),
         _quoted(source.get("user_agent")), call.request.get("VersionId") or answer.get("VersionId") or "-",
-        events.host_id(context.request_id), *_signature(context), source.get("host") or "-", "-", "-", "-",
+        context.request_id or "-", *_signature(context), source.get("host") or "-", "-", "-", "-",
     ))
 
 

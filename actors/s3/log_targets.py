@@ -18,7 +18,6 @@ KIND = "logging"                          # the kind of configuration it is
 LOGGER = "logging.s3.amazonaws.com"
 PREFIX_LIMIT_BYTES = 800
 SOURCES = ("EventTime", "DeliveryTime")
-_GRANTED = frozenset({"FULL_CONTROL", "READ", "WRITE"})
 
 Content = Mapping[str, Any]
 
@@ -51,8 +50,9 @@ def check(bucket: Bucket, content: Content) -> None:
         raise InvalidArgument("Target grants are not supported when the target bucket has BucketOwnerEnforced set for "
                               "object ownership.", "TargetGrants")
     if not (_by_acl(target) or _by_policy(bucket, target, wanted.get("TargetPrefix") or "")):
-        raise InvalidTargetBucket("You must give the log-delivery group WRITE and READ_ACP permissions to the target "
-                                  "bucket", TargetBucket=name)
+        raise InvalidTargetBucket(
+            "You must either provide the necessary permissions to the logging service using a bucket policy or give "
+            "the log-delivery group WRITE and READ_ACP permissions to the target bucket", TargetBucket=name)
 
 
 def _check_form(wanted: Content) -> None:
@@ -66,7 +66,7 @@ def _check_form(wanted: Content) -> None:
         partitioned = form.get("PartitionedPrefix")
         if len(form) != 1 or (partitioned is not None and partitioned.get("PartitionDateSource") not in SOURCES):
             raise MalformedXML
-    if any(grant.get("Permission") not in _GRANTED for grant in wanted.get("TargetGrants") or ()):
+    if any(grant.get("Permission") not in acls.PERMISSIONS for grant in wanted.get("TargetGrants") or ()):
         raise MalformedXML
 
 

@@ -11,8 +11,8 @@ from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3.access import bucket_of
 from actors.s3.delivering import TIMEOUT_S, Place, as_s3, asked, place_of
-from actors.s3.errors import S3Error
-from actors.s3.events import host_id, moment
+from actors.s3.errors import InvalidArgument, S3Error
+from actors.s3.events import moment
 from actors.s3.notifications import KIND, LISTS, WATCHED, checked, destinations
 from bus.client import Client
 from bus.transport import BusError
@@ -36,6 +36,9 @@ async def put(shard: Shard, client: Client, context: Context, request: Request) 
     """Its destinations are asked before it is kept, unless the request says not to. InvalidArgument, MalformedXML."""
     document = checked(request["NotificationConfiguration"])
     owner = shard.read(lambda snapshot: bucket_of(context, snapshot, request).owner)
+    if any(place_of(arn).region != context.region for arn in destinations(document)):
+        raise InvalidArgument("The notification destination service region is not valid for the bucket location "
+                              "constraint")
     if not request.get("SkipDestinationValidation"):
         await validate(client, context, owner, request["Bucket"], destinations(document))
     await shard.transact(lambda transaction: _keep(context, transaction, request, document))
@@ -69,7 +72,7 @@ def _test(place: Place, bucket: str, context: Context) -> tuple[str, dict[str, A
         return "Invoke", {"FunctionName": place.arn, "InvocationType": "DryRun"}
     return asked(place, {
         "Service": "Amazon S3", "Event": "s3:TestEvent", "Time": moment(context.now), "Bucket": bucket,
-        "RequestId": context.request_id, "HostId": host_id(context.request_id)})
+        "RequestId": context.request_id, "HostId": context.request_id})
 
 
 def _refusal(place: Place, error: BusError | AwsError) -> tuple[str, str]:

@@ -55,7 +55,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         found += _of_source(request["CopySource"])
     if name == "CreateBucket":
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION.items() if request.get(member)]
-    elif name in _MAKING and not _is_service(context.principal):   # whose headers AWS's documented policies let be
+    elif name in _MAKING and not _BY_MAKING.keys().isdisjoint(request) and not _is_service(context.principal):
+        # AWS's documented policies let the headers of its services be
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
     elif name == "PutBucketReplication":
         role = str((request["ReplicationConfiguration"] or {}).get("Role"))

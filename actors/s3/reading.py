@@ -99,7 +99,8 @@ def _answer(
         "AcceptRanges": "bytes", "ETag": f'"{record["etag"]}"', **record["headers"], **encryption.told(record, request),
         "LastModified": datetime.fromtimestamp(int(record["time"]), UTC), "Metadata": record.get("meta", {}),
     }
-    answer |= {named: request[member] for member, named in _OVERRIDES.items() if request.get(member) is not None}
+    if not _OVERRIDES.keys().isdisjoint(request):
+        answer |= {named: request[member] for member, named in _OVERRIDES.items() if request.get(member) is not None}
     if bucket.versioning:
         answer["VersionId"] = record["id"]
     if record["class"] != STANDARD:

@@ -45,13 +45,20 @@ def rules_for(document: Content, key: str, record: Record) -> list[Content]:
 
 
 def _wants(rule: Content, record: Record) -> bool:
+    """A replica is no source of others; but what is changed of it may go back."""
+    if record.get("replica") and not _says(rule, "ReplicaModifications"):
+        return False
     if record.get("marker"):
         return "Filter" not in rule or (rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled"
     if record.get("class") in ARCHIVED or "customer" in record:
         return False
-    with_keys = (rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}
     is_kms = str(record.get("encryption", {}).get("ServerSideEncryption", "")).startswith("aws:kms")
-    return not is_kms or with_keys.get("Status") == "Enabled"
+    return not is_kms or _says(rule, "SseKmsEncryptedObjects")
+
+
+def _says(rule: Content, criterion: str) -> bool:
+    found = (rule.get("SourceSelectionCriteria") or {}).get(criterion) or {}
+    return bool(found.get("Status") == "Enabled")
 
 
 def mark(bucket: Bucket, key: str, record: Record) -> None:
@@ -61,9 +68,11 @@ def mark(bucket: Bucket, key: str, record: Record) -> None:
         record["replication"] = PENDING
 
 
-def mark_again(bucket: Bucket, record: Record) -> None:
-    """A version that has changed. Replicas are no source of others."""
-    if bucket.record.get(FLAG) and record.get("replication") in (COMPLETED, FAILED):
+def mark_again(bucket: Bucket, key: str, record: Record) -> None:
+    """A version that has changed, if it is or has a replica: one that was never replicated is not for having changed.
+    """
+    if bucket.record.get(FLAG) and record.get("replication") in (COMPLETED, FAILED, REPLICA) \
+            and rules_for(bucket.configuration(KIND), key, record):
         record["replication"] = PENDING
 
 
@@ -124,9 +133,7 @@ def _check_rule(rule: Content) -> None:
 
 def _check_sent(rule: Content, destination: Content) -> None:
     """What is said of the copies."""
-    with_keys = (rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects")
-    if (with_keys is not None and with_keys.get("Status") == "Enabled") != bool(
-            destination.get("EncryptionConfiguration")):
+    if _says(rule, "SseKmsEncryptedObjects") != bool(destination.get("EncryptionConfiguration")):
         raise InvalidRequest("SseKmsEncryptedObjects must be specified if EncryptionConfiguration is present.")
     if destination.get("AccessControlTranslation") and not destination.get("Account"):
         raise InvalidRequest("Destination bucket's account must be specified with AccessControlTranslation.")

@@ -22,6 +22,7 @@ from actors.s3.errors import (
 from actors.s3.events import Happened
 from actors.s3.expiring import due_at
 from actors.s3.objects import STANDARD
+from actors.s3.state import Record
 
 RESTORE_JOB = "restore"
 # From the request to the copy, by tier: the faster one may overtake a slower one.
@@ -51,7 +52,7 @@ def restore(context: Context, transaction: Transaction, request: Request) -> Ans
         raise RestoreAlreadyInProgress
     restored = {**record, "restore": {"ready": ready, "until": due_at(ready, days), "told": False}}
     bucket.update(key, restored)
-    events.happened(transaction, bucket, Happened("ObjectRestore:Post", key, restored), context)
+    events.happened(transaction, bucket, _happened("Post", key, restored), context)
     transaction.start_job(RESTORE_JOB, {"bucket": bucket.name, "key": key, "id": record["id"], "wake_at": ready})
     return {"StatusCode": ACCEPTED}
 
@@ -77,11 +78,23 @@ def step(transaction: Transaction, now: float, job: dict[str, Any]) -> dict[str,
     if now >= standing["until"]:
         gone = {name: value for name, value in record.items() if name != "restore"}
         bucket.update(job["key"], gone)
-        events.happened(transaction, bucket, Happened("ObjectRestore:Delete", job["key"], gone))
+        events.happened(transaction, bucket, _happened("Delete", job["key"], gone))
         return None
     if now < standing["ready"]:
         return {**job, "wake_at": standing["ready"]}
     if not standing["told"]:
         bucket.update(job["key"], {**record, "restore": {**standing, "told": True}})
-        events.happened(transaction, bucket, Happened("ObjectRestore:Completed", job["key"], record))
+        events.happened(transaction, bucket, _happened("Completed", job["key"], record))
     return {**job, "wake_at": standing["until"]}
+
+
+def _happened(what: str, key: str, record: Record) -> Happened:
+    """With what S3 tells of restores besides. Source: LocalStack's snapshots of AWS."""
+    storage_class = record.get("class", STANDARD)
+    detail: Record = {"source-storage-class": storage_class}
+    if what != "Completed":
+        return Happened(f"ObjectRestore:{what}", key, record, detail=detail)
+    until = events.moment(record["restore"]["until"])
+    more = {"glacierEventData": {"restoreEventData": {
+        "lifecycleRestorationExpiryTime": until, "lifecycleRestoreStorageClass": storage_class}}}
+    return Happened("ObjectRestore:Completed", key, record, more, {**detail, "restore-expiry-time": until})

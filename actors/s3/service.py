@@ -29,9 +29,11 @@ from actors.s3 import (
     policies,
     reading,
     replication,
+    resealing,
     restoring,
     selecting,
     tagging,
+    upgrades,
     uploads,
 )
 from actors.s3.contents import Body
@@ -41,6 +43,7 @@ from actors.s3.errors import AccessDenied, NoSuchKey
 from actors.s3.listing import Paging
 from actors.s3.log_delivery import LOG_JOB, Logger
 from actors.s3.replicating import MAY, Replicator
+from actors.s3.scrubbing import Scrubber
 from actors.s3.selecting import Queries
 from actors.s3.settings import Settings
 from bus.files import FOLDER
@@ -60,26 +63,39 @@ class S3(Settings, ServiceActor):
     blobs: Blobs
     replicator: Replicator
     logger: Logger
+    vault: Vault
     ours: OurKey
     queries: Queries
+    scrubber: Scrubber
 
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
-        self.ours = OurKey(Vault(surroundings.directory))
+        self.vault = Vault(surroundings.directory, shared=False)      # one look at its file less for every object
+        self.ours = OurKey(self.vault)
         self.queries = Queries()
         self.blobs = Blobs(surroundings.directory / FOLDER, durable=self.shard.durability is Durability.FSYNC)
+        self.scrubber = Scrubber(self.shard, self.blobs)
         self.shard.write(collecting.begin, collecting.begun)
+        self.shard.write(upgrades.begin, collecting.begun)
         self.logger = Logger(self.shard, surroundings.client)
         self.replicator = Replicator(self.shard, self.blobs, self.ours, surroundings.client)
 
     def samples(self) -> Sequence[Sample]:
-        return [*delivering.samples(), ("skybus_s3_log_records_dropped_total", {}, self.logger.dropped)]
+        dropped: Sample = ("skybus_s3_log_records_dropped_total", {}, self.logger.dropped)
+        return [*delivering.samples(), *self.scrubber.samples(), dropped]
 
     def answered(self, call: Call) -> None:
         self.logger.note(call)
 
     def system_answers(self) -> Mapping[str, Any]:
-        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question))}
+        return {"bucket": lambda question: self.shard.read(lambda view: documents.tell(view, question)),
+                "scrub": self.scrubber.answer, "reseal": self._reseal}
+
+    async def _reseal(self, question: Answer) -> Answer:
+        return {"sealed": await resealing.rotate(self.shard, self.vault)}
+
+    def finding(self) -> str:
+        return self.scrubber.finding()
 
     # What authorisation asks
 
@@ -315,4 +331,4 @@ class S3(Settings, ServiceActor):
     @job(collecting.TEND_JOB)
     async def tend(self, now: float, state: Answer) -> Answer | None:
         """Removes orphans and verifies stored files, a shelf at a time."""
-        return await collecting.tend(self.shard, self.blobs, now, state)
+        return await collecting.tend(self.shard, self.blobs, self.scrubber, now, state)

@@ -12,7 +12,9 @@
     g | u64 time | content id                       files to be removed once that time has come
     a | account                                     the public-access block of a whole account (publicity.py)
     q, h                                            queues (queues.py)
+    t, w                                            the walk has begun (collecting.py); upgrades.py has been
     s                                               garbage is being collected
+    r | file name                                   a file that is not what was stored (scrubbing.py)
 
 A zero byte inside a key is written \\0\\xff, so that keys stay in the order of their UTF-8 bytes. An object's row holds
 no body and no list of parts: listings read these rows alone. Everything of a bucket begins with its name, which is what
@@ -61,6 +63,12 @@ def write(transaction: Transaction, key: bytes, record: Mapping[str, Any]) -> No
 def closed(key: str) -> bytes:
     """An object's key as part of a row's: in the order of UTF-8, and with an end of its own."""
     return escaped(key) + _END
+
+
+def object_of(row: bytes) -> tuple[str, str]:
+    """Bucket and key of an object's row, or of an older version's."""
+    bucket, _, rest = row[1:].partition(b"\0")
+    return bucket.decode(), opened(rest.partition(_END)[0])
 
 
 def escaped(text: str) -> bytes:

@@ -53,7 +53,8 @@ def from_set(tagging: Mapping[str, Any], limit: int, what: str) -> Tags:
 def checked(tags: Tags, limit: int, what: str) -> Tags:
     """BadRequest, InvalidTag."""
     if len(tags) > limit:
-        raise BadRequest(f"{what} tags cannot be greater than {limit}")
+        counted = "Object tags" if what == "Object" else "Bucket tag count"
+        raise BadRequest(f"{counted} cannot be greater than {limit}")
     for key, value in tags.items():
         if not 0 < len(key) <= TAG_KEY_LIMIT or not _is_plain(key):
             raise InvalidTag("The TagKey you have provided is invalid", TagKey=key)

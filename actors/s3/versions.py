@@ -29,7 +29,7 @@ def follow(transaction: Transaction, bucket: Bucket, event: Happened, context: C
 
 def change(transaction: Transaction, bucket: Bucket, event: Happened, context: Context) -> None:
     """The event's record stands where its version stood: with other tags, another ACL, another lock."""
-    replication.mark_again(bucket, event.record)
+    replication.mark_again(bucket, event.key, event.record)
     bucket.update(event.key, event.record)
     follow(transaction, bucket, event, context)
 

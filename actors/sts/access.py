@@ -10,8 +10,9 @@ from typing import Any
 from actors.runtime.access import Access, Guard
 from actors.runtime.context import Context
 from actors.runtime.policy import Policy, Use, compile_document
+from actors.runtime.policy.decision import root_arn
 from actors.runtime.store.transaction import Snapshot
-from actors.sts import roles
+from actors.sts import roles, root_sessions
 from actors.sts.errors import AccessDenied
 
 Request = Mapping[str, Any]
@@ -32,6 +33,9 @@ def accesses(context: Context, action: str, request: Request, factor: Keys) -> S
         resource = roles.checked_arn(request["RoleArn"])
     elif name == "GetFederationToken":
         resource = f"arn:aws:sts::{context.identity.account}:federated-user/{request['Name']}"
+    elif name == "AssumeRoot":
+        task = {"sts:taskpolicyarn": str(request["TaskPolicyArn"].get("arn"))}
+        return (Access(action, root_arn(root_sessions.target(request)), task),)
     else:
         resource = "*"
     found = [Access(action, resource, factor)]

@@ -15,8 +15,8 @@ from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
-from actors.sts import access, roles, saml_identity, second_factor, tokens, web_identity
-from actors.sts.errors import InvalidAuthorizationMessage, ValidationError
+from actors.sts import access, roles, root_sessions, saml_identity, second_factor, tokens, web_identity
+from actors.sts.errors import InvalidAuthorizationMessage
 from actors.sts.issuers import Issuers
 
 Request = Mapping[str, Any]
@@ -63,9 +63,11 @@ class STS(ServiceActor):
         holder, session = access_keys.holder(snapshot, access_key), sessions.find(snapshot, access_key)
         if holder is not None:
             return {"Account": holder.account}
-        if session is None:
-            raise ValidationError(f"The access key id {access_key} does not exist.")
-        return {"Account": session["account"]}
+        return {"Account": tokens.account_in(access_key) if session is None else session["account"]}
+
+    @operation("AssumeRoot")
+    def assume_root(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return root_sessions.assume(transaction, self._vault, context, request)
 
     @query("DecodeAuthorizationMessage")
     def decode_authorization_message(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -80,6 +82,8 @@ class STS(ServiceActor):
         return access.accesses(context, action_of(context.operation), request, factor)
 
     def guard(self, context: Context, asked: Access) -> Guard | None:
+        if asked.action == "sts:AssumeRoot":       # the asking account's policies decide, then the organization
+            return Guard(context.identity.account)
         found: Guard | None = self._shard().read(lambda view: access.guard(view, asked))
         return found
 

@@ -4,12 +4,16 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html, â€
 S3RegionRedirector reads of the answers.
 """
 
+import re
+
 from gateway.hosts import Host
 from gateway.sigv4 import Claim
+from schemas.envelope import DEFAULT_REGION
 from schemas.errors import AwsError
 
 ELSEWHERE = "PermanentRedirect"           # the actor's code for a bucket of another region
 _HEADER = "x-amz-bucket-region"
+_FORM = re.compile("[a-z]+(-[a-z]+)+-[0-9]+")
 # Code and beginning of the message for a signature in the header, and in the query.
 _MALFORMED = {
     False: ("AuthorizationHeaderMalformed", "The authorization header is malformed"),
@@ -18,9 +22,13 @@ _MALFORMED = {
 
 
 def check(host: Host, claim: Claim | None) -> None:
-    """AwsError for a signature for another region than the host's."""
-    if claim is not None and host.region and claim.signer.region and host.region != claim.signer.region:
-        raise _wrong(claim, host.region)
+    """AwsError for a signature for another region than the host's, or for none: s3cmd learns from it where it is."""
+    region = claim.signer.region if claim is not None else ""
+    if claim is None or not region:
+        return
+    expected = host.region or (region if _FORM.fullmatch(region) else DEFAULT_REGION)
+    if region != expected:
+        raise _wrong(claim, expected)
 
 
 def of(error: AwsError) -> str:

@@ -9,6 +9,7 @@ from schemas.errors import AwsError
 from schemas.models import Operation
 
 SERVICES = frozenset({"s3", "s3control"})
+_ENCRYPTION = "x-amz-server-side-encryption"
 _NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -51,6 +52,17 @@ def verify_sums(operation: Operation, request: HttpRequest) -> None:
     """Of a body that is no object, as an object's are the actor's to verify, of what they are meant for. BadDigest."""
     if not operation.streams_in and not _sums_of_object(operation):
         bodies.verify_sums(request.body or b"", request.headers)
+
+
+def check_encryption(operation: Operation, request: HttpRequest) -> None:
+    """How an object is encrypted is said of it, never when it is read; no member of the model has it. InvalidArgument.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html and the message that users report.
+    """
+    given = request.headers.get(_ENCRYPTION)
+    if given is not None and operation.name in ("GetObject", "HeadObject"):
+        raise AwsError(f"{_ENCRYPTION} header is not supported for this operation.", code="InvalidArgument", status=400,
+                       ArgumentName=_ENCRYPTION, ArgumentValue=given)
 
 
 def _sums_of_object(operation: Operation) -> bool:

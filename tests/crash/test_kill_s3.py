@@ -1,4 +1,5 @@
-"""kill -9 under uploads: what was acknowledged is there to the byte, what was not is the old object, the new or none.
+"""kill -9 under uploads, copies and completions: what was acknowledged is there to the byte, what was not is the old
+object, the new or none.
 """
 
 import hashlib
@@ -59,6 +60,10 @@ class Writer(threading.Thread):
                 self.acknowledged += 1
 
     def _put(self, key: str, parts: list[bytes]) -> None:
+        if len(parts) == 1 and self.acknowledged % 3 == 2:
+            self.client.put_object(Bucket=BUCKET, Key=f"{key}.source", Body=parts[0])
+            self.client.copy_object(Bucket=BUCKET, Key=key, CopySource=f"{BUCKET}/{key}.source")
+            return
         if len(parts) == 1:
             self.client.put_object(Bucket=BUCKET, Key=key, Body=parts[0])
             return

@@ -10,10 +10,11 @@ import psutil
 import pytest
 
 from actors.runtime.inference.catalogue import ECHO_ID, TINY, TINY_ID, Catalogue
-from actors.runtime.inference.fleet import Fleet, host_names
+from actors.runtime.inference.fleet import Fleet
 from actors.runtime.inference.models import Models
 from actors.runtime.inference.placement import Placement
 from actors.runtime.inference.protocol import Finish, GenerateRequest, ModelFailed, Sampling, Text
+from actors.runtime.inference.replicas import host_names
 from actors.runtime.surroundings import OWN_IDENTITY
 from bus.client import Client
 from bus.connection import open_connection
@@ -48,9 +49,23 @@ def hosts(server: servers.Server) -> list[psutil.Process]:
     return [each for each in server.root.children() if "model" in each.cmdline()]
 
 
+HEAVY = ("torch", "/ray/", "jaxlib", "numpy", "xllamacpp")
+
+
+def mapped(server: servers.Server) -> set[str]:
+    """Which heavy libraries are in a process of the server's that is no model's."""
+    found = set()
+    for process in server.processes().values():
+        if "model" not in process.cmdline():
+            maps = Path(f"/proc/{process.pid}/maps").read_text()
+            found |= {name for name in HEAVY if name in maps}
+    return found
+
+
 @pytest.mark.parametrize("model", [ECHO_ID, TINY_ID])
 def test_killing_a_models_host(model: str, tmp_path: Path) -> None:
     async def main(server: servers.Server) -> None:
+        assert hosts(server) == []            # until a model is needed there is neither a host nor a library of one
         async with models_of(tmp_path) as models:
             for _ in range(2):
                 async with aclosing(models.generate(model, FOREVER[model], ALICE)) as stream:
@@ -69,6 +84,7 @@ def test_killing_a_models_host(model: str, tmp_path: Path) -> None:
         before = {process.pid for process in server.root.children()}
         asyncio.run(main(server))
         assert before <= {process.pid for process in server.root.children()}
+        assert mapped(server) == set()
 
 
 # Five clients in six hang up, as the other goes on: no generation runs on, no process grows without end.

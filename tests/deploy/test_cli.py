@@ -3,6 +3,7 @@
 Expected: the platform issue ("clear errors, exit codes") and the table of exit codes in deploy/README.md.
 """
 
+import base64
 import json
 import os
 import select
@@ -182,6 +183,24 @@ def test_processes_answer_on_the_bus(running: Up) -> None:
     info, answers = on_bus(run.url, run.users[ADMIN], ask)
     assert "PutItem" in [endpoint["name"] for endpoint in json.loads(info)["endpoints"]]
     assert all(answers[name]["metrics"] for name in ("actors", "gateway-1"))
+
+
+# A byte that has changed on the disk is found, named and shown, until its object is gone.
+def test_scrub(running: Up) -> None:
+    def call(operation: str, **request: str) -> None:
+        done = running.command("call", "s3", operation, json.dumps({"Bucket": "scrubbed", **request}))
+        assert done.returncode == 0, done.stderr
+
+    call("CreateBucket")
+    call("PutObject", Key="k", Body=base64.b64encode(bytes(20_000)).decode())
+    assert "1 files, 20000 bytes, all as they were stored." in running.command("scrub").stdout
+    [file] = (running.data_dir / "state" / "s3" / "blobs").glob("??/*")
+    with file.open("r+b") as opened:
+        opened.write(b"rot")
+    found = running.command("scrub")
+    assert (found.returncode, "scrubbed/k" in found.stderr) == (1, True)
+    assert "s3        1 files are not what was stored" in running.command("status").stdout
+    call("DeleteObject", Key="k")
 
 
 # A blob of a request is base64, and comes back so.

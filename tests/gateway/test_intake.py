@@ -12,9 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from bus import files
 from bus.ciphers import Keystream
@@ -23,8 +25,11 @@ from gateway.intake import BLOCK_BYTES
 from schemas import checksums
 from schemas.envelope import Reply
 from tests.gateway.fakes import Asked
-from tests.gateway.running import Connection, run, running
+from tests.gateway.running import Connection, running
 
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+LOOPS: list[Run] = [asyncio.run, uvloop.run]
 BYTES = os.urandom(3 * BLOCK_BYTES)
 SIZES = sorted({size + more for size in (DIRECT_LEAST_BYTES, BLOCK_BYTES, 2 * BLOCK_BYTES) for more in (-1, 0, 1)})
 
@@ -57,11 +62,9 @@ def etag(data: bytes) -> str:
 # However the bytes arrive, each request of a connection gets its own body, whole; and a third request follows. On the
 # loop of the gateway's process (uvloop) and on asyncio's own.
 @settings(max_examples=20)
-@given(st.sampled_from([asyncio.run, uvloop.run]), st.lists(st.sampled_from(SIZES), min_size=2, max_size=2),
+@given(st.sampled_from(LOOPS), st.lists(st.sampled_from(SIZES), min_size=2, max_size=2),
        st.lists(st.integers(1, 2 * BLOCK_BYTES), max_size=4), st.booleans())
-def test_bodies_of_a_connection(
-    loop: Callable[[Coroutine[Any, Any, None]], None], sizes: list[int], cuts: list[int], pause: bool
-) -> None:
+def test_bodies_of_a_connection(loop: Run, sizes: list[int], cuts: list[int], pause: bool) -> None:
     async def main() -> None:
         with TemporaryDirectory() as state:
             folder = folder_of(state)
@@ -93,7 +96,8 @@ def _cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
 
 
 # S3's own words for a client that stops sending; the connection ends with them, and nothing stays of the body.
-def test_a_client_that_stops() -> None:
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_client_that_stops(loop: Run) -> None:
     async def main() -> None:
         with TemporaryDirectory() as state:
             folder = folder_of(state)
@@ -112,4 +116,6 @@ def test_a_client_that_stops() -> None:
             assert gateway.bus.asked == []
             assert not list((folder / files.INCOMING).iterdir())
 
-    run(main)
+    with capture_logs() as logs:
+        loop(main())
+    assert logs == []

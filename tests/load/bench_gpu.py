@@ -21,10 +21,10 @@ from pathlib import Path
 
 from actors.runtime.inference.catalogue import Entry
 from actors.runtime.inference.engines.engine import open_engine
-from actors.runtime.inference.fleet import host_names
 from actors.runtime.inference.models import Models
 from actors.runtime.inference.placement import Placement
 from actors.runtime.inference.protocol import to_map
+from actors.runtime.inference.replicas import host_names
 from tests import servers
 from tests.load.bench_models import Generate, one
 

@@ -190,7 +190,7 @@ def test_a_known_key_with_a_wrong_secret_is_refused(skybus: servers.Server) -> N
 
 @pytest.mark.parametrize(("service", "operation", "params"), [
     ("sqs", "list_queues", {}),                          # json 1.0
-    ("iam", "list_server_certificates", {}),                           # query
+    ("iam", "list_organizations_features", {}),          # query
     ("ec2", "describe_vpcs", {}),                        # ec2
     ("lambda", "list_functions", {}),                    # rest-json
     ("cloudfront", "list_distributions", {}),            # rest-xml

@@ -269,3 +269,11 @@ def test_unmodelled_answers(s3: Any, bucket: str) -> None:
     with pytest.raises(ClientError) as caught:
         s3.delete_objects(Bucket=bucket, Delete={"Objects": []})
     assert refused(caught) == ("MalformedXML", 400)
+
+
+# s3cmd signs its first request for the region US; it goes where the refusal says, as boto3 does.
+def test_a_signature_for_no_region(skybus: servers.Server) -> None:
+    lost = boto3.Session("test", "test", region_name="US").client("s3", endpoint_url=skybus.endpoint)
+    name = f"bucket-{uuid.uuid4().hex}"
+    lost.create_bucket(Bucket=name)
+    assert lost.head_bucket(Bucket=name)["BucketRegion"] == "us-east-1"

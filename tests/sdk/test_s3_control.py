@@ -7,7 +7,6 @@ import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -21,16 +20,9 @@ ALL = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": T
 
 
 def control_of(skybus: servers.Server, account: str = ACCOUNT) -> Any:
-    """Signs for <account>.127.0.0.1, and finds it though nothing resolves that."""
     made: Any = boto3.client("s3control", region_name="us-east-1", endpoint_url=skybus.endpoint,
                              aws_access_key_id=account, aws_secret_access_key="test")
-
-    def connect(request: Any, **_: Any) -> None:
-        request.headers["Host"] = urlsplit(request.url).netloc
-        request.url = request.url.replace(request.headers["Host"], urlsplit(skybus.endpoint).netloc)
-
-    made.meta.events.register("before-send.s3-control", connect)
-    return made
+    return servers.without_resolving(made, skybus.endpoint)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError, ResponseStreamingError
 
 from tests.sdk.test_s3 import bucket, s3  # noqa: F401 - fixtures
 
@@ -50,6 +50,34 @@ def test_no_plaintext_on_the_disk(s3: Any, bucket: str, data_dir: Path) -> None:
     assert marker not in stored
     assert KEY not in stored
     assert base64.b64encode(KEY) not in stored
+
+
+# Nobody takes rot for the object: its last bytes never come. What of it is whole can still be had.
+def test_rot(s3: Any, bucket: str, data_dir: Path) -> None:  # noqa: F811
+    body = os.urandom(100_000)
+    before = set((data_dir / "state" / "s3" / "blobs").glob("??/*"))
+    s3.put_object(Bucket=bucket, Key="k", Body=body)
+    [file] = set((data_dir / "state" / "s3" / "blobs").glob("??/*")) - before
+    with file.open("r+b") as opened:
+        opened.write(b"rot")
+    with pytest.raises((IncompleteReadError, ConnectionClosedError, ResponseStreamingError)):
+        s3.get_object(Bucket=bucket, Key="k")["Body"].read()
+    assert s3.get_object(Bucket=bucket, Key="k", Range="bytes=3-")["Body"].read() == body[3:]
+    s3.delete_object(Bucket=bucket, Key="k")
+
+
+# As ceph/s3-tests has it (test_sse_kms_method_head): who reads does not say how.
+def test_a_method_where_none_can_be(s3: Any, bucket: str) -> None:  # noqa: F811
+    def says(request: Any, **_: Any) -> None:
+        request.headers["x-amz-server-side-encryption"] = "aws:kms"
+
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1", ServerSideEncryption="aws:kms")
+    for operation, call in (("GetObject", s3.get_object), ("HeadObject", s3.head_object)):
+        s3.meta.events.register(f"before-sign.s3.{operation}", says)
+        try:
+            assert refused(call, Bucket=bucket, Key="k")[1] == 400
+        finally:
+            s3.meta.events.unregister(f"before-sign.s3.{operation}", says)
 
 
 # A copy is its target's: its key may change without a byte moving, and what is no longer a customer's is anyone's.

@@ -68,10 +68,25 @@ def test_logging_is_configured(s3: Any, bucket: str) -> None:  # noqa: F811
     wanted = {"TargetBucket": target, "TargetPrefix": "p/", "TargetObjectKeyFormat": {
         "PartitionedPrefix": {"PartitionDateSource": "EventTime"}}}
     asked = {"Bucket": bucket, "BucketLoggingStatus": {"LoggingEnabled": wanted}}
-    with pytest.raises(ClientError, match="You must give the log-delivery group"):
+    with pytest.raises(ClientError, match="give the log-delivery group WRITE and READ_ACP"):
         s3.put_bucket_logging(**asked)
     s3.put_bucket_policy(Bucket=target, Policy=json.dumps(LOGS).replace('"*"', f'"arn:aws:s3:::{target}/*"'))
     s3.put_bucket_logging(**asked)
     assert s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"] == wanted
     s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
     assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html: for tracing a request
+def test_an_event_names_its_request(s3: Any, bucket: str, data_dir: Path, tmp_path: Path) -> None:  # noqa: F811
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    (tmp_path / "listen.py").write_text(PROGRAM.replace('record["eventName"], record["s3"]["object"]["key"]',
+                                                        'json.dumps(record)'))
+    with subprocess.Popen([sys.executable, str(tmp_path / "listen.py"), str(data_dir), "1"], text=True,
+                          stdout=subprocess.PIPE) as listening:
+        assert listening.stdout is not None
+        assert listening.stdout.readline() == "listening\n"
+        headers = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["ResponseMetadata"]["HTTPHeaders"]
+        record = json.loads(listening.stdout.read())
+        assert record["responseElements"] == {name: headers[name] for name in ("x-amz-request-id", "x-amz-id-2")}
+        assert record["requestParameters"] == {"sourceIPAddress": "127.0.0.1"}

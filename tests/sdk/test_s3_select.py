@@ -1,5 +1,6 @@
 """SelectObjectContent through unmodified boto3: events, and errors with a status of their own."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ def ask(s3: Any, bucket: str, query: str, **more: Any) -> tuple[bytes, dict[str,
     answer = s3.select_object_content(Bucket=bucket, Expression=query, ExpressionType="SQL", **request)
     records, ended = b"", False
     stats: dict[str, Any] = {}
-    for event in answer["Payload"]:
-        records += event.get("Records", {}).get("Payload", b"")
-        stats = event.get("Stats", {}).get("Details", stats)
-        ended = ended or "End" in event
+    with closing(answer["Payload"]) as events:
+        for event in events:
+            records += event.get("Records", {}).get("Payload", b"")
+            stats = event.get("Stats", {}).get("Details", stats)
+            ended = ended or "End" in event
     assert ended
     return records, stats
 
@@ -38,6 +40,12 @@ def test_a_query(s3: Any, bucket: str) -> None:  # noqa: F811
     parts = [ask(s3, bucket, "SELECT id FROM S3Object", ScanRange=span)[0]
              for span in ({"Start": 0, "End": middle}, {"Start": middle + 1})]
     assert b"".join(parts).split() == [b"%d" % number for number in range(5000)]
+
+
+# The largest record there may be is one event, larger than a message of the bus.
+def test_a_large_record(s3: Any, bucket: str) -> None:  # noqa: F811
+    s3.put_object(Bucket=bucket, Key="rows", Body=b"id\n" + b"x" * 1_000_000)
+    assert ask(s3, bucket, "SELECT * FROM S3Object")[0] == b"x" * 1_000_000 + b"\n"
 
 
 def test_a_customer_key(s3: Any, bucket: str) -> None:  # noqa: F811

@@ -95,3 +95,16 @@ def test_requester_pays(skybus: servers.Server, s3: Any, name: str) -> None:
 ])
 def test_refused(s3: Any, name: str, operation: str, request_: dict[str, Any], error: str) -> None:
     assert refusal(getattr(s3, operation), Bucket=name, **request_) == (error, 400)
+
+
+def test_inventories(s3: Any, name: str) -> None:
+    inventory = {"Id": "i", "IsEnabled": True, "IncludedObjectVersions": "All", "Schedule": {"Frequency": "Weekly"},
+                 "OptionalFields": ["Size", "ETag"],
+                 "Destination": {"S3BucketDestination": {"Bucket": f"arn:aws:s3:::{name}", "Format": "CSV"}}}
+    s3.put_bucket_inventory_configuration(Bucket=name, Id="i", InventoryConfiguration=inventory)
+    assert s3.get_bucket_inventory_configuration(Bucket=name, Id="i")["InventoryConfiguration"] == inventory
+    assert s3.list_bucket_inventory_configurations(Bucket=name)["InventoryConfigurationList"] == [inventory]
+    assert refusal(s3.put_bucket_inventory_configuration, Bucket=name, Id="j", InventoryConfiguration=inventory) == (
+        "IdMismatch", 400)
+    s3.delete_bucket_inventory_configuration(Bucket=name, Id="i")
+    assert refusal(s3.get_bucket_inventory_configuration, Bucket=name, Id="i") == ("NoSuchConfiguration", 404)

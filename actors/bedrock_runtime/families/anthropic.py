@@ -49,9 +49,10 @@ class Anthropic:
             system=_system(body.get("system")), max_tokens=body["max_tokens"], temperature=body.get("temperature"),
             top_p=body.get("top_p"), top_k=body.get("top_k"),
             stop=texts(body.get("stop_sequences"), "#/stop_sequences"),
-            tools=[each for place, tool in enumerate(body.get("tools") or ()) for each in (
-                _tool(tool, place), *_point(tool))],
-            tool_choice=_choice(body.get("tool_choice")), schema=schema,
+            tools=[] if (body.get("tool_choice") or {}).get("type") == "none" else [
+                each for place, tool in enumerate(body.get("tools") or ()) for each in (
+                    _tool(tool, place), *_point(tool))],
+            tool_choice=_choice(body.get("tool_choice")), schema=schema, reasoning=thinking(body.get("thinking")),
         )
 
     def answer(self, body: Body, answer: Answer, model: str) -> Body:
@@ -63,6 +64,16 @@ class Anthropic:
 
 
 # What comes in
+
+def thinking(asked: Any) -> bool | None:
+    """{"type": "enabled", "budget_tokens"}, adaptive, disabled. ValidationException."""
+    if asked is None:
+        return None
+    kind = asked.get("type") if isinstance(asked, dict) else None
+    if kind not in ("enabled", "adaptive", "disabled"):
+        raise ValidationException("thinking: Input tag should be one of 'enabled', 'adaptive', 'disabled'")
+    return None if kind == "adaptive" else kind == "enabled"
+
 
 def _message(message: Any, place: int) -> dict[str, Any]:
     if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):

@@ -72,6 +72,7 @@ class CommandR:
         return Ask(
             self._history(body), system=self._system(body), max_tokens=body.get("max_tokens"),
             temperature=body.get("temperature"), top_p=body.get("p"), top_k=int(body.get("k") or 0) or None,
+            presence_penalty=body.get("presence_penalty"), frequency_penalty=body.get("frequency_penalty"),
             seed=body.get("seed"), stop=texts(body.get("stop_sequences"), "#/stop_sequences"),
             tools=[_tool(tool) for tool in body.get("tools") or ()])
 

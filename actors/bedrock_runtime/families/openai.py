@@ -20,7 +20,8 @@ from schemas.errors import ValidationException
 
 _TYPES = {"messages": list, "prompt": str, "max_tokens": int, "max_completion_tokens": int, "temperature": float,
           "top_p": float, "top_k": int, "stop": object, "tools": list, "tool_choice": object, "response_format": dict,
-          "logprobs": object, "top_logprobs": int, "n": int, "seed": int, "stream": bool}
+          "logprobs": object, "top_logprobs": int, "n": int, "seed": int, "stream": bool,
+          "presence_penalty": float, "frequency_penalty": float, "reasoning_effort": str}
 _REASONS = {"max_tokens": "length", "model_context_window_exceeded": "length", "tool_use": "tool_calls",
             "content_filtered": "content_filter", "guardrail_intervened": "content_filter"}
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "user",
@@ -38,11 +39,14 @@ class OpenAI:
             raise ValidationException("Skybus answers with one choice; n must be 1.")
         bounded(body, "temperature", 0, 2)
         bounded(body, "top_p", 0, 1)
+        bounded(body, "presence_penalty", -2, 2)
+        bounded(body, "frequency_penalty", -2, 2)
         stop = body.get("stop")
         stop = [stop] if isinstance(stop, str) else texts(stop, "#/stop")
         ask = Ask(max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
                   temperature=body.get("temperature"), top_p=body.get("top_p"), top_k=body.get("top_k"),
-                  seed=body.get("seed"), stop=stop)
+                  presence_penalty=body.get("presence_penalty"), frequency_penalty=body.get("frequency_penalty"),
+                  seed=body.get("seed"), stop=stop, reasoning=effort(body.get("reasoning_effort")))
         if "prompt" in body:
             ask.prompt = body["prompt"]
             return ask
@@ -70,6 +74,11 @@ class OpenAI:
 
 
 # What comes in
+
+def effort(asked: str | None) -> bool | None:
+    """reasoning_effort: to think or not; how much, a local model has no measure of."""
+    return None if asked is None else asked not in ("none", "minimal")
+
 
 def _converse(ask: Ask, messages: list[Any]) -> None:
     """Turns with roles as Converse has them: system apart, results in a user's turn, one turn for each change."""

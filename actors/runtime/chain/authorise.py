@@ -17,7 +17,7 @@ from actors.runtime.chain.denials import denied, expired, stranger
 from actors.runtime.circumstances import Circumstances, owner_of
 from actors.runtime.context import Context
 from actors.runtime.policy import Decision, Level, Question, decide
-from actors.runtime.principal import Standing
+from actors.runtime.principal import Principal, Standing
 
 _GRANTED = Decision(True, Level.RESOURCE)
 _ROOT = Decision(True, Level.ROOT)
@@ -93,9 +93,9 @@ def _decide(
     """The decision, and whose the resource is ("" when it is nobody's in particular)."""
     principal = context.principal
     guard = actor.guard(context, access)
+    if principal.unbounded and _is_own(principal, access, guard):
+        return _ROOT, ""
     if guard is None:
-        if principal.unbounded and (access.resource == "*" or principal.in_account in access.resource):
-            return _ROOT, ""
         owner = owner_of(access, None)
         policy, decides = None, False
     else:
@@ -107,6 +107,13 @@ def _decide(
     if not decision.allowed and guard is not None and guard.granted:
         decision = _with_grant(context, decision, owner, guard)
     return decision, owner
+
+
+def _is_own(principal: Principal, access: Access, guard: Guard | None) -> bool:
+    """Is the resource of the caller's account, and does no policy of its own speak of it?"""
+    if guard is None:
+        return access.resource == "*" or principal.in_account in access.resource
+    return guard.policy is None and not guard.decides and guard.account == principal.account
 
 
 def _with_grant(context: Context, decision: Decision, owner: str, guard: Guard) -> Decision:

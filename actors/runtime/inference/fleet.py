@@ -3,20 +3,17 @@
     cold -> loading -> ready -> (asleep ->) gone
 
 A model is loaded once, however many ask for it at once. What does not fit into the memory budget drives out whatever
-was used longest ago and is idle. A model that keeps its replicas busy gets another, up to its entry's max_replicas, and
-loses it again when it could do without for a while. Hosts are looked after: one that is gone, or says nothing any more,
-is given up, which ends its streams at once.
+was used longest ago and is idle: to sleep, where its engine can, from which the next request wakes it; else it ends. A
+model that keeps its replicas busy gets another, up to its entry's max_replicas, and loses it again when it could do
+without for a while. Hosts are looked after: one that is gone, or says nothing any more, is given up, which ends its
+streams at once.
 """
 
 import asyncio
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import structlog
 
@@ -24,6 +21,7 @@ from actors.runtime.inference.catalogue import Entry
 from actors.runtime.inference.host import SERVICE
 from actors.runtime.inference.placement import CannotPlace, Placement
 from actors.runtime.inference.protocol import Description, ModelFailed, ModelNotReady, description, to_map
+from actors.runtime.inference.replicas import Replica, Served, host_names, memory_of
 from bus.client import Client
 from bus.subjects import matches
 from bus.transport import BusError, NoResponders, RequestTimeout, Transport
@@ -37,36 +35,10 @@ IDLE_WATCH_S = 5.0                        # idle ones
 SILENCE_LIMIT_S = 30.0                    # a host that answers nothing for so long is ended
 SCALE_UP_AFTER_S = 1.0                    # of more work than turns
 SCALE_DOWN_AFTER_S = 60.0                 # of no need for the last replica
-OVERHEAD_BYTES = 64 * 1024 * 1024         # of a host beside its model's file
+ASLEEP_MAX = 8                            # replicas; their weights are in the machine's memory
+SLEEP_LIMIT_S = 120.0                     # for weights to leave the device
 
 log = structlog.get_logger()
-
-
-@dataclass(eq=False)
-class Replica:
-    """A host with its model loaded."""
-
-    host: str
-    description: Description
-    memory_bytes: int
-    active: int = 0                       # requests of ours under way
-    last_used: float = 0.0                # loop time
-    next_look: float = 0.0
-    looking: "asyncio.Task[None] | None" = None
-
-
-@dataclass(eq=False)
-class Served:
-    """A model somebody has asked for."""
-
-    entry: Entry
-    replicas: list[Replica] = field(default_factory=list)
-    loading: "asyncio.Task[Replica] | None" = None
-    keep: int = 0                         # replicas that stay
-    busy_since: float | None = None       # loop times
-    spare_since: float | None = None
-    failure: AwsError | None = None
-    failed_at: float = 0.0
 
 
 class Fleet:
@@ -93,7 +65,7 @@ class Fleet:
     async def take(self, entry: Entry) -> Replica:
         """The least loaded one, loaded if need be; active until it is given back. ModelNotReady, ModelFailed."""
         served = self._of(entry)
-        chosen = min(served.replicas, key=lambda each: each.active, default=None) or await self._first(served)
+        chosen = min(served.awake, key=lambda each: each.active, default=None) or await self._first(served)
         chosen.active += 1
         chosen.next_look = min(chosen.next_look, asyncio.get_running_loop().time() + WATCH_INTERVAL_S)
         return chosen
@@ -110,7 +82,7 @@ class Fleet:
     def loaded(self, entry: Entry) -> int:
         """How many replicas it has now."""
         served = self._served.get(entry.id)
-        return 0 if served is None else len(served.replicas)
+        return 0 if served is None else len(served.awake)
 
     def affords(self, kept: Iterable[tuple[Entry, int]]) -> bool:
         """Is there memory for so many of each, were nothing else loaded? ModelFailed where there is no such file."""
@@ -160,17 +132,25 @@ class Fleet:
                   exc_info=None if isinstance(error, AwsError) else error)
 
     async def _loaded(self, served: Served) -> Replica:
-        taken = {replica.host for replica in served.replicas}
-        host = next(name for name in host_names(served.entry) if name not in taken)
-        needed = memory_of(served.entry)
+        """One that sleeps, woken, or a new one."""
+        sleeper, taken = served.sleeper(), {replica.host for replica in served.replicas}
+        host = sleeper.host if sleeper else next(name for name in host_names(served.entry) if name not in taken)
+        needed = sleeper.memory_bytes if sleeper else memory_of(served.entry)
         async with self._memory:
             await self._make_room(needed, served)
             self._reserved[host] = needed
         try:
             said = await self._told_to_load(host, served.entry)
+        except BaseException:
+            if sleeper in served.replicas:
+                served.replicas.remove(sleeper)
+            raise
         finally:
             del self._reserved[host]
         now = asyncio.get_running_loop().time()
+        if sleeper in served.replicas:
+            sleeper.asleep, sleeper.last_used, sleeper.next_look = False, now, now
+            return sleeper
         replica = Replica(host, said, max(needed, said.memory_bytes), last_used=now, next_look=now)
         served.replicas.append(replica)
         self._start_watch()
@@ -207,17 +187,36 @@ class Fleet:
 
     async def _make_room(self, needed: int, served: Served) -> None:
         """ModelNotReady when what is in use leaves too little."""
-        while needed + sum(self._reserved.values()) + sum(each.memory_bytes for each in self._replicas()) \
-                > self._budget_bytes:
+        while needed + sum(self._reserved.values()) + sum(
+                each.memory_bytes for each in self._replicas() if not each.asleep) > self._budget_bytes:
             idle = [
                 (replica.last_used, index, other, replica) for index, (other, replica) in enumerate(self._pairs())
-                if not replica.active and len(other.replicas) > other.keep and other is not served
+                if not replica.active and not replica.asleep and len(other.awake) > other.keep and other is not served
             ]
             if not idle:
                 raise ModelNotReady("The model does not fit into memory beside those in use. Try your request again.")
             _, _, other, replica = min(idle, key=lambda each: each[:2])
-            log.info("model_evicted", model=other.entry.id, host=replica.host, for_model=served.entry.id)
-            await self._end(other, replica)
+            if await self._sleeps(replica):
+                log.info("model_asleep", model=other.entry.id, host=replica.host, for_model=served.entry.id)
+            else:
+                log.info("model_evicted", model=other.entry.id, host=replica.host, for_model=served.entry.id)
+                await self._end(other, replica)
+
+    async def _sleeps(self, replica: Replica) -> bool:
+        """Marked before it is told, so that nobody takes it meanwhile; False where its engine cannot."""
+        replica.asleep = True
+        try:
+            answer = await self._client.call(SERVICE, "Sleep", {}, at=replica.host, timeout_s=SLEEP_LIMIT_S)
+            replica.asleep = bool(answer["asleep"])
+        except (AwsError, BusError):
+            replica.asleep = False
+        asleep = [
+            (each.last_used, index, other, each) for index, (other, each) in enumerate(self._pairs()) if each.asleep
+        ]
+        if len(asleep) > ASLEEP_MAX:
+            _, _, other, oldest = min(asleep, key=lambda each: each[:2])
+            await self._end(other, oldest)
+        return replica.asleep
 
     async def _end(self, served: Served, replica: Replica) -> None:
         served.replicas.remove(replica)
@@ -260,12 +259,13 @@ class Fleet:
             replica.looking = None
 
     def _scale(self, served: Served, now: float) -> None:
-        count, entry = len(served.replicas), served.entry
+        awake = served.awake
+        count, entry = len(awake), served.entry
         failed = served.failure is not None and now - served.failed_at < FAILURE_REST_S
-        active = sum(replica.active for replica in served.replicas)
-        turns = sum(replica.description.parallel for replica in served.replicas)
+        active = sum(replica.active for replica in awake)
+        turns = sum(replica.description.parallel for replica in awake)
         served.busy_since = _since(served.busy_since, count > 0 and active > turns, now)
-        last = served.replicas[-1].description.parallel if served.replicas else 0
+        last = awake[-1].description.parallel if awake else 0
         served.spare_since = _since(served.spare_since, count > max(1, served.keep) and active <= turns - last, now)
         wanted = count < served.keep or (
             count < entry.max_replicas and _lasted(served.busy_since, SCALE_UP_AFTER_S, now)
@@ -274,7 +274,7 @@ class Fleet:
             served.busy_since = None
             self._load(served)
         elif _lasted(served.spare_since, SCALE_DOWN_AFTER_S, now):
-            idle = [replica for replica in served.replicas if not replica.active]
+            idle = [replica for replica in awake if not replica.active]
             if idle:
                 served.spare_since = None
                 served.replicas.remove(idle[-1])
@@ -283,25 +283,6 @@ class Fleet:
     def _stopping(self, host: str) -> None:
         task = asyncio.get_running_loop().create_task(self._placement.stop(host))
         task.add_done_callback(lambda done: done.exception() and log.error("model_host_not_stopped", host=host))
-
-
-def host_names(entry: Entry) -> Iterator[str]:
-    """`model-<id, readable>-<its checksum>-<number>`: the same in every process, so that a host is found again."""
-    readable = re.sub(r"[^a-z0-9]+", "-", entry.id.lower())[:48].strip("-")
-    for number in range(1, max(1, entry.max_replicas, entry.min_replicas) + 65):
-        yield f"model-{readable}-{crc32(entry.id.encode()):08x}-{number}"
-
-
-def memory_of(entry: Entry) -> int:
-    """What the entry says, or its files and a host's own. ModelFailed: there is no such file."""
-    if entry.memory_bytes or not entry.path:
-        return entry.memory_bytes or OVERHEAD_BYTES
-    path = Path(entry.path)
-    files = path.rglob("*") if path.is_dir() else [path]
-    try:
-        return sum(file.stat().st_size for file in files if not file.is_dir()) + OVERHEAD_BYTES
-    except OSError as error:
-        raise ModelFailed(f"The model's file cannot be read: {error.strerror}.") from error
 
 
 def _since(before: float | None, holds: bool, now: float) -> float | None:

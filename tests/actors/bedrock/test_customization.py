@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from actors.bedrock.catalogue import Models
+from actors.bedrock.state import Book
+from actors.bedrock_runtime.models import resolve
 from actors.runtime.inference.catalogue import TINY_ID
 from actors.runtime.inference.training import trainer
 from tests.actors.bedrock.objects import FakeS3
 from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world
+from tests.world import ACCOUNT
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 RUNNING = ("InProgress", "Stopping")
@@ -84,6 +88,7 @@ def test_a_model_is_made(tmp_path: Path, courses: list[trainer.Course]) -> None:
             await caller.world.restart()
         code, _ = await caller.error("CreateModelCustomizationJob", "bedrock", **job(jobName="again"))
         assert code == "ConflictException"
+        await deployed(caller, model["modelArn"])
 
         await caller.control("DeleteCustomModel", modelIdentifier=model["modelArn"])
         assert (await caller.control("ListCustomModels"))["modelSummaries"] == []
@@ -93,6 +98,25 @@ def test_a_model_is_made(tmp_path: Path, courses: list[trainer.Course]) -> None:
         assert code == "ResourceNotFoundException"
 
     in_world(tmp_path, test, [store])
+
+
+async def deployed(caller: Caller, model: str) -> None:
+    """A deployment is one more name of the model, which it keeps from being deleted."""
+    made = await caller.control("CreateCustomModelDeployment", modelDeploymentName="d", modelArn=model)
+    got = await caller.control("GetCustomModelDeployment", customModelDeploymentIdentifier="d")
+    assert got["customModelDeploymentArn"] == made["customModelDeploymentArn"]
+    assert (got["modelArn"], got["status"], got["modelDeploymentName"]) == (model, "Active", "d")
+    found = caller.world.shards["bedrock"].read(lambda view: resolve(
+        Book(view, (ACCOUNT, "us-east-1")), Models(caller.world.models.catalogue), made["customModelDeploymentArn"]))
+    assert (found.engine, found.id) == (model, TINY_ID)
+    listed = await caller.control("ListCustomModelDeployments", modelArnEquals=model)
+    assert [each["customModelDeploymentName"] for each in listed["modelDeploymentSummaries"]] == ["d"]
+    await caller.control("UpdateCustomModelDeployment", customModelDeploymentIdentifier="d", modelArn=model)
+    code, _ = await caller.error("DeleteCustomModel", "bedrock", modelIdentifier=model)
+    assert code == "ConflictException"
+    await caller.control("DeleteCustomModelDeployment", customModelDeploymentIdentifier="d")
+    code, _ = await caller.error("GetCustomModelDeployment", "bedrock", customModelDeploymentIdentifier="d")
+    assert code == "ResourceNotFoundException"
 
 
 def files(directory: Path) -> list[Path]:

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime import prompts
 from actors.bedrock_runtime.asking import Answer, Ask, Event
+from actors.bedrock_runtime.conversing import ask_of
 from actors.bedrock_runtime.families import ANTHROPIC, OPENAI, TextFamily, base_id, bodies, family_of
 from actors.bedrock_runtime.families.cohere import Command, CommandR
 from actors.bedrock_runtime.families.meta import Meta
@@ -23,7 +25,7 @@ from actors.bedrock_runtime.families.titan import Titan
 from actors.bedrock_runtime.families.vectors import binary, int8, unit
 from actors.bedrock_runtime.generating import Generation
 from actors.runtime.inference.protocol import Event as Told
-from actors.runtime.inference.protocol import Finish, Reason, Reasoning, Text, ToolUse, Usage
+from actors.runtime.inference.protocol import Finish, Modality, Reason, Reasoning, Text, ToolUse, Usage
 from schemas.errors import ValidationException
 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
@@ -194,6 +196,27 @@ def test_one_tool_loop(name: str, arguments: dict[str, Any], found: str) -> None
     assert prompts.messages(anthropic) == prompts.messages(openai)
     call = prompts.messages(openai)[1]["tool_calls"][0]
     assert orjson.loads(call["function"]["arguments"]) == arguments
+
+
+# Whether to think first, and penalties, reach the model's host in each form that has them; a choice of no tool is none.
+def test_thinking_and_penalties() -> None:
+    said = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": [{"role": "user", "content": "a"}]}
+    for thinking, wanted in (({"type": "enabled", "budget_tokens": 1024}, True), ({"type": "disabled"}, False)):
+        assert prompts.generation(ANTHROPIC.ask({**said, "thinking": thinking})).reasoning is wanted
+    assert prompts.generation(ANTHROPIC.ask(said)).reasoning is None
+    tool = {"name": "look", "input_schema": {"type": "object"}}
+    assert prompts.generation(ANTHROPIC.ask({**said, "tools": [tool], "tool_choice": {"type": "none"}})).tools == []
+    asked = prompts.generation(OPENAI.ask({"messages": [{"role": "user", "content": "a"}], "reasoning_effort": "none",
+                                           "presence_penalty": 1, "frequency_penalty": -0.5}))
+    assert (asked.reasoning, asked.sampling.presence_penalty, asked.sampling.frequency_penalty) == (False, 1, -0.5)
+    model = Model("m", "m", "m", "m", Modality.TEXT, 100)
+    request = {"messages": [{"role": "user", "content": [{"text": "a"}]}]}
+    for extra, thinks in (({"thinking": {"type": "enabled"}}, True), ({"reasoningConfig": {"type": "disabled"}}, False),
+                          ({"reasoning_effort": "high"}, True), ({}, None)):
+        asked = prompts.generation(ask_of({**request, "additionalModelRequestFields": extra}, model))
+        assert asked.reasoning is thinks
+    with pytest.raises(ValidationException, match="thinking"):
+        ask_of({**request, "additionalModelRequestFields": {"thinking": "yes"}}, model)
 
 
 KEYS = ["messages", "role", "content", "type", "text", "tools", "system", "name", "tool_choice", "function", "source",

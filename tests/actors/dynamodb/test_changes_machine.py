@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -240,3 +241,9 @@ class Changes(RuleBasedStateMachine):
 
 Changes.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None, print_blob=True)
 TestChanges = Changes.TestCase
+
+
+# The same at length: longer histories, and many more of them.
+@pytest.mark.slow
+class TestChangesAtLength(Changes.TestCase):  # type: ignore[misc, valid-type]  # a property of Hypothesis's
+    settings = settings(parent=Changes.TestCase.settings, max_examples=1000, stateful_step_count=100)

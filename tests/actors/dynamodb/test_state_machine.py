@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -251,3 +252,8 @@ def sorted_items(item: Item) -> list[tuple[str, Any]]:
 Tables.TestCase.settings = settings(max_examples=20, stateful_step_count=40, deadline=None, print_blob=True)
 TestTables = Tables.TestCase
 
+
+# The same at length: longer histories, and many more of them.
+@pytest.mark.slow
+class TestTablesAtLength(Tables.TestCase):  # type: ignore[misc, valid-type]  # a property of Hypothesis's
+    settings = settings(parent=Tables.TestCase.settings, max_examples=1000, stateful_step_count=100)

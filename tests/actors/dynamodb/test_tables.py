@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from actors.dynamodb import table_changes, update_checks
 from actors.dynamodb.engine.values import INVALID
+from actors.dynamodb.state import HASH_TOO_LONG, SORT_TOO_LONG
 from actors.runtime.actor import JOB_STEP_ROWS
 from schemas.errors import AwsError
 from tests.actors.dynamodb.caller import Caller, open_caller
@@ -246,6 +247,33 @@ def test_rows_of_a_deleted_table_are_cleared(dynamodb: Caller) -> None:
     dynamodb.call("DeleteTable", TableName="gone")
     dynamodb.store.loop.advance(60)
     assert dynamodb.rows() == 1                                  # the last space number
+
+
+# What is too long to be an index's key, as a table that had no such index may hold, is not in an index made later; the
+# item can be changed and removed all the same, and no such value is taken any more.
+@pytest.mark.parametrize(("key", "size", "message"), [
+    ("g HASH", 2049, HASH_TOO_LONG), ("s RANGE", 1025, SORT_TOO_LONG)])
+def test_values_too_long_for_a_later_index(dynamodb: Caller, key: str, size: int, message: str) -> None:
+    dynamodb.create("long")
+    name = key[0]
+    short = {"g": {"S": "g"}, "s": {"S": "s"}}
+    for pk, length in (("fits", size - 1), ("too-long", size), ("as-bytes", size // 2 + 1)):
+        text = ("ä" if pk == "as-bytes" else "x") * length
+        dynamodb.call("PutItem", TableName="long", Item={"pk": {"S": pk}, **short, name: {"S": text}})
+    dynamodb.call("UpdateTable", TableName="long", AttributeDefinitions=attributes("g", "s"),
+                  GlobalSecondaryIndexUpdates=[{"Create": index("later", "g HASH", "s RANGE")}])
+    dynamodb.store.loop.advance(10)
+    assert dynamodb.store.loop.reported == []
+    [made] = dynamodb.call("DescribeTable", TableName="long")["Table"]["GlobalSecondaryIndexes"]
+    assert (made["IndexStatus"], made["ItemCount"]) == ("ACTIVE", 1)
+    item = {"pk": {"S": "too-long"}, **short, name: {"S": "x" * size}}
+    assert dynamodb.error("PutItem", TableName="long", Item=item).message == message
+    dynamodb.call("UpdateItem", TableName="long", Key={"pk": {"S": "too-long"}}, UpdateExpression="SET elsewhere = :v",
+                  ExpressionAttributeValues={":v": {"S": "does not touch it"}})
+    dynamodb.call("UpdateItem", TableName="long", Key={"pk": {"S": "too-long"}}, UpdateExpression="SET #n = :v",
+                  ExpressionAttributeNames={"#n": name}, ExpressionAttributeValues={":v": {"S": "short"}})
+    dynamodb.call("DeleteItem", TableName="long", Key={"pk": {"S": "as-bytes"}})
+    assert dynamodb.call("Scan", TableName="long", IndexName="later", Select="COUNT")["Count"] == 2
 
 
 class WithoutJobs:

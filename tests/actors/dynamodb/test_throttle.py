@@ -12,6 +12,7 @@ import pytest
 from actors.dynamodb import throttle
 from actors.dynamodb.service import DynamoDB
 from actors.runtime.surroundings import Settings, Surroundings
+from schemas.errors import AwsError
 from tests.actors.dynamodb.test_backups import BY_G, Clocked, open_clocked
 
 UNITS: dict[str, Any] = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2}
@@ -74,6 +75,31 @@ def test_on_demand_maximum(dynamodb: Clocked) -> None:
     count, code, message = until_refused(dynamodb, "PutItem", Item={"pk": {"S": "a"}})
     assert (count, code, message) == (300, "ThrottlingException", throttle.ON_DEMAND_EXCEEDED)
     dynamodb.call("GetItem", TableName="live", Key={"pk": {"S": "a"}})
+
+
+# Statements draw from the same buckets, those of an index's reads included.
+def test_statements(dynamodb: Clocked) -> None:
+    dynamodb.call("CreateTable", TableName="live", ProvisionedThroughput=UNITS, **{**KEYED,
+        "GlobalSecondaryIndexes": [{**BY_G, "ProvisionedThroughput": {**UNITS, "WriteCapacityUnits": 1000}}]})
+    exceeded = "ProvisionedThroughputExceededException"
+
+    def until(operation: str, **request: Any) -> tuple[int, str]:
+        for count in range(2000):
+            try:
+                dynamodb.call(operation, **request)
+            except AwsError as error:
+                return count, error.error_code
+        raise AssertionError("never refused")
+
+    put = {"Statement": "UPDATE live SET v = 1 WHERE pk = 'a'"}
+    dynamodb.call("ExecuteStatement", Statement="INSERT INTO live VALUE {'pk': 'a', 'g': 'x'}")
+    assert until("ExecuteTransaction", TransactStatements=[put]) == (300, exceeded), "each costs two of 599"
+    assert dynamodb.error("BatchExecuteStatement", Statements=[put]).message == throttle.TABLE_EXCEEDED
+    read = "SELECT * FROM live WHERE pk = 'a'"
+    told = dynamodb.call("ExecuteStatement", Statement=read, ConsistentRead=True, ReturnConsumedCapacity="TOTAL")
+    assert told["ConsumedCapacity"] == {"TableName": "live", "CapacityUnits": 1.0}
+    assert until("ExecuteStatement", Statement=read, ConsistentRead=True) == (299, exceeded)
+    assert until("ExecuteStatement", Statement='SELECT * FROM "live"."by-g"') == (600, exceeded)
 
 
 # A batch gives back what must wait, and is refused only when everything must.

@@ -1,5 +1,6 @@
 """The key of the secrets at rest is replaced, and nobody notices but the file."""
 
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from actors.iam import rotation
 from actors.iam.vault import Vault
 from actors.runtime.vault import KEY_BYTES, KEY_FILE
 from bus.virtual_time import run
+from tests.actors.iam.test_user_credentials import PEM_KEY, certificate
 from tests.actors.sts.skies import skies
+from tests.actors.sts.test_mfa import code
 
 
 def test_a_new_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +40,34 @@ def test_a_new_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             await sky.root().assume(role)                         # STS has a vault of its own on the same file
             await sky.root().call("iam", "DeleteAccessKey", UserName="u0", AccessKeyId=users[0].access_key)
             assert credential({"access_key": users[0].access_key}) == {"refused": True}      # still known as ours
+
+    run(main())
+
+
+# Seeds of MFA devices, Bedrock's keys and private keys of certificates are sealed anew as well.
+def test_other_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rotation, "STEP_SECRETS", 1)
+
+    async def main() -> None:
+        async with skies(tmp_path) as sky:
+            root, alice = sky.root(), await sky.user("alice", {"Action": "sts:*", "Resource": "*"})
+            made = await root.call("iam", "CreateVirtualMFADevice", VirtualMFADeviceName="phone")
+            device, serial = made["VirtualMFADevice"], made["VirtualMFADevice"]["SerialNumber"]
+            key = (await root.call("iam", "CreateServiceSpecificCredential", UserName="alice",
+                                   ServiceName="bedrock.amazonaws.com"))["ServiceSpecificCredential"]
+            await root.call("iam", "UploadServerCertificate", ServerCertificateName="web",
+                            CertificateBody=certificate(), PrivateKey=PEM_KEY)
+            await root.call("iam", "UpdateServerCertificate", ServerCertificateName="web",
+                            NewServerCertificateName="web2")
+            [iam] = [actor for actor in sky.world.actors if actor.service == "iam"]
+            assert await iam.system_answers()["rotate"]({}) == {"secrets": 4}  # type: ignore[misc]
+            answer = iam.system_answers()["credential"]({"access_key": key["ServiceCredentialAlias"]})
+            assert isinstance(answer, dict)
+            assert b64decode(key["ServiceCredentialSecret"][4:]).decode().endswith(answer["secret"])
+            seed = device["Base32StringSeed"]
+            await root.call("iam", "EnableMFADevice", UserName="alice", SerialNumber=serial,
+                            AuthenticationCode1=code(seed, -2), AuthenticationCode2=code(seed, -1))
+            await alice.call("sts", "GetSessionToken", SerialNumber=serial, TokenCode=code(seed))
 
     run(main())
 

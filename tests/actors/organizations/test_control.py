@@ -127,3 +127,99 @@ def test_who_may_ask(tmp_path: Path) -> None:
             await master.call("organizations", "CreateOrganization", FeatureSet="ALL")
 
     run(main())
+
+
+# An account is a member from its own acceptance on, and bound from then on; nobody else can answer for it.
+def test_invitations(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            master, root, member = await founded(sky)
+            guest = sky.root(OTHER)
+            target = {"Target": {"Id": OTHER, "Type": "ACCOUNT"}}
+            first = (await master.call("organizations", "InviteAccountToOrganization", **target))["Handshake"]
+            assert (first["State"], first["Action"], first["Id"][:2]) == ("OPEN", "INVITE", "h-")
+            again = await master.error("organizations", "InviteAccountToOrganization", **target)
+            assert again.error_code == "DuplicateHandshakeException"
+            stranger = await sky.root(member).error("organizations", "AcceptHandshake", HandshakeId=first["Id"])
+            assert stranger.error_code == "HandshakeNotFoundException"
+            by_master = await master.error("organizations", "AcceptHandshake", HandshakeId=first["Id"])
+            assert by_master.error_code == "AccessDeniedException"
+            declined = (await guest.call("organizations", "DeclineHandshake", HandshakeId=first["Id"]))["Handshake"]
+            assert declined["State"] == "DECLINED"
+            late = await guest.error("organizations", "AcceptHandshake", HandshakeId=first["Id"])
+            assert late.error_code == "InvalidHandshakeTransitionException"
+            second = (await master.call("organizations", "InviteAccountToOrganization", **target))["Handshake"]
+            await policy(master, "no tables", NO_TABLES, root)
+            assert await guest.call("dynamodb", "ListTables") == {"TableNames": []}
+            await guest.call("organizations", "AcceptHandshake", HandshakeId=second["Id"])
+            await guest.denied("dynamodb", "ListTables")
+            listed = (await guest.call("organizations", "ListHandshakesForAccount"))["Handshakes"]
+            assert [each["State"] for each in listed] == ["DECLINED", "ACCEPTED"]
+            joined = (await master.call("organizations", "DescribeAccount", AccountId=OTHER))["Account"]
+            assert joined["JoinedMethod"] == "INVITED"
+            taken = await master.error("organizations", "InviteAccountToOrganization", **target)
+            assert taken.error_code == "HandshakeConstraintViolationException"
+            await guest.call("organizations", "LeaveOrganization")
+            assert await guest.call("dynamodb", "ListTables") == {"TableNames": []}
+
+    run(main())
+
+
+# Delegated administrators see what the management account sees, and change nothing.
+def test_services_and_delegated_administrators(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            master, root, account = await founded(sky)
+            member, service = sky.root(account), {"ServicePrincipal": "guardduty.amazonaws.com"}
+            await master.call("organizations", "EnableAWSServiceAccess", **service)
+            trusted = (await master.call("organizations", "ListAWSServiceAccessForOrganization"))
+            assert [each["ServicePrincipal"] for each in trusted["EnabledServicePrincipals"]] == list(service.values())
+            wrong = await master.error("organizations", "EnableAWSServiceAccess", ServicePrincipal="moto.example")
+            assert wrong.message == "You specified an unrecognized service principal."
+            assert (await member.error("organizations", "ListAccounts")).error_code == "AccessDeniedException"
+            delegated = {"AccountId": account, **service}
+            await master.call("organizations", "RegisterDelegatedAdministrator", **delegated)
+            twice = await master.error("organizations", "RegisterDelegatedAdministrator", **delegated)
+            assert twice.error_code == "AccountAlreadyRegisteredException"
+            own = {"AccountId": ACCOUNT, **service}
+            self_made = await master.error("organizations", "RegisterDelegatedAdministrator", **own)
+            assert self_made.error_code == "ConstraintViolationException"
+            assert len((await member.call("organizations", "ListAccounts"))["Accounts"]) == 2
+            change = await member.error("organizations", "CreateOrganizationalUnit", ParentId=root, Name="x")
+            assert change.error_code == "AccessDeniedException"
+            shown = (await master.call("organizations", "ListDelegatedAdministrators", **service))
+            assert [each["Id"] for each in shown["DelegatedAdministrators"]] == [account]
+            its = await master.call("organizations", "ListDelegatedServicesForAccount", AccountId=account)
+            assert its["DelegatedServices"][0]["ServicePrincipal"] == "guardduty.amazonaws.com"
+            await master.call("organizations", "DeregisterDelegatedAdministrator", **delegated)
+            assert (await member.error("organizations", "ListAccounts")).error_code == "AccessDeniedException"
+
+    run(main())
+
+
+# A member's root for one task: from the management account alone, once switched on, and no more than the task's policy.
+# Expected: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoot.html
+def test_roots_of_members(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            master, _, account = await founded(sky)
+            tasks = "arn:aws:iam::aws:policy/root-task/"
+            asked = {"TargetPrincipal": account, "TaskPolicyArn": {"arn": f"{tasks}IAMAuditRootUserCredentials"}}
+            untrusted = await master.error("iam", "EnableOrganizationsRootSessions")
+            assert untrusted.error_code == "ServiceAccessNotEnabledException"
+            await master.call("organizations", "EnableAWSServiceAccess", ServicePrincipal="iam.amazonaws.com")
+            await master.denied("sts", "AssumeRoot", **asked)
+            enabled = await master.call("iam", "EnableOrganizationsRootSessions")
+            assert enabled["EnabledFeatures"] == ["RootSessions"]
+            session = sky.session((await master.call("sts", "AssumeRoot", **asked))["Credentials"], account)
+            identity = await session.call("sts", "GetCallerIdentity")
+            assert identity["Arn"] == f"arn:aws:iam::{account}:root"
+            assert (await session.call("iam", "GetUser"))["User"]["Arn"] == f"arn:aws:iam::{account}:root"
+            await session.denied("dynamodb", "ListTables")
+            other = {**asked, "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/AdministratorAccess"}}
+            assert (await master.error("sts", "AssumeRoot", **other)).error_code == "ValidationError"
+            await sky.root(account).denied("sts", "AssumeRoot", **{**asked, "TargetPrincipal": ACCOUNT})
+            await sky.root(OTHER).denied("sts", "AssumeRoot", **asked)
+            await (await sky.user("powerless")).denied("sts", "AssumeRoot", **asked)
+
+    run(main())

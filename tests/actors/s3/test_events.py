@@ -230,6 +230,67 @@ def test_a_destination_that_comes_back(tmp_path: Path) -> None:
     run(main())
 
 
+def test_what_a_lifecycle_does(tmp_path: Path) -> None:
+    async def main() -> None:
+        queues = Queues()
+        async with skies(tmp_path, S3(), queues) as sky:
+            root = await begun(sky)
+            await notify(root, "box", **queue("s3:LifecycleExpiration:*", "s3:LifecycleTransition"))
+            for key in ("old", "cold"):
+                await root.call("s3", "PutObject", Bucket="box", Key=key, Body=b"1")
+            await root.call("s3", "PutBucketLifecycleConfiguration", Bucket="box", LifecycleConfiguration={"Rules": [
+                {"Status": "Enabled", "Filter": {"Prefix": "old"}, "Expiration": {"Days": 1}},
+                {"Status": "Enabled", "Filter": {"Prefix": "cold"}, "Transitions": [
+                    {"Days": 1, "StorageClass": "GLACIER"}]}]})
+            await asyncio.sleep(3 * 24 * 3600)
+            moved, expired = queues.records
+            assert (expired["eventName"], expired["s3"]["object"]["key"]) == ("LifecycleExpiration:Delete", "old")
+            assert (moved["eventName"], moved["eventVersion"]) == ("LifecycleTransition", "2.3")
+            assert moved["lifecycleEventData"] == {"transitionEventData": {"destinationStorageClass": "GLACIER"}}
+            assert moved["userIdentity"] == {"principalId": "s3.amazonaws.com"}
+
+    run(main())
+
+
+def test_restores(tmp_path: Path) -> None:
+    async def main() -> None:
+        queues, buses = Queues(), EventBuses()
+        async with skies(tmp_path, S3(), queues, buses) as sky:
+            root = await begun(sky)
+            await notify(root, "box", **queue("s3:ObjectRestore:*"), EventBridgeConfiguration={})
+            await root.call("s3", "PutObject", Bucket="box", Key="k", Body=b"1", StorageClass="GLACIER")
+            await root.call("s3", "RestoreObject", Bucket="box", Key="k", RestoreRequest={"Days": 1})
+            await asyncio.sleep(4 * 24 * 3600)
+            post, completed, gone = queues.records
+            assert [each["eventName"] for each in queues.records] == [
+                "ObjectRestore:Post", "ObjectRestore:Completed", "ObjectRestore:Delete"]
+            assert [each["eventVersion"] for each in queues.records] == ["2.1", "2.1", "2.3"]
+            assert "glacierEventData" not in post | gone
+            restored = completed["glacierEventData"]["restoreEventData"]
+            assert restored["lifecycleRestoreStorageClass"] == "GLACIER"
+            _, initiated, done, _ = buses.heard
+            assert (initiated["DetailType"], done["DetailType"]) == (
+                "Object Restore Initiated", "Object Restore Completed")
+            assert initiated["Detail"]["object"] == {"key": "k", "size": 1, "etag": post["s3"]["object"]["eTag"]}
+            assert done["Detail"]["restore-expiry-time"] == restored["lifecycleRestorationExpiryTime"]
+            assert done["Detail"]["source-storage-class"] == "GLACIER"
+
+    run(main())
+
+
+def test_a_destination_elsewhere(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, S3(), Queues()) as sky:
+            root = await begun(sky)
+            far = {"QueueArn": QUEUE.replace("us-east-1", "eu-west-1"), "Events": ["s3:ObjectCreated:*"]}
+            error = await root.error("s3", "PutBucketNotificationConfiguration", Bucket="box",
+                                     NotificationConfiguration={"QueueConfigurations": [far]})
+            assert error.error_code == "InvalidArgument"
+            assert error.message.startswith("The notification destination service region is not valid")
+
+    run(main())
+
+
 def test_older_forms(tmp_path: Path) -> None:
     async def main() -> None:
         async with skies(tmp_path, S3(), Queues()) as sky:

@@ -211,3 +211,18 @@ def test_where_a_listing_goes_on(s3: Caller) -> None:
     assert ("StartAfter" in rest, [each["Key"] for each in rest["Contents"]]) == (False, ["c"])
     assert said(s3, "ListObjectsV2", ContinuationToken="") == (
         "InvalidArgument", 400, "The continuation token provided is incorrect")
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html: where ACLs are off, only one that
+# gives the bucket's owner full control may be put, in any form.
+def test_acls_where_they_are_off(s3: Caller) -> None:
+    put(s3)
+    told = s3.call("GetObjectAcl", Bucket=BUCKET, Key="k")
+    mine = {name: told[name] for name in ("Owner", "Grants")}
+    more = {**mine, "Grants": [*mine["Grants"], {**mine["Grants"][0], "Permission": "READ"}]}
+    for operation, at in (("PutObjectAcl", {"Key": "k"}), ("PutBucketAcl", {})):
+        assert s3.call(operation, Bucket=BUCKET, **at, AccessControlPolicy=mine) == {}
+        assert s3.call(operation, Bucket=BUCKET, **at, ACL="bucket-owner-full-control") == {}
+        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, {"GrantRead": "id=1"}):
+            assert said(s3, operation, **at, **request) == (
+                "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")

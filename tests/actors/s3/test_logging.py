@@ -168,7 +168,7 @@ def test_what_is_written_down_survives(tmp_path: Path) -> None:
     ({"TargetBucket": "none-such"}, "InvalidTargetBucketForLogging", "The target bucket for logging does not exist"),
     ({"TargetBucket": "theirs"}, "InvalidTargetBucketForLogging", "The owner for the bucket to be logged and"),
     ({"TargetBucket": "far"}, "CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed."),
-    ({}, "InvalidTargetBucketForLogging", "You must give the log-delivery group WRITE and READ_ACP permissions"),
+    ({}, "InvalidTargetBucketForLogging", "You must either provide the necessary permissions"),
     ({"TargetObjectKeyFormat": {"PartitionedPrefix": {"PartitionDateSource": "never"}}}, "MalformedXML", ""),
 ])
 def test_refused(tmp_path: Path, wanted: dict[str, Any], code: str, words: str) -> None:

@@ -150,6 +150,39 @@ def test_there_are_no_loops(tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("synced", [True, False])
+def test_changes_of_replicas_go_back_where_a_rule_says(tmp_path: Path, synced: bool) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-for-metadata-changes.html"""
+
+    async def main() -> None:
+        async with skies(tmp_path, S3()) as sky:
+            both = [f"arn:aws:s3:::{name}{end}" for name in (SOURCE, TARGET) for end in ("", "/*")]
+            root, role = await begun(sky, {"Action": "s3:*", "Resource": both})
+            criteria = {"SourceSelectionCriteria": {
+                "ReplicaModifications": {"Status": "Enabled" if synced else "Disabled"}}}
+            await replicate(root, role, rule(**criteria, Destination={
+                "Bucket": f"arn:aws:s3:::{TARGET}", "StorageClass": "STANDARD_IA"}))
+            await replicate(root, role, rule(**criteria, Destination={"Bucket": f"arn:aws:s3:::{SOURCE}"}),
+                            bucket=TARGET)
+            await root.call("s3", "PutObject", Bucket=SOURCE, Key="k", Body=b"1" * 20_000, Tagging="a=1")
+            await asyncio.sleep(SETTLED_S)
+            tags = [{"Key": "b", "Value": "2"}]
+            await root.call("s3", "PutObjectTagging", Bucket=TARGET, Key="k", Tagging={"TagSet": tags})
+            await asyncio.sleep(60)
+            told = (await root.call("s3", "GetObjectTagging", Bucket=SOURCE, Key="k"))["TagSet"]
+            assert told == (tags if synced else [{"Key": "a", "Value": "1"}])
+            assert (await status(root, "k"), await status(root, "k", TARGET)) == ("COMPLETED", "REPLICA")
+            classes = [(await root.call("s3", "HeadObject", Bucket=name, Key="k")).get("StorageClass")
+                       for name in (SOURCE, TARGET)]
+            assert classes == [None, "STANDARD_IA"]
+            await root.call("s3", "DeleteObjectTagging", Bucket=SOURCE, Key="k")
+            await asyncio.sleep(SETTLED_S)
+            assert (await root.call("s3", "GetObjectTagging", Bucket=TARGET, Key="k"))["TagSet"] == []
+            assert await body(sky, TARGET, "k") == b"1" * 20_000
+
+    run(main())
+
+
 def test_rules_choose(tmp_path: Path) -> None:
     async def main() -> None:
         async with skies(tmp_path, S3()) as sky:
@@ -204,6 +237,24 @@ def test_the_role_must_be_passed(tmp_path: Path) -> None:
             alice = await sky.user("alice", {"Action": "s3:*", "Resource": "*"})
             with pytest.raises(AwsError, match="iam:PassRole"):
                 await replicate(alice, role, rule())
+
+    run(main())
+
+
+def test_a_role_that_is_made_anew(tmp_path: Path) -> None:
+    """The sessions of the one before it are of no use, and that is no version's fault."""
+
+    async def main() -> None:
+        async with skies(tmp_path, S3()) as sky:
+            root, role = await begun(sky)
+            await replicate(root, role, rule())
+            for key in ("first", "second"):
+                await root.call("s3", "PutObject", Bucket=SOURCE, Key=key, Body=b"1")
+                await asyncio.sleep(SETTLED_S)
+                assert await status(root, key) == "COMPLETED"
+                await root.call("iam", "DeleteRolePolicy", RoleName="replicator", PolicyName="own")
+                await root.call("iam", "DeleteRole", RoleName="replicator")
+                assert await sky.role("replicator", TRUST, MAY_READ, MAY_WRITE) == role
 
     run(main())
 

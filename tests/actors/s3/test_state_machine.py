@@ -1,6 +1,8 @@
 """A bucket through its versioning against a model: a dict of lists. Every key's versions, the listings in all three
-forms page by page, and the contents of every version, after any history of puts and deletes."""
+forms page by page, and the contents of every version, after any history of puts and deletes, on conditions and under
+legal holds."""
 
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,16 +20,23 @@ NULL = "null"
 class Version:
     def __init__(self, id_: str, body: bytes | None) -> None:
         self.id, self.body = id_, body    # None: a delete marker
+        self.held = False                 # by a legal hold
+
+    def etag(self) -> str:
+        assert self.body is not None, "a delete marker has none"
+        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
 
 
 class Buckets(RuleBasedStateMachine):
+    LOCKED = False                        # has it an object lock?
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.opening = open_caller(Path(self.folder.name))
         self.s3 = self.opening.__enter__()
-        self.s3.call("CreateBucket", Bucket="bucket")
-        self.versioning = ""
+        self.s3.call("CreateBucket", Bucket="bucket", ObjectLockEnabledForBucket=self.LOCKED)
+        self.versioning = "Enabled" if self.LOCKED else ""
         self.model: dict[str, list[Version]] = {}           # newest first
 
     def teardown(self) -> None:
@@ -36,6 +45,10 @@ class Buckets(RuleBasedStateMachine):
 
     @rule(status=st.sampled_from(["Enabled", "Suspended"]))
     def turn(self, status: str) -> None:
+        if self.LOCKED and status == "Suspended":
+            asked = {"Bucket": "bucket", "VersioningConfiguration": {"Status": status}}
+            assert self.s3.error("PutBucketVersioning", **asked) == "InvalidBucketState"
+            return
         self.s3.call("PutBucketVersioning", Bucket="bucket", VersioningConfiguration={"Status": status})
         self.versioning = status
 
@@ -45,9 +58,48 @@ class Buckets(RuleBasedStateMachine):
         self._add(key, Version(answer.get("VersionId", NULL), body))
         assert ("VersionId" in answer) == (self.versioning == "Enabled")
 
+    @rule(key=st.sampled_from(KEYS), body=st.binary(max_size=4), right=st.booleans(), absent=st.booleans())
+    def put_on_condition(self, key: str, body: bytes, right: bool, absent: bool) -> None:
+        """`absent`: that nothing is there; else that this is, `right` or wrong."""
+        current = self._current(key)
+        condition = {"IfNoneMatch": "*"} if absent else {
+            "IfMatch": current.etag() if current is not None and right else '"other"'}
+        expected = "" if (absent and current is None) or (not absent and current is not None and right) else \
+            "NoSuchKey" if current is None else "PreconditionFailed"
+        request = {"Bucket": "bucket", "Key": key, "Body": body, **condition}
+        if expected:
+            assert self.s3.error("PutObject", **request) == expected
+        else:
+            self._add(key, Version(self.s3.call("PutObject", **request).get("VersionId", NULL), body))
+
+    @precondition(lambda self: self.LOCKED and any(self.model.values()))
+    @rule(data=st.data(), held=st.booleans())
+    def hold(self, data: st.DataObject, held: bool) -> None:
+        key = data.draw(st.sampled_from(sorted(self.model)))
+        version = data.draw(st.sampled_from(self.model[key]))
+        request = {"Bucket": "bucket", "Key": key, "VersionId": version.id,
+                   "LegalHold": {"Status": "ON" if held else "OFF"}}
+        if version.body is None:
+            assert self.s3.error("PutObjectLegalHold", **request) == "MethodNotAllowed"
+        else:
+            self.s3.call("PutObjectLegalHold", **request)
+            version.held = held
+
+    @rule(key=st.sampled_from(KEYS), right=st.booleans())
+    def delete_on_condition(self, key: str, right: bool) -> None:
+        current, marked = self._current(key), key in self.model
+        request = {"Bucket": "bucket", "Key": key,
+                   "IfMatch": current.etag() if current is not None and right else '"other"'}
+        if current is None or not right:
+            assert self.s3.error("DeleteObject", **request) == ("PreconditionFailed" if marked else "NoSuchKey")
+        else:
+            self._deleted(key, self.s3.call("DeleteObject", **request))
+
     @rule(key=st.sampled_from(KEYS))
     def delete(self, key: str) -> None:
-        answer = self.s3.call("DeleteObject", Bucket="bucket", Key=key)
+        self._deleted(key, self.s3.call("DeleteObject", Bucket="bucket", Key=key))
+
+    def _deleted(self, key: str, answer: dict[str, Any]) -> None:
         if self.versioning:
             assert answer["DeleteMarker"] is True
             self._add(key, Version(answer["VersionId"], None))
@@ -60,6 +112,9 @@ class Buckets(RuleBasedStateMachine):
     def delete_version(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.model)))
         version = data.draw(st.sampled_from(self.model[key]))
+        if version.held:
+            assert self.s3.error("DeleteObject", Bucket="bucket", Key=key, VersionId=version.id) == "AccessDenied"
+            return
         answer = self.s3.call("DeleteObject", Bucket="bucket", Key=key, VersionId=version.id)
         assert answer.get("DeleteMarker", False) == (version.body is None)
         self.model[key].remove(version)
@@ -72,6 +127,11 @@ class Buckets(RuleBasedStateMachine):
         kept = [version for version in self.model.pop(key, []) if version.id != NULL]
         if kept:
             self.model[key] = kept
+
+    def _current(self, key: str) -> Version | None:
+        """What a GET of the key finds."""
+        versions = self.model.get(key)
+        return versions[0] if versions and versions[0].body is not None else None
 
     def _add(self, key: str, version: Version) -> None:
         versions = self.model.setdefault(key, [])
@@ -161,5 +221,11 @@ def _grouped(keys: set[str], prefix: str, delimiter: str) -> tuple[list[str], li
     return alone, groups
 
 
+class LockedBuckets(Buckets):
+    LOCKED = True
+
+
 TestBuckets = Buckets.TestCase
 TestBuckets.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestLockedBuckets = LockedBuckets.TestCase
+TestLockedBuckets.settings = settings(max_examples=10, stateful_step_count=25, deadline=None)

@@ -42,6 +42,8 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
         {"Update": {"TableName": "third", "Key": _KEY, "UpdateExpression": "SET a = b"}},
         {"ConditionCheck": {"TableName": "music", "Key": _KEY, "ConditionExpression": "attribute_exists(pk)"}}]},
     ("sts", "GetSessionToken"): {"DurationSeconds": 900},
+    ("sts", "AssumeRoot"): {"TargetPrincipal": "111111111111", "TaskPolicyArn": {
+        "arn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}},
     # Over HTTP an empty version is no path, an empty list is not there.
     ("bedrock-runtime", "ApplyGuardrail"): {"guardrailIdentifier": "aaaaaaaaaaaa", "guardrailVersion": "1",
                                             "source": "INPUT", "content": [{"text": {"text": "a"}}]},
@@ -49,6 +51,8 @@ WRITTEN: dict[tuple[str, str], dict[str, Any]] = {
     # A list that is written member by member is not there when it is empty.
     ("s3", "PutBucketCors"): {"Bucket": "", "CORSConfiguration": {"CORSRules": [
         {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}},
+    **{("s3", f"PutBucketNotification{form}"): {"Bucket": "bucket", "NotificationConfiguration": {}}
+       for form in ("", "Configuration")},
     # What is no ARN is denied to everybody.
     **{("dynamodb", name): {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/music", **more}
        for name, more in _EMPTY.items()},
@@ -58,8 +62,9 @@ FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "Assum
         ("sts", "AssumeRoleWithSAML")}
 # Is let in and refused object by object, in its answer.
 FREE |= {("s3", "DeleteObjects")}
-# Denied to everybody: a role's trust policy decides, and no role of that name is there; nor is the access key.
-TRUST = {("sts", "AssumeRole"), ("iam", "GetAccessKeyLastUsed")}
+# Denied to everybody: a role's trust policy decides, and no role of that name is there; nor are the access key and the
+# organization.
+TRUST = {("sts", "AssumeRole"), ("sts", "AssumeRoot"), ("iam", "GetAccessKeyLastUsed")}
 # Newer than the list.
 NEWER = {"bedrock:InvokeGuardrailChecks"}
 

@@ -194,6 +194,8 @@ def test_session_tokens(tmp_path: Path) -> None:
             for operation, params in (("GetSessionToken", {}), ("GetFederationToken", {"Name": "bob"})):
                 assert await session.denied("sts", operation, **params) == (
                     f"Cannot call {operation} with session credentials")
+            example = await sky.root().call("sts", "GetAccessKeyInfo", AccessKeyId="AKIAIOSFODNN7EXAMPLE")
+            assert example == {"Account": "581039954779"}                 # as AWS answers of its own example
             assert (await sky.root().call("sts", "GetAccessKeyInfo", AccessKeyId=session.access_key)) == {
                 "Account": ACCOUNT}
 

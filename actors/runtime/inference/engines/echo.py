@@ -81,8 +81,12 @@ class Echo:
             adapters=list(entry.adapters),
         )
         self.running = 0
+        self._sleeps = bool(entry.options.get("sleeps"))         # when it is told to: as an engine on a device
+        self.asleep = False
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event, None]:
+        if self.asleep:
+            raise ModelFailed("It is asleep.")
         read = self._count(request.messages, request.prompt, request)
         if read >= self.description.context_tokens:
             raise InvalidInput("Input is too long for requested model.")
@@ -120,9 +124,11 @@ class Echo:
         return Figures(batch=self.running)
 
     async def sleep(self) -> bool:
-        return False
+        self.asleep = self._sleeps
+        return self.asleep
 
-    async def wake(self) -> None: ...
+    async def wake(self) -> None:
+        self.asleep = False
 
     async def close(self) -> None: ...
 

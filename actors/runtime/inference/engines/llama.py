@@ -11,6 +11,7 @@ everything else is the library's own chat completion, which parses calls and tho
 import asyncio
 import base64
 import json
+import os
 import secrets
 import shutil
 import tempfile
@@ -50,6 +51,9 @@ PROMPTS_KEPT_MIB = 256                    # of prompts read before, beside those
 SCHEMAS_REMEMBERED = 1024
 # JSON as models write it, and no more blanks: https://github.com/guidance-ai/llguidance/blob/main/docs/json_schema.md
 SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+# Its threads wait for one another many times a token. libgomp's would spin, for milliseconds, on cores that the broker
+# or another model needs: on a busy machine of two cores a token took several times as long as when they sleep.
+NO_SPINNING = ("GOMP_SPINCOUNT", "0")
 SOCKET_PATH_MAX = 100                     # sockaddr_un ends at 107 bytes
 ALL_LAYERS = 999                          # on the GPU
 
@@ -71,6 +75,7 @@ async def load(entry: Entry, directory: Path) -> Engine:
 def _open(entry: Entry, http: LlamaHttp) -> Any:
     if not Path(entry.path).is_file():
         raise ModelFailed(f"There is no file of the model {entry.id}.")
+    os.putenv(*NO_SPINNING)               # before libgomp is loaded, which reads it once
     try:
         import xllamacpp
     except ImportError as error:

@@ -3,12 +3,13 @@
     {"model": path, "data": [path], "validation": [path], "adapter": path, "epochs": 2, …} on its standard input; on its
     output a JSON object per line: {"step", "epoch", "loss"}, at last {"validation_loss"} or, alone, {"error"}
 
-The process is `python -m actors.runtime.inference.training`; it knows the files and nothing of us. It has the niceness
-NICENESS, so that what answers goes first.
+The process is `python -m actors.runtime.inference.training`; it knows the files and nothing of us, our environment
+neither. It has the niceness NICENESS, so that what answers goes first.
 """
 
 import asyncio
 import importlib.util
+import os
 import sys
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
@@ -51,7 +52,7 @@ async def train(course: Course) -> AsyncGenerator[dict[str, Any], None]:
     """What the process tells, as it comes. To be used under contextlib.aclosing: left early, the process is ended."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "actors.runtime.inference.training", stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, limit=LINE_LIMIT_BYTES)
+        stdout=asyncio.subprocess.PIPE, limit=LINE_LIMIT_BYTES, env={"PYTHONPATH": os.pathsep.join(sys.path)})
     assert process.stdin is not None
     assert process.stdout is not None
     try:

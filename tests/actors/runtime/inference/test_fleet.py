@@ -120,6 +120,45 @@ def test_the_idle_one_used_longest_ago_goes_first(tmp_path: Path) -> None:
     run(main())
 
 
+# An engine that can sleep does so instead of ending: its memory is another's, its host stays, and who asks next wakes
+# it, once, however many ask.
+def test_who_can_sleeps(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with models_world(tmp_path) as w:
+            placement = Counting(w)
+            asking = models(w, echo("a", options={"sleeps": True}), echo("b"), echo("c"), placement=placement)
+            fleet, entry = asking.fleet, asking.resolve("test.a")
+            for name in ("a", "b", "c"):
+                await events(asking, user("hi"), f"test.{name}")
+                await asyncio.sleep(1)
+            assert (len(placement.started), fleet.loaded(entry)) == (3, 0)
+            assert {host.split("-")[2] for host in await placement.running()} == {"a", "b", "c"}
+            heard = await asyncio.gather(*(events(asking, user("hi"), "test.a") for _ in range(9)))
+            assert {said(each) for each in heard} == {"hi"}
+            assert (len(placement.started), fleet.loaded(entry)) == (3, 1)
+            assert {host.split("-")[2] for host in await placement.running()} == {"a", "c"}
+            asking.fleet.close()
+
+    run(main())
+
+
+# A sleeper whose host dies is loaded anew by who asks.
+def test_a_sleeper_that_dies(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with models_world(tmp_path) as w:
+            placement = Counting(w)
+            asking = models(w, echo("a", options={"sleeps": True}), echo("b"), echo("c"), placement=placement)
+            for name in ("a", "b", "c"):
+                await events(asking, user("hi"), f"test.{name}")
+                await asyncio.sleep(1)
+            await placement.stop(placement.started[0])
+            assert said(await events(asking, user("hi"), "test.a")) == "hi"
+            assert len(placement.started) == 4
+            asking.fleet.close()
+
+    run(main())
+
+
 def test_replicas_come_with_the_queue_and_go_when_it_is_gone(tmp_path: Path) -> None:
     async def main() -> None:
         async with models_world(tmp_path) as w:
