@@ -29,4 +29,4 @@ async def serve(process: Process) -> None:
     stop_exporting()
     answers.close()
     await host.stop()
-    shutil.rmtree(directory)
+    shutil.rmtree(directory, ignore_errors=True)          # the engine may have taken it down with its socket
