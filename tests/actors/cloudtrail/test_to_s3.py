@@ -12,6 +12,7 @@ from tests.actors.cloudtrail.test_trails import call, delivered
 from tests.actors.sts.skies import skies
 from tests.world import ACCOUNT
 
+
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 def policy(trail: str, account: str = ACCOUNT) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{
