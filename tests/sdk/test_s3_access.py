@@ -312,3 +312,40 @@ def test_conditions_on_signatures(
         statuses["header"] = error.response["ResponseMetadata"]["HTTPStatusCode"]
     assert {way for way, status in statuses.items() if status in (200, 204)} == allowed
     assert {statuses[way] for way in statuses.keys() - allowed} <= {403}
+
+
+# Operations that need more than the action of their name. Expected:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html; of a copy's tags
+# https://repost.aws/knowledge-center/s3-troubleshoot-copy-between-buckets.
+def test_several_actions(s3: Any, other: Any) -> None:
+    name = make(s3, "BucketOwnerEnforced")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=name, Key="tagged", Body=b"x", Tagging="a=1")["VersionId"]
+    s3.put_object(Bucket=name, Key="plain", Body=b"x")
+    tagged, plain = {"Bucket": name, "Key": "tagged"}, {"Bucket": name, "Key": "plain"}
+    target = {"Bucket": name, "Key": "copy"}
+    attributes = {**tagged, "ObjectAttributes": ["ETag"]}
+    at_version = {**tagged, "VersionId": version}
+    for call, request, actions in (
+        (other.get_object_attributes, attributes, ["GetObjectAttributes", "GetObject"]),
+        (other.get_object_attributes, {**attributes, "VersionId": version},
+         ["GetObjectVersionAttributes", "GetObjectVersion"]),
+        (other.copy_object, {**target, "CopySource": plain}, ["PutObject", "GetObject"]),
+        (other.copy_object, {**target, "CopySource": tagged, "TaggingDirective": "REPLACE"},
+         ["PutObject", "GetObject"]),
+        (other.copy_object, {**target, "CopySource": tagged},
+         ["PutObject", "GetObject", "GetObjectTagging", "PutObjectTagging"]),
+        (other.copy_object, {**target, "CopySource": at_version},
+         ["PutObject", "GetObjectVersion", "GetObjectVersionTagging", "PutObjectTagging"]),
+    ):
+        for missing in actions:
+            s3.put_bucket_policy(Bucket=name, Policy=letting(name, *(each for each in actions if each != missing)))
+            assert refusal(call, **request) == DENIED, missing
+        s3.put_bucket_policy(Bucket=name, Policy=letting(name, *actions))
+        call(**request)
+
+
+def letting(name: str, *actions: str) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": [f"s3:{action}" for action in actions],
+        "Resource": f"arn:aws:s3:::{name}/*"}]})
