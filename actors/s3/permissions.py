@@ -176,10 +176,10 @@ def _tags_of(view: Snapshot, access: Access) -> Mapping[str, str]:
 
 
 def condition_keys(
-    view: Snapshot, access: Access, request: Request
+    view: Snapshot, context: Context, access: Access, request: Request
 ) -> Mapping[str, str | tuple[str, ...]]:
-    """S3's own: from the request's members, from the tags it brings and from those the object has."""
-    keys: dict[str, str | tuple[str, ...]] = {}
+    """S3's own: from the request's signature and members, from the tags it brings and from those the object has."""
+    keys: dict[str, str | tuple[str, ...]] = {**_of_signature(context)}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:
@@ -194,6 +194,15 @@ def condition_keys(
     return keys
 
 
+def _of_signature(context: Context) -> Mapping[str, str]:
+    """As the gateway proved it; nothing of requests that came past it."""
+    source = context.source
+    keys = {key: source[member] for key, member in _SIGNED.items() if member in source}
+    if "signed_at" in source:
+        keys["s3:signatureage"] = str(int((context.now - int(source["signed_at"])) * 1000))
+    return keys
+
+
 def _brought(request: Request) -> Mapping[str, str]:
     """Nothing of what is no set of tags: the operation says what is wrong with it."""
     given = request.get("Tagging")
@@ -205,6 +214,8 @@ def _brought(request: Request) -> Mapping[str, str]:
         return {}
 
 
+_SIGNED = {"s3:authtype": "auth_type", "s3:signatureversion": "signature_version",
+           "s3:x-amz-content-sha256": "content_sha256"}
 _KEYS = {
     "s3:prefix": "Prefix", "s3:delimiter": "Delimiter", "s3:max-keys": "MaxKeys",
     "s3:x-amz-acl": "ACL", "s3:x-amz-copy-source": "CopySource", "s3:x-amz-metadata-directive": "MetadataDirective",

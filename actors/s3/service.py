@@ -112,7 +112,7 @@ class S3(Settings, ServiceActor):
         self, context: Context, access: Access, request: Request
     ) -> Mapping[str, str | tuple[str, ...]]:
         found: Mapping[str, str | tuple[str, ...]] = self.shard.read(
-            lambda view: permissions.condition_keys(view, access, request))
+            lambda view: permissions.condition_keys(view, context, access, request))
         return found
 
     # Buckets
