@@ -5,9 +5,9 @@ from typing import Any, Protocol, cast
 
 from bus.client import CALL_TIMEOUT_S, aws_error
 from bus.tracing import OK, Span, Tracer
-from gateway.connection import Incoming
 from gateway.exchange import Exchange
 from gateway.route import Route
+from gateway.s3 import signatures
 from schemas.envelope import Identity, Reply, Request
 from schemas.models import Operation
 
@@ -74,7 +74,7 @@ class Asking:
 
     def _message(self, exchange: Exchange, route: Route, params: dict[str, Any]) -> tuple[Request, Span]:
         span = self._tracer.start(route.operation.name, exchange.request.headers.get("traceparent", ""), {})
-        source = _source(exchange.incoming, route.service.name)
+        source = _source(exchange, route.service.name)
         if exchange.bearer:
             source["bearer"] = exchange.bearer
         return Request(params, exchange.id, route.region, 0, span.traceparent, source), span
@@ -98,12 +98,13 @@ def _timeout_s(operation: Operation) -> float:
     return MODEL_TIMEOUT_S if operation.service.name == "bedrock-runtime" else CALL_TIMEOUT_S
 
 
-def _source(incoming: Incoming, service: str) -> dict[str, str]:
-    """What the actor is told of the sender; S3, whose logs and events tell it, of the request as well."""
-    headers = incoming.headers
+def _source(exchange: Exchange, service: str) -> dict[str, str]:
+    """What the actor is told of the sender; S3, whose logs, events and policies tell it, of the request as well."""
+    incoming, headers = exchange.incoming, exchange.incoming.headers
     source = {"ip": incoming.peer, "user_agent": headers.get("user-agent", "")[:TEXT_LIMIT_CHARACTERS]}
     if service == "s3":
         source["request"] = f"{incoming.method} {incoming.target[:TEXT_LIMIT_CHARACTERS]} HTTP/1.1"
+        source |= signatures.told(exchange.claim)
         source["host"] = headers.get("host", "")[:TEXT_LIMIT_CHARACTERS]
     if "referer" in headers:
         source["referer"] = headers["referer"][:TEXT_LIMIT_CHARACTERS]

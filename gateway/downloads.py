@@ -2,9 +2,8 @@
 
 Of a whole file the last bytes are sent only if it is what was stored; otherwise the connection breaks off, so that
 nobody takes rot for the object. What was stored before there was encryption the kernel takes from the page cache to
-the socket: uvloop has no sendfile, so it is called here, on a duplicate of the socket's descriptor while the transport
-has nothing of its own to write. The first file is open, and so locked against its removal (bus/files.py), until all is
-sent.
+the socket. Both use a duplicate of the socket's descriptor, while the transport has nothing of its own to write. The
+first file is open, and so locked against its removal (bus/files.py), until all is sent.
 """
 
 import asyncio
@@ -20,8 +19,10 @@ from gateway.connection import JOIN_LIMIT_BYTES, WRITE_LIMIT_S, Incoming, answer
 from schemas import checksums
 from schemas.checksums import Buffer
 
-SEND_BYTES = 1024 * 1024                  # handed to the kernel at a time; then others are let in
-DECRYPT_BYTES = 512 * 1024                # the same, where it must be decrypted
+BLOCK_BYTES = 1024 * 1024                 # read and decrypted at a time
+STEP_BYTES = 32 * 1024 * 1024             # sent by a thread before another download has its turn
+
+_SENT = object()
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ class FileAnswer:
             for piece in self._pieces:
                 file = self._first if piece.name == self._pieces[0].name else OpenFile(self._folder, piece.name)
                 try:
-                    await (_send_decrypted if piece.key else _send)(incoming, file.descriptor, piece)
+                    await _send(incoming, file.descriptor, piece)
                 finally:
                     if file is not self._first:
                         file.close()
@@ -66,30 +67,67 @@ class FileAnswer:
             raise ConnectionResetError("a file of the answer is gone") from error
 
 
-async def _send_decrypted(incoming: Incoming, file: int, piece: Piece) -> None:
-    """A block is read and decrypted in a thread while the one before it is sent."""
+async def _send(incoming: Incoming, file: int, piece: Piece) -> None:
+    """Threads send as long as the client takes it: handing each block over to the loop would cost half of the speed."""
     transport, loop = open_transport(incoming.protocol), asyncio.get_running_loop()
     transport.set_write_buffer_limits(0)           # drain returns when nothing is left
-    blocks = _read(file, piece)
-    ahead = loop.run_in_executor(None, next, blocks, b"")
+    await drain(incoming.protocol)
+    socket = os.dup(transport.get_extra_info("socket").fileno())
+    steps = _decrypted(socket, file, piece) if piece.key else _plain(socket, file, piece)
     try:
-        while block := await ahead:
-            ahead = loop.run_in_executor(None, next, blocks, b"")
-            open_transport(incoming.protocol).write(block)
-            await drain(incoming.protocol)
+        while True:
+            open_transport(incoming.protocol)
+            step = loop.run_in_executor(None, next, steps, _SENT)
+            try:
+                if await asyncio.shield(step) is _SENT:
+                    return
+            finally:
+                await asyncio.wait([step])         # it uses descriptors that are closed next
+            await _writable(incoming, socket)
     finally:
-        await asyncio.wait([ahead])                # it reads from a file that is closed next
+        os.close(socket)
         transport.set_write_buffer_limits()
 
 
+def _decrypted(socket: int, file: int, piece: Piece) -> Iterator[None]:
+    """Yields when the client has to read on first, and after STEP_BYTES, so that others have a turn."""
+    left = STEP_BYTES
+    for block in _read(file, piece):
+        rest = memoryview(block)
+        while rest:
+            try:
+                sent = os.write(socket, rest)
+            except BlockingIOError:
+                sent, left = 0, 0
+            rest, left = rest[sent:], left - sent
+            if left <= 0:
+                yield
+                left = STEP_BYTES
+
+
+def _plain(socket: int, file: int, piece: Piece) -> Iterator[None]:
+    """The same of what lies unencrypted, by the kernel alone."""
+    offset, end = piece.offset, piece.offset + piece.size
+    while offset < end:
+        try:
+            sent = os.sendfile(socket, file, offset, min(STEP_BYTES, end - offset))
+        except BlockingIOError:
+            yield
+            continue
+        if not sent:
+            raise ConnectionResetError("a file is shorter than its record says")
+        offset += sent
+        yield
+
+
 def _read(file: int, piece: Piece) -> Iterator[Buffer]:
-    """Its bytes, DECRYPT_BYTES at a time; a block is overwritten by the next but one. ConnectionResetError in place of
-    the last ones when they are not all there, or not what was stored."""
+    """Its bytes, BLOCK_BYTES at a time, each in place of the one before. ConnectionResetError in place of the last ones
+    when they are not all there, or not what was stored."""
     stream = Keystream(piece.key, piece.offset) if piece.key else None
     crc = checksums.new(CRC) if piece.crc else None
     offset, end = piece.offset, piece.offset + piece.size
-    size = min(DECRYPT_BYTES, piece.size)
-    read, rooms = memoryview(bytearray(size)), [room(size), room(size)]
+    size = min(BLOCK_BYTES, piece.size)
+    read, decrypted = memoryview(bytearray(size)), room(size)
     while offset < end:
         data = read[:os.preadv(file, [read[:end - offset]], offset)]
         if not data:
@@ -100,37 +138,7 @@ def _read(file: int, piece: Piece) -> Iterator[Buffer]:
             if offset == end and crc.digest() != piece.crc:
                 log.error("object_rotten", file=piece.name, reason=f"its {CRC} has changed")
                 raise ConnectionResetError("a file is not what was stored")
-        rooms.reverse()
-        yield data if stream is None else stream.apply_into(data, rooms[0])
-
-
-async def _send(incoming: Incoming, file: int, piece: Piece) -> None:
-    """As it lies on the disk."""
-    transport = open_transport(incoming.protocol)
-    transport.set_write_buffer_limits(0)           # drain returns when nothing is left
-    await drain(incoming.protocol)
-    socket = os.dup(transport.get_extra_info("socket").fileno())
-    try:
-        await _send_file(incoming, socket, file, piece)
-    finally:
-        os.close(socket)
-        transport.set_write_buffer_limits()
-
-
-async def _send_file(incoming: Incoming, socket: int, file: int, piece: Piece) -> None:
-    offset, end = piece.offset, piece.offset + piece.size
-    while offset < end:
-        open_transport(incoming.protocol)
-        try:
-            sent = os.sendfile(socket, file, offset, min(SEND_BYTES, end - offset))
-        except BlockingIOError:
-            await _writable(incoming, socket)
-            continue
-        if not sent:
-            raise ConnectionResetError("a file is shorter than its record says")
-        offset += sent
-        if offset < end:
-            await asyncio.sleep(0)
+        yield data if stream is None else stream.apply_into(data, decrypted)
 
 
 def _wake(ready: "asyncio.Future[None]") -> None:

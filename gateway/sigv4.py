@@ -99,6 +99,7 @@ class Claim(NamedTuple):
     expires_s: int | None = None                    # presigned form only
     presigned: bool = False
     content_hash: str = ""                          # x-amz-content-sha256, "" when absent
+    form: bool = False                              # it is of a form's policy
 
     @property
     def streaming(self) -> bool:
@@ -315,21 +316,27 @@ def _epoch_s(timestamp: str) -> int | None:
         return None
 
 
+def signed_at(claim: Claim) -> int:
+    """In seconds since the epoch."""
+    moment = _epoch_s(claim.timestamp)
+    assert moment is not None, "read_claim has checked the form"
+    return moment
+
+
 def _check_time(claim: Claim, now: float, verified: bool) -> None:
-    signed_at = _epoch_s(claim.timestamp)
-    assert signed_at is not None, "read_claim has checked the form"
+    moment = signed_at(claim)
     skew_s = SHORT_SKEW_S if claim.signer.service in SHORT_SKEW_SERVICES else SKEW_S
     lifetime_s = skew_s if claim.expires_s is None else claim.expires_s
     presigned = claim.expires_s is not None
     if not (verified or presigned):
         return
-    if now > signed_at + lifetime_s:
+    if now > moment + lifetime_s:
         raise Refusal(
             Reason.PRESIGN_EXPIRED if presigned else Reason.EXPIRED,
             f"Signature expired: {claim.timestamp} is now earlier than {format_time(now - lifetime_s)} "
             f"({format_time(now)} - {lifetime_s // 60} min.)",
         )
-    if signed_at > now + skew_s:
+    if moment > now + skew_s:
         raise Refusal(
             Reason.PRESIGN_NOT_YET if presigned else Reason.NOT_YET,
             f"Signature not yet current: {claim.timestamp} is still later than {format_time(now + skew_s)} "

@@ -3,8 +3,8 @@
     <prefix>/AWSLogs/<account>/CloudTrail/<region>/yyyy/mm/dd/<account>_CloudTrail_<region>_<time>_<16 letters>.json.gz
 
 One job per trail that logs. Each step takes the next events of the ledger, puts a file for each of their regions, and
-commits how far it came; what a crash cuts off is put again. CloudTrail asks S3 as itself, so a bucket's policy must let
-cloudtrail.amazonaws.com in, as on AWS.
+commits how far it came; what a crash cuts off is put again. CloudTrail asks S3 as itself and for a trail, so a bucket's
+policy must let cloudtrail.amazonaws.com in, and may say for which aws:SourceArn and aws:SourceAccount, as on AWS.
 
 Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html
 """
@@ -120,7 +120,8 @@ async def put(client: Client, trail: Trail, key: str, body: bytes, kind: str, me
               "ServerSideEncryption": "AES256", "Metadata": metadata}
     identity = Identity(SERVICE, trail["account"], f"{SERVICE_PREFIX}cloudtrail")
     try:
-        await client.call("s3", "PutObject", params, identity=identity, region=trail["region"])
+        await client.call("s3", "PutObject", params, identity=identity, region=trail["region"],
+                          source={"arn": trails.arn(trail), "account": trail["account"]})
     except AwsError as error:
         return error.error_code
     except BusError:

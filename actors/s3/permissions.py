@@ -1,6 +1,7 @@
 """What S3's operations need to be allowed, and what stands around a bucket: its owner's account, its policy and ACLs.
 
-Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html. DeleteObjects needs a
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html and
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html. DeleteObjects needs a
 permission for every key and tells each key's refusal on its own (objects.py). ACLs: ownership.py.
 """
 
@@ -54,7 +55,9 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     if isinstance(request.get("CopySource"), str):
         found += _of_source(request["CopySource"])
     if name == "CreateBucket":
-        found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION.items() if request.get(member)]
+        found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION if request.get(member)]
+    elif name == "GetObjectAttributes":
+        found.append(Access(action.removesuffix("Attributes"), arn, _naming(version_id)))
     elif name in _MAKING and not _BY_MAKING.keys().isdisjoint(request) and not _is_service(context.principal):
         # AWS's documented policies let the headers of its services be
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
@@ -68,10 +71,11 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
 
 # What more it takes to say these things of a bucket that is made, and of an object.
 _GRANTS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
-_BY_CREATION = {
-    **dict.fromkeys(_GRANTS, "PutBucketAcl"), "ObjectOwnership": "PutBucketOwnershipControls",
-    "ObjectLockEnabledForBucket": "PutBucketObjectLockConfiguration",
-}
+_BY_CREATION = (
+    *((member, "PutBucketAcl") for member in _GRANTS), ("ObjectOwnership", "PutBucketOwnershipControls"),
+    ("ObjectLockEnabledForBucket", "PutBucketObjectLockConfiguration"),
+    ("ObjectLockEnabledForBucket", "PutBucketVersioning"),
+)
 _MAKING = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
 _BY_MAKING = {
     **dict.fromkeys(_GRANTS, "PutObjectAcl"), "Tagging": "PutObjectTagging", "ObjectLockMode": "PutObjectRetention",
@@ -98,6 +102,17 @@ def _of_source(text: str) -> Sequence[Access]:
         return ()
     keys.check(key)
     return (Access("s3:GetObjectVersion" if version_id else "s3:GetObject", _arn(bucket, key), _naming(version_id)),)
+
+
+def of_copied_tags(view: Snapshot, request: Request) -> Sequence[Access]:
+    """What CopyObject needs for its source's tags, where it has some and they are not replaced."""
+    if request.get("TaggingDirective") == "REPLACE":
+        return ()
+    for source in _of_source(request["CopySource"]):
+        if _tags_of(view, source):
+            return (Access(f"{source.action}Tagging", source.resource, source.keys),
+                    Access("s3:PutObjectTagging", _arn(request["Bucket"], request["Key"])))
+    return ()
 
 
 def _naming(version_id: str | None) -> Mapping[str, str]:
@@ -176,10 +191,10 @@ def _tags_of(view: Snapshot, access: Access) -> Mapping[str, str]:
 
 
 def condition_keys(
-    view: Snapshot, access: Access, request: Request
+    view: Snapshot, context: Context, access: Access, request: Request
 ) -> Mapping[str, str | tuple[str, ...]]:
-    """S3's own: from the request's members, from the tags it brings and from those the object has."""
-    keys: dict[str, str | tuple[str, ...]] = {}
+    """S3's own: from the request's signature and members, from the tags it brings and from those the object has."""
+    keys: dict[str, str | tuple[str, ...]] = {**_of_signature(context)}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:
@@ -194,6 +209,15 @@ def condition_keys(
     return keys
 
 
+def _of_signature(context: Context) -> Mapping[str, str]:
+    """As the gateway proved it; nothing of requests that came past it."""
+    source = context.source
+    keys = {key: source[member] for key, member in _SIGNED.items() if member in source}
+    if "signed_at" in source:
+        keys["s3:signatureage"] = str(int((context.now - int(source["signed_at"])) * 1000))
+    return keys
+
+
 def _brought(request: Request) -> Mapping[str, str]:
     """Nothing of what is no set of tags: the operation says what is wrong with it."""
     given = request.get("Tagging")
@@ -205,6 +229,8 @@ def _brought(request: Request) -> Mapping[str, str]:
         return {}
 
 
+_SIGNED = {"s3:authtype": "auth_type", "s3:signatureversion": "signature_version",
+           "s3:x-amz-content-sha256": "content_sha256"}
 _KEYS = {
     "s3:prefix": "Prefix", "s3:delimiter": "Delimiter", "s3:max-keys": "MaxKeys",
     "s3:x-amz-acl": "ACL", "s3:x-amz-copy-source": "CopySource", "s3:x-amz-metadata-directive": "MetadataDirective",

@@ -100,7 +100,10 @@ class S3(Settings, ServiceActor):
     # What authorisation asks
 
     def accesses(self, context: Context, request: Request) -> Sequence[Access]:
-        return permissions.accesses(context, request)
+        found = permissions.accesses(context, request)
+        if context.operation.name != "CopyObject" or context.part:
+            return found
+        return (*found, *self.shard.read(lambda view: permissions.of_copied_tags(view, request)))
 
     def guard(self, context: Context, access: Access) -> Guard | None:
         if context.operation.name == "CreateBucket":   # whose it is already, the operation says
@@ -112,7 +115,7 @@ class S3(Settings, ServiceActor):
         self, context: Context, access: Access, request: Request
     ) -> Mapping[str, str | tuple[str, ...]]:
         found: Mapping[str, str | tuple[str, ...]] = self.shard.read(
-            lambda view: permissions.condition_keys(view, access, request))
+            lambda view: permissions.condition_keys(view, context, access, request))
         return found
 
     # Buckets

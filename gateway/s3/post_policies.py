@@ -39,11 +39,11 @@ def claim_of(fields: Mapping[str, str]) -> Claim | None:
     if any(name.lower() in fields for name in _V4_FIELDS):
         _check_fields(fields, _V4_FIELDS)
         return Claim(_signer(fields), (), fields["x-amz-signature"], fields["x-amz-date"], token, None, False,
-                     UNSIGNED_PAYLOAD)
+                     UNSIGNED_PAYLOAD, form=True)
     if any(name.lower() in fields for name in _V2_FIELDS):
         _check_fields(fields, _V2_FIELDS)
         signer = Signer(fields["awsaccesskeyid"], "", "", "s3", V2)
-        return Claim(signer, (), fields["signature"], "", token, None, False, UNSIGNED_PAYLOAD)
+        return Claim(signer, (), fields["signature"], "", token, None, False, UNSIGNED_PAYLOAD, form=True)
     return None
 
 

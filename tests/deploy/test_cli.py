@@ -328,6 +328,7 @@ def test_strict_makes_a_secret_and_shows_it_once(tmp_path: Path) -> None:
     with Up(tmp_path, "--port", "0", "--bus-port", "0", "--auth", "strict", "--gateways", "2") as up:
         secret = up.exports["AWS_SECRET_ACCESS_KEY"]
         assert len(secret) == 40
+        assert "\n".join(up.printed).count(secret) == 1
         assert json.loads((up.data_dir / "root.json").read_bytes())["secret_key"] == secret
         assert {"gateway-1", "gateway-2"} < set(up.pids())
         assert up.stop()[0] == 0

@@ -1,20 +1,19 @@
 """langchain-aws, Anthropic's and OpenAI's SDKs, litellm and Strands agents, unmodified, against the echo model.
 
-Each program of agents/ holds its expectations. The catalogue maps AWS's ids to echo, as an operator would map them.
+The programs are in agents/. The catalogue maps AWS's ids to echo, as an operator would map them.
 """
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import servers
-from tests.sdk import agents
+from tests.sdk import environments
 
 pytestmark = pytest.mark.slow
 
-PROGRAMS = sorted(path.name for path in Path(agents.__file__).parent.glob("run_*.py"))
+FOLDER = Path(__file__).parent / "agents"
 CATALOGUE = """[[model]]
 id = "test.echo-v1"
 engine = "echo"
@@ -30,10 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]
         yield running
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", environments.programs(FOLDER))
 def test_program(server: servers.Server, program: str) -> None:
-    python = agents.prepared()
-    done = subprocess.run([str(python), program, server.endpoint], cwd=agents.HERE, capture_output=True, text=True,
-                          check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "ok"
+    environments.succeeds(FOLDER, program, server.endpoint)

@@ -4,6 +4,7 @@ Expected: bus/README.md (Asking in ten lines, Permissions). What a publisher mig
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -127,6 +128,23 @@ def test_a_session(running: Running) -> None:
             assert await call(client, keys, "dynamodb", "ListTables") == "AccessDeniedException"
         for password in (given["SecretAccessKey"], f"{keys.secret}x", f":{given['SessionToken']}"):
             assert await turned_away(running, Keys(keys.key, password)), password
+
+    asyncio.run(main())
+
+
+# A long-term API key of Bedrock's bears HTTP requests and opens no bus, neither whole nor taken apart.
+def test_a_bedrock_api_key(running: Running) -> None:
+    admin = iam(running)
+    dave = user(running, "dave", "bedrock:*")
+    made = admin.create_service_specific_credential(UserName="dave", ServiceName="bedrock.amazonaws.com")
+    token = made["ServiceSpecificCredential"]["ServiceCredentialSecret"]
+    name, _, secret = base64.b64decode(token.removeprefix("ABSK")).decode().partition(":")
+
+    async def main() -> None:
+        assert not await turned_away(running, dave)
+        for keys in (Keys(name, secret), Keys(name, token), Keys(dave.key, token), Keys(dave.key, secret),
+                     Keys(token, ""), Keys(token, token)):
+            assert await turned_away(running, keys), keys.key
 
     asyncio.run(main())
 

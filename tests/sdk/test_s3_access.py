@@ -5,9 +5,14 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
+import botocore.auth
 import pytest
 import urllib3
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests import servers
@@ -264,3 +269,83 @@ def test_without_lock(s3: Any) -> None:
     assert refusal(s3.get_object_retention, Bucket=name, Key="k") == ("NoSuchObjectLockConfiguration", 404)
     assert refusal(s3.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Suspended"}) == (
         "InvalidBucketState", 409)
+
+
+def denying(name: str, **condition: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": f"arn:aws:s3:::{name}/*", "Condition": condition}]})
+
+
+# Policies on how a request is signed: in which way, in which version, how long ago, and whether its body is as well.
+# Expected: https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html.
+@pytest.mark.parametrize(("condition", "allowed"), [
+    ({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, {"header", "form", "old form"}),
+    ({"StringNotEquals": {"s3:authType": "REST-HEADER"}}, {"header"}),
+    ({"StringEquals": {"s3:authType": "POST"}}, {"header", "url", "late url", "old url"}),
+    ({"StringEquals": {"s3:signatureversion": "AWS"}}, {"header", "url", "late url", "form"}),
+    ({"StringNotEquals": {"s3:signatureversion": "AWS"}}, {"old url", "old form"}),
+    ({"NumericGreaterThan": {"s3:signatureAge": "600000"}}, {"header", "url", "old url", "form", "old form"}),
+    ({"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}, {"header"})])
+def test_conditions_on_signatures(
+    skybus: servers.Server, s3: Any, condition: dict[str, Any], allowed: set[str]
+) -> None:
+    name = make(s3)
+    s3.put_object(Bucket=name, Key="k")
+    new, old = (client(skybus, OWNER, signature_version=version) for version in ("s3v4", "s3"))
+    item = {"Bucket": name, "Key": "k"}
+    urls = {"url": new.generate_presigned_url("get_object", item), "old url": old.generate_presigned_url(
+        "get_object", item)}
+    late = AWSRequest("GET", f"{skybus.endpoint}/{name}/k")
+    with patch.object(botocore.auth, "get_current_datetime", lambda: datetime.now(UTC) - timedelta(seconds=1000)):
+        S3SigV4QueryAuth(Credentials(OWNER, "test"), "s3", "us-east-1", expires=3600).add_auth(late)
+    urls["late url"] = str(late.url)
+    s3.put_bucket_policy(Bucket=name, Policy=denying(name, **condition))
+    statuses = {way: urllib3.request("GET", url, retries=False).status for way, url in urls.items()}
+    for way, signing in (("form", new), ("old form", old)):
+        form = signing.generate_presigned_post(name, "posted")
+        statuses[way] = urllib3.request(
+            "POST", form["url"], fields={**form["fields"], "file": ("f", b"x")}, retries=False).status
+    try:
+        statuses["header"] = s3.get_object(**item)["ResponseMetadata"]["HTTPStatusCode"]
+    except ClientError as error:
+        statuses["header"] = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    assert {way for way, status in statuses.items() if status in (200, 204)} == allowed
+    assert {statuses[way] for way in statuses.keys() - allowed} <= {403}
+
+
+# Operations that need more than the action of their name. Expected:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html; of a copy's tags
+# https://repost.aws/knowledge-center/s3-troubleshoot-copy-between-buckets.
+def test_several_actions(s3: Any, other: Any) -> None:
+    name = make(s3, "BucketOwnerEnforced")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=name, Key="tagged", Body=b"x", Tagging="a=1")["VersionId"]
+    s3.put_object(Bucket=name, Key="plain", Body=b"x")
+    tagged, plain = {"Bucket": name, "Key": "tagged"}, {"Bucket": name, "Key": "plain"}
+    target = {"Bucket": name, "Key": "copy"}
+    attributes = {**tagged, "ObjectAttributes": ["ETag"]}
+    at_version = {**tagged, "VersionId": version}
+    for call, request, actions in (
+        (other.get_object_attributes, attributes, ["GetObjectAttributes", "GetObject"]),
+        (other.get_object_attributes, {**attributes, "VersionId": version},
+         ["GetObjectVersionAttributes", "GetObjectVersion"]),
+        (other.copy_object, {**target, "CopySource": plain}, ["PutObject", "GetObject"]),
+        (other.copy_object, {**target, "CopySource": tagged, "TaggingDirective": "REPLACE"},
+         ["PutObject", "GetObject"]),
+        (other.copy_object, {**target, "CopySource": tagged},
+         ["PutObject", "GetObject", "GetObjectTagging", "PutObjectTagging"]),
+        (other.copy_object, {**target, "CopySource": at_version},
+         ["PutObject", "GetObjectVersion", "GetObjectVersionTagging", "PutObjectTagging"]),
+    ):
+        for missing in actions:
+            s3.put_bucket_policy(Bucket=name, Policy=letting(name, *(each for each in actions if each != missing)))
+            assert refusal(call, **request) == DENIED, missing
+        s3.put_bucket_policy(Bucket=name, Policy=letting(name, *actions))
+        call(**request)
+
+
+def letting(name: str, *actions: str) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": [f"s3:{action}" for action in actions],
+        "Resource": f"arn:aws:s3:::{name}/*"}]})
