@@ -22,7 +22,7 @@ from actors.runtime.principal import Principal, principal_of, root
 from tests import servers
 from tests.actors.runtime.chain.calls import ACCOUNT, call
 
-CONNECTIONS, REQUESTS, TURNS = 16, 4000, 5
+CONNECTIONS, REQUESTS, TURNS = 16, 4000, 12
 ROUNDS = 30_000
 BODY = json.dumps({"TableName": "table", "Item": {
     "pk": {"S": "user#123"}, "payload": {"S": "x" * 200}, "count": {"N": "42"}, "on": {"BOOL": True}}}).encode()
