@@ -15,6 +15,7 @@ from actors.runtime.inference.protocol import Event, Finish, GenerateRequest, In
 
 _OPENING = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\s*:\s*')
 _CLOSING = re.compile(r"\s*\}?\s*\Z")
+_COMBINING = frozenset({"$ref", "allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "unevaluatedProperties"})
 
 
 class Stops:
@@ -71,10 +72,11 @@ class Calls:
         if self.demanded and choice != "required":
             if not named:
                 raise InvalidInput(f"There is no tool {choice}.")
-            self.schema, self._name = named[0]["parameters"], choice
+            self.schema, self._name = closed(named[0]["parameters"]), choice
         elif self.demanded:
             self.schema = {"anyOf": [
-                {"type": "object", "properties": {"name": {"const": tool["name"]}, "arguments": tool["parameters"]},
+                {"type": "object", "properties": {
+                    "name": {"const": tool["name"]}, "arguments": closed(tool["parameters"])},
                  "required": ["name", "arguments"], "additionalProperties": False}
                 for tool in request.tools
             ]}
@@ -105,6 +107,21 @@ class Calls:
     def finish(self, finish: Finish) -> Finish:
         """Whole, it ended for a call; cut short, it did not."""
         return replace(finish, reason=Reason.TOOL_USE) if self.demanded and finish.reason is Reason.END else finish
+
+
+def closed(schema: Any) -> Any:
+    """The same, but for members nobody declared, where that cannot contradict another part of it. What a schema leaves
+    open a grammar would fill with whatever the model likes, and who calls a function with it would fail."""
+    if not isinstance(schema, dict) or _COMBINING & schema.keys():
+        return schema
+    made = dict(schema)
+    if isinstance(schema.get("properties"), dict):
+        made["properties"] = {name: closed(each) for name, each in schema["properties"].items()}
+        if made["properties"].keys() >= set(schema.get("required", ())):
+            made.setdefault("additionalProperties", False)
+    if isinstance(schema.get("items"), dict):
+        made["items"] = closed(schema["items"])
+    return made
 
 
 def unit(vector: list[float]) -> list[float]:
