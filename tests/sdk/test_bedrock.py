@@ -271,6 +271,15 @@ def test_the_model_in_the_box(skybus: servers.Server) -> None:
     assert sum(part * part for part in vector) == pytest.approx(1, abs=1e-3)
 
 
+def test_a_models_process_listens_nowhere(skybus: servers.Server) -> None:
+    """llama.cpp is a server; what nobody authorises must not be reached through it. (Its socket is a file, 0700.)"""
+    client(skybus, "bedrock-runtime").converse(modelId=TINY, messages=user("hello"), inferenceConfig={"maxTokens": 1})
+    models = [process for process in skybus.root.children(recursive=True) if "model" in process.cmdline()]
+    assert models
+    open_ports = [each for process in models for each in process.net_connections("inet") if each.status == "LISTEN"]
+    assert open_ports == []
+
+
 # Weights that somebody brings: imported from S3, answered under the imported model's ARN, gone when deleted.
 def test_an_imported_model(skybus: servers.Server) -> None:
     account = f"{uuid.uuid4().int % 10**12:012}"
