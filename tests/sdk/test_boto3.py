@@ -190,12 +190,12 @@ def test_a_known_key_with_a_wrong_secret_is_refused(skybus: servers.Server) -> N
 
 @pytest.mark.parametrize(("service", "operation", "params"), [
     ("sqs", "list_queues", {}),                          # json 1.0
-    ("iam", "list_organizations_features", {}),          # query
+    ("iam", "list_delegation_requests", {}),             # query
     ("ec2", "describe_vpcs", {}),                        # ec2
     ("lambda", "list_functions", {}),                    # rest-json
     ("cloudfront", "list_distributions", {}),            # rest-xml
     ("cloudwatch", "list_metrics", {}),                  # rpc-v2-cbor
-    ("sts", "assume_root", {"TargetPrincipal": "111111111111", "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/x"}}),
+    ("sts", "get_delegated_access_token", {"TradeInToken": "a"}),
 ])
 def test_what_is_not_there_says_so(
     skybus: servers.Server, service: str, operation: str, params: dict[str, Any]
