@@ -19,6 +19,8 @@ from typing import NoReturn
 READY = b"ready\n"
 EXEC_FAILED_CODE = 127
 
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+
 
 class State(Enum):
     STOPPED = "stopped"                   # not running; to be started again at `restart_at`, or never
@@ -75,9 +77,11 @@ class Child:
         ours, theirs = socket.socketpair()
         output, their_output = os.pipe()
         parent = os.getpid()
-        pid = os.fork()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)     # until the fork has let go of our handlers,
+        pid = os.fork()                                                 # which would tell us what it is sent
         if pid == 0:
             self._become(parent, theirs.fileno(), their_output, directory)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         os.close(their_output)
         ours.setblocking(False)
@@ -95,7 +99,7 @@ class Child:
             if os.getppid() != parent:    # it died before the kernel was asked to tell us
                 os._exit(EXEC_FAILED_CODE)
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+            for number in (*_HANDLED, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             null = os.open(os.devnull, os.O_RDONLY)

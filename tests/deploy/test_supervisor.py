@@ -200,6 +200,17 @@ def test_restart_and_down_by_the_control_socket(scene: Scene) -> None:
 
 
 # A process on demand is not in the table: it is started when asked for, once, and not again when it ends.
+# A signal that meets a fork before it is another program is that process's alone; it used to reach the supervisor.
+def test_a_process_stopped_as_it_starts(scene: Scene) -> None:
+    scene.start(child("fixed", WAIT), ["asked", *child("asked", WAIT)[1:], "on demand"])
+    for _ in range(60):
+        control.ask(scene.directory, "start", process="asked")
+        control.ask(scene.directory, "stop", process="asked")
+        while "asked" in scene.status():  # until it has ended
+            pass
+    assert scene.status()["fixed"]["restarts"] == 0
+
+
 def test_a_process_on_demand(scene: Scene) -> None:
     scene.start(child("fixed", WAIT), ["asked", *child("asked", WAIT)[1:], "on demand"])
     assert set(scene.status()) == {"fixed"}
