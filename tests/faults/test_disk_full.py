@@ -142,7 +142,7 @@ def test_s3_without_room(small_disk: Path) -> None:
         upload = client.create_multipart_upload(Bucket="full", Key="parts")["UploadId"]
         form = client.generate_presigned_post("full", "form")
         part = {"Bucket": "full", "Key": "parts", "PartNumber": 1, "UploadId": upload, "Body": bytes(100_000)}
-        writes = [partial(client.put_object, Bucket="full", Key="file", Body=bytes(3_000_000)),
+        writes = [partial(client.put_object, Bucket="full", Key="file", Body=bytes(400_000)),
                   partial(client.put_object, Bucket="full", Key="inline", Body=bytes(10_000)),
                   partial(client.upload_part, **part)]
         incoming = data / "state" / "s3" / FOLDER / INCOMING
