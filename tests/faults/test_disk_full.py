@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 import urllib3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from bus.files import FOLDER, INCOMING
 from tests import servers
@@ -153,6 +153,10 @@ def test_s3_without_room(small_disk: Path) -> None:
                     write()
                 error = caught.value.response
                 assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("InternalError", 500)
+            with pytest.raises((ClientError, ConnectionClosedError)):      # README: its answer may meet a closed door
+                client.put_object(Bucket="full", Key="large", Body=bytes(3_000_000))
+            while any(incoming.iterdir()):      # its file may outlast the connection, not the test
+                pass
             posted = urllib3.request("POST", form["url"], fields={**form["fields"], "file": ("f", bytes(100_000))})
             assert (posted.status, b"<Code>InternalError</Code>" in posted.data) == (500, True)
             assert [each["Key"] for each in client.list_objects_v2(Bucket="full")["Contents"]] == ["kept"]
