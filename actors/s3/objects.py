@@ -53,7 +53,8 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     versions.put(transaction, bucket, Happened(_created(context), key, record), current, context)
     answer: Answer = {
         "ETag": f'"{record["etag"]}"', f"Checksum{algorithm}": b64encode(digest).decode(),
-        "ChecksumType": checksums.FULL_OBJECT, **encryption.told_of_new(record, request), **due.told(bucket, key, record),
+        "ChecksumType": checksums.FULL_OBJECT, **encryption.told_of_new(record, request),
+        **due.told(bucket, key, record),
     }
     return answer | version_of(bucket, record)
 

@@ -57,6 +57,8 @@ _S3_STATUS = dict.fromkeys((
 ), 204)
 # A field of S3's errors that is headers of the answer: of a delete marker, of a redirect, of what was not modified.
 _S3_ERROR_HEADERS = "Headers"
+# Answered to lists of objects, whose model has no member for it. Measured: versitygw's issue 1814.
+_S3_REGION = "x-amz-bucket-region"
 # Its one member is the root itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
 _S3_UNWRAPPED = {"GetBucketLocation": "LocationConstraint"}
 
@@ -215,6 +217,8 @@ class RestXml(Rest):
         headers = _headers(codecs, request_id)
         if codecs.is_s3 and operation.name == "HeadBucket":
             headers["content-type"] = CONTENT_TYPE         # of the body it would have
+        elif codecs.is_s3 and "BucketRegion" in result:
+            headers[_S3_REGION] = result["BucketRegion"]
         return codecs.output(operation).write(status, result, headers)
 
     def serialise_error(
