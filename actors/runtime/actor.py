@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from actors.runtime.chain.call import Call
     from actors.runtime.context import Context
     from actors.runtime.surroundings import Surroundings
+    from bus.metrics import Sample
     from bus.system import Answer
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=tuple[Any, ...])
-Sample = tuple[str, dict[str, str], float]          # name, labels, value
 
 
 class Kind(Enum):
@@ -219,7 +219,7 @@ class ServiceActor:
         """What it answers our own processes, by verb (bus/system.py)."""
         return {}
 
-    def samples(self) -> Sequence[Sample]:
+    def samples(self) -> "Sequence[Sample]":
         """Its own metrics, in Prometheus's terms, beside those of its requests."""
         return ()
 

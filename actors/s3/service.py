@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any, ClassVar, cast
 
 from actors.runtime.access import Access, Guard
-from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
+from actors.runtime.actor import ServiceActor, job, operation, part, query
 from actors.runtime.chain.authorise import allowed
 from actors.runtime.chain.call import Call
 from actors.runtime.context import Context
@@ -48,6 +48,7 @@ from actors.s3.scrubbing import Scrubber
 from actors.s3.selecting import Queries
 from actors.s3.settings import Settings
 from bus.files import FOLDER
+from bus.metrics import Sample
 from schemas.errors import AwsError
 
 Request = Mapping[str, Any]
