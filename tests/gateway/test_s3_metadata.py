@@ -11,7 +11,7 @@ from gateway.protocols.wire import HttpRequest
 from gateway.s3 import metadata
 from schemas.models import load
 
-PRINTABLE = st.text(st.characters(blacklist_categories=("Cs",), min_codepoint=0x20, blacklist_characters="\x7f"))
+PRINTABLE = st.text(st.characters(codec="utf-8", min_codepoint=0x20, exclude_characters="\x7f"))
 
 
 # Another implementation of RFC 2047 reads every word, none of which is too long.
