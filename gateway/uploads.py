@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -115,7 +115,7 @@ class Uploads:
         return Place(folder, self._writers)
 
     async def _fill(
-        self, incoming: Incoming, blocks: AsyncIterator[Buffer], upload: "Upload", first: bytes = b""
+        self, incoming: Incoming, blocks: AsyncGenerator[Buffer, None], upload: "Upload", first: bytes = b""
     ) -> "Upload":
         """`first`: of the payload, decoded already. AwsError, Refusal."""
         loop = asyncio.get_running_loop()
@@ -125,7 +125,7 @@ class Uploads:
         try:
             if first:
                 upload.write(first)
-            async with aclosing(cast("AsyncGenerator[Buffer, None]", blocks)):
+            async with aclosing(blocks):
                 async for block in blocks:
                     if running is not None:
                         await running

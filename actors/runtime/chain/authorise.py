@@ -67,7 +67,7 @@ class Authorise(Link):
         if self._messages is not None and dialect_of(context.operation.service).encodes:
             told = failure(context, call.actor, access, decision, call.request)
             encoded = self._messages.seal(context.identity.account, told, context.now)
-        error = denied(context, access, decision, encoded)
+        error = call.actor.refusal(context, access, denied(context, access, decision, encoded))
         if self._enforcing:
             raise error
         log.warning("would_deny", request_id=context.request_id, reason=error.message)
