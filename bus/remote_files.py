@@ -27,7 +27,7 @@ import structlog
 from bus.bodies import CHUNK_BYTES, PULL_TIMEOUT_S, PULLS_LIMIT
 from bus.codec import MalformedEnvelope, pack, unpack
 from bus.files import LocalSink, OpenFile, Sink, Source, is_name
-from bus.subjects import INBOX
+from bus.subjects import is_inbox
 from bus.system import Answer, ask
 from bus.transport import BusError, Disconnected, Inbox, Message, NoResponders, Overloaded, RequestTimeout, Transport
 
@@ -87,7 +87,7 @@ class FileServer:
 
     def _reply(self, subject: str, work: "asyncio.Future[dict[str, Any]]") -> None:
         self._waiting -= 1
-        if not subject.startswith(f"{INBOX}."):
+        if not is_inbox(subject):
             return
         try:
             self._transport.publish(subject, pack(work.result()))

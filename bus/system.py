@@ -52,7 +52,7 @@ from typing import Any
 import structlog
 
 from bus.codec import MalformedEnvelope, pack, unpack
-from bus.subjects import INBOX, is_sent_to
+from bus.subjects import is_inbox, is_sent_to
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.routing import SLOT_COUNT
 
@@ -126,7 +126,7 @@ class SystemAnswers:
         self._reply(message, answered)
 
     def _reply(self, message: Message, result: dict[str, Any]) -> None:
-        if message.reply.startswith(f"{INBOX}."):
+        if is_inbox(message.reply):
             try:
                 self._transport.publish(message.reply, pack({"process": self._process, **result}))
             except BusError as error:

@@ -1,6 +1,6 @@
 """The gateway over real sockets with a bus of the test's own: requests in, answers out, whatever comes.
 
-Expected behaviour: HOUSE.md (errors), botocore's clients for what SDKs understand, RFC 9110 and 9112 for HTTP.
+Expected behaviour: schemas/dialects.py (errors), botocore's clients for what SDKs understand, RFC 9110 and 9112.
 """
 
 import asyncio
