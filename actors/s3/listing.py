@@ -61,7 +61,7 @@ def objects(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     page = yield from _page(bucket, request, request.get("Marker") or "", _limit(request))
     write = writer(request)
     answer = _common(bucket, request, page, write)
-    answer["Marker"] = write(request.get("Marker") or "")
+    answer |= {"Marker": write(request.get("Marker") or ""), **_where(bucket)}
     more = _asked_for(context, request)
     answer["Contents"] = [_object(key, record, write, bucket.owner) | more(record) for key, record in page.entries]
     if page.truncated and page.delimiter:
@@ -79,7 +79,7 @@ def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging
     more = _asked_for(context, request)
     answer = _common(bucket, request, page, write)
     answer["Contents"] = [_object(key, record, write, owner) | more(record) for key, record in page.entries]
-    answer["KeyCount"] = page.count
+    answer |= {"KeyCount": page.count, **_where(bucket)}
     if token is not None:
         answer["ContinuationToken"] = token
     elif request.get("StartAfter"):
@@ -87,6 +87,11 @@ def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging
     if page.truncated:
         answer["NextContinuationToken"] = _to_token(page.last)
     return answer
+
+
+def _where(bucket: Bucket) -> Answer:
+    """S3's models have no member for it: a header of every list of objects (gateway/protocols/rest_xml.py)."""
+    return {"BucketRegion": bucket.record["region"]}
 
 
 def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
