@@ -371,8 +371,8 @@ def test_no_responders_spoof(scene: Scene) -> None:
     played(main)
 
 
-# Headers of a message: what the broker obeys (traces of a message's way, to a subject of choice) it obeys only where one
-# may publish, and no service reads any.
+# Headers of a message: what the broker obeys (traces of a message's way, to a subject of choice) it obeys only where
+# one may publish, and no service reads any.
 def test_header_injection(scene: Scene) -> None:
     eve, bob = scene.eve, scene.bob
     bobs = f"_INBOX.{ACCOUNT}.{bob.key}.here"
