@@ -126,6 +126,7 @@ class Gateway:
         route = self._router.route(request, claim)
         exchange.admit(route)
         if route.service.name == "s3":
+            words.check_length(route.operation, route.request)
             words.verify_sums(route.operation, route.request)
             words.check_encryption(route.operation, route.request)
         elif route.service.name in dynamodb.SERVICES:
