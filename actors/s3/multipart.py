@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, conditions, contents, encryption, state, uploads, versions
+from actors.s3 import checksums, conditions, contents, due, encryption, state, uploads, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey, Sealer
@@ -46,7 +46,7 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
     record |= {"upload": upload_id, "key": key, "algorithm": algorithm, "sum_type": kind}
     uploads.save(transaction, bucket, record)
     answer: Answer = {"Bucket": bucket.name, "Key": key, "UploadId": record["upload"],
-                      **encryption.told_of_new(record, request)}
+                      **encryption.told_of_new(record, request), **due.told_of_upload(bucket, record)}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
     return answer
@@ -154,7 +154,7 @@ def _completed(context: Context, bucket: Bucket, key: str, record: Record) -> An
     answer: Answer = {
         "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
         "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption.ours_told(record),
-        **checksums.members(record),
+        **checksums.members(record), **due.told(bucket, key, record),
     }
     return answer | version_of(bucket, record)
 

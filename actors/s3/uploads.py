@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, contents, state
+from actors.s3 import checksums, contents, due, state
 from actors.s3.access import bucket_of
 from actors.s3.errors import NoSuchUpload
 from actors.s3.listing import integer, writer
@@ -78,6 +78,7 @@ def list_parts(context: Context, snapshot: Snapshot, request: Request) -> Answer
         "Bucket": bucket.name, "Key": upload["key"], "UploadId": upload["upload"], "PartNumberMarker": marker,
         "NextPartNumberMarker": 0, "MaxParts": limit, "IsTruncated": False, "Parts": told,
         "Initiator": owner(upload["owner"]), "Owner": owner(bucket.owner), "StorageClass": upload["class"],
+        **due.told_of_upload(bucket, upload),
     }
     if upload["algorithm"]:
         answer |= {"ChecksumAlgorithm": upload["algorithm"], "ChecksumType": upload["sum_type"]}

@@ -18,6 +18,7 @@ from gateway.protocols.xml_shapes import (
     namespace,
     parse_xml,
 )
+from gateway.s3 import metadata
 from schemas.errors import AwsError, SerializationException, UnknownOperation
 from schemas.models import Member, Operation, Service, Shape
 from schemas.violations import MALFORMED
@@ -48,6 +49,8 @@ _S3_STATUS = dict.fromkeys((
 ), 204)
 # A field of S3's errors that is headers of the answer: of a delete marker, of a redirect, of what was not modified.
 _S3_ERROR_HEADERS = "Headers"
+# Answered to lists of objects, whose model has no member for it. Measured: versitygw's issue 1814.
+_S3_REGION = "x-amz-bucket-region"
 # Its one member is the root itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
 _S3_UNWRAPPED = {"GetBucketLocation": "LocationConstraint"}
 
@@ -151,12 +154,16 @@ class RestXml(Rest):
         return _codecs(operation.service).input(operation)
 
     def parse(self, operation: Operation, request: HttpRequest) -> dict[str, Any]:
+        is_s3 = _codecs(operation.service).is_s3
         try:
-            return super().parse(operation, request)
+            params = super().parse(operation, request)
         except SerializationException as error:
-            if error.error_code != "MalformedXML" and _codecs(operation.service).is_s3:
+            if error.error_code != "MalformedXML" and is_s3:
                 raise SerializationException(error.message, code="InvalidArgument", status=400) from error
             raise
+        if is_s3 and "Metadata" in params:
+            params["Metadata"] = metadata.read(params["Metadata"])
+        return params
 
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         codecs = _codecs(operation.service)
@@ -164,6 +171,10 @@ class RestXml(Rest):
         headers = _headers(codecs, request_id)
         if codecs.is_s3 and operation.name == "HeadBucket":
             headers["content-type"] = CONTENT_TYPE         # of the body it would have
+        elif codecs.is_s3 and "BucketRegion" in result:
+            headers[_S3_REGION] = result["BucketRegion"]
+        if codecs.is_s3 and result.get("Metadata"):
+            result = {**result, **metadata.told(result["Metadata"])}
         return codecs.output(operation).write(status, result, headers)
 
     def serialise_error(
