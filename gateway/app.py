@@ -29,7 +29,7 @@ from gateway.s3.door import S3Door, is_form
 from gateway.s3.websites import MARK, Websites
 from gateway.settings import Settings
 from gateway.sigv4 import Refusal
-from gateway.uploads import Uploads
+from gateway.uploads import Uploads, is_large
 from schemas.envelope import Identity
 from schemas.errors import AwsError, ServiceUnavailable
 from schemas.models import load
@@ -56,7 +56,7 @@ class Gateway:
         self._answers = Answers(router, self.metrics, clock)
         buckets = Buckets(transport)
         self._pages = Pages(router, buckets, open_mode=settings.open_mode)
-        uploads = Uploads(settings.state, self._reader, self.metrics)
+        uploads = Uploads(transport, settings.state, self._reader, self.metrics)
         self._s3 = S3Door(router, self._callers, self._asking, self._answers, uploads)
         self._websites = Websites(router, buckets, self._asking, self._answers, self._s3)
 
@@ -107,7 +107,7 @@ class Gateway:
         key = bearer.read_key(
             request.headers, self._settings.region, any_form=self._settings.open_mode and door is not None)
         exchange.claim = claim = key.claim if key else claim_of(request)
-        large = self._s3.streams(request, claim) if key is None else None
+        large = await self._s3.streams(request, claim) if key is None and is_large(request.headers) else None
         if large is not None:
             return await self._s3.receive(exchange, large)
         request.body = body = await self._reader.read(exchange.incoming)
@@ -139,7 +139,7 @@ class Gateway:
         except AwsError as error:
             result = await self._s3.follow(exchange, identity, route, params, error)
         if route.operation.name == "GetObject":
-            return self._s3.give(exchange, route, result)
+            return await self._s3.give(exchange, route, result)
         return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))
 
     def _asks_health(self, incoming: Incoming, query: str) -> bool:

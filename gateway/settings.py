@@ -12,7 +12,8 @@ MAX_IN_FLIGHT = 1024                      # requests under way; the next one is 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`services` are those with an actor. `open_mode` is for loopback only; deploy refuses it elsewhere. `state`: where
-    the services of this host keep their directories; None: bodies travel in their envelopes."""
+    the services of this host keep their directories; None: large bodies travel in chunks over the
+    bus."""
 
     services: Collection[str]
     open_mode: bool
