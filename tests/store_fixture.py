@@ -24,8 +24,8 @@ TEST_MAP_SIZE_BYTES = 64 << 20
 class ManualLoop:
     """What the store uses of an event loop. `now` is seconds; `run` runs what is ready, `advance` lets time pass.
 
-    What the store reports to the exception handler is kept in `reported`. `woken` is called when something is ready, for
-    a test that waits elsewhere.
+    What the store reports to the exception handler is kept in `reported`. `woken` is called when something is ready,
+    for a test that waits elsewhere.
     """
 
     def __init__(self) -> None:
