@@ -30,7 +30,7 @@ from gateway.s3.buckets import Buckets
 from gateway.s3.door import S3Door, is_form
 from gateway.s3.websites import MARK, Websites
 from gateway.sigv4 import Refusal
-from gateway.uploads import Uploads
+from gateway.uploads import Uploads, is_large
 from schemas.envelope import DEFAULT_REGION, Identity
 from schemas.errors import AwsError, ServiceUnavailable
 from schemas.models import load
@@ -45,9 +45,8 @@ class Gateway:
 
     def __init__(
         self, bus: Bus, credentials: Credentials, router: Router, endpoints: Endpoints, metrics: Metrics, *,
-        open_mode: bool, buckets: Buckets, region: str = DEFAULT_REGION, max_in_flight: int = MAX_IN_FLIGHT,
-        tracer: Tracer | None = None, body_reader: BodyReader | None = None, state: Path | None = None,
-        clock: Callable[[], float] = time.time,
+        open_mode: bool, buckets: Buckets, reader: BodyReader, uploads: Uploads, region: str = DEFAULT_REGION,
+        max_in_flight: int = MAX_IN_FLIGHT, tracer: Tracer | None = None, clock: Callable[[], float] = time.time,
     ) -> None:
         self._bus = bus
         self._region = region
@@ -56,12 +55,11 @@ class Gateway:
         self._metrics = metrics
         self._open_mode = open_mode
         self._max_in_flight = max_in_flight
-        self._reader = body_reader or BodyReader()
+        self._reader = reader
         self._callers = Callers(credentials, clock)
         self._asking = Asking(bus, tracer or Untraced())
         self._answers = Answers(router, metrics, clock)
         self._pages = Pages(router, buckets, open_mode=open_mode)
-        uploads = Uploads(state, self._reader, metrics)
         self._s3 = S3Door(router, self._callers, self._asking, self._answers, uploads)
         self._websites = Websites(router, buckets, self._asking, self._answers, self._s3)
 
@@ -111,7 +109,7 @@ class Gateway:
             exchange.service, exchange.protocol = load(door[0]), door[1]
         key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and door is not None)
         exchange.claim = claim = key.claim if key else claim_of(request)
-        large = self._s3.streams(request, claim) if key is None else None
+        large = await self._s3.streams(request, claim) if key is None and is_large(request.headers) else None
         if large is not None:
             return await self._s3.receive(exchange, large)
         request.body = body = await self._reader.read(exchange.incoming)
@@ -143,7 +141,7 @@ class Gateway:
         except AwsError as error:
             result = await self._s3.follow(exchange, identity, route, params, error)
         if route.operation.name == "GetObject":
-            return self._s3.give(exchange, route, result)
+            return await self._s3.give(exchange, route, result)
         return self._answers.answer(exchange, route.protocol.serialise(route.operation, result, exchange.id))
 
     def _asks_health(self, incoming: Incoming, query: str) -> bool:
@@ -215,7 +213,7 @@ async def serve(
     state: Path | None = None, clock: Callable[[], float] = time.time,
 ) -> GatewayServer:
     """Listens; `services` are the names of those that have an actor. `bus` stands for the Client made of `transport`.
-    `state`: where the services of this host keep their directories; None: bodies travel in their envelopes.
+    `state`: where the services of this host keep their directories; None: large bodies travel in chunks over the bus.
 
     `open_mode` is for loopback only; deploy refuses it elsewhere. OSError when the port is taken.
     """
@@ -223,10 +221,11 @@ async def serve(
     about = About(process, version, tuple(sorted(services)), open_mode)
     endpoints = Endpoints(transport, about, metrics)
     client = bus or Client(transport, NOBODY, region=region)
+    reader = body_reader or BodyReader()
     gateway = Gateway(
         client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode, region=region,
-        buckets=Buckets(transport), max_in_flight=max_in_flight, tracer=tracer, body_reader=body_reader, state=state,
-        clock=clock,
+        buckets=Buckets(transport), reader=reader, uploads=Uploads(transport, state, reader, metrics),
+        max_in_flight=max_in_flight, tracer=tracer, clock=clock,
     )
     http = HttpServer(gateway.handle) if head_limit_s is None else HttpServer(gateway.handle, head_limit_s=head_limit_s)
     endpoints.start()

@@ -117,11 +117,13 @@ def dynamodb(operation: str, body: bytes = b"{}", **options: Any) -> bytes:
 
 
 @contextmanager
-def client(gateway: Running, service: str, access_key: str = "test", secret: str = "test") -> Iterator[Any]:
+def client(
+    gateway: Running, service: str, access_key: str = "test", secret: str = "test", **config: Any
+) -> Iterator[Any]:
     session = botocore.session.Session()
     made = session.create_client(
         service, "us-east-1", endpoint_url=gateway.url, aws_access_key_id=access_key, aws_secret_access_key=secret,
-        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}))
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **config))
     try:
         yield made
     finally:

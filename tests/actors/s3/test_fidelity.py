@@ -193,13 +193,34 @@ def test_settings_that_cannot_be(s3: Caller) -> None:
 
 
 @pytest.mark.parametrize(("operation", "member", "name", "inner"), [
-    ("ListObjectsV2", "MaxKeys", "max-keys", "maxKeys"), ("ListObjectVersions", "MaxKeys", "max-keys", "maxKeys"),
+    ("ListObjects", "MaxKeys", "max-keys", "maxKeys"), ("ListObjectsV2", "MaxKeys", "max-keys", "maxKeys"),
     ("ListMultipartUploads", "MaxUploads", "max-uploads", "max-uploads"),
 ])
 def test_how_many(s3: Caller, operation: str, member: str, name: str, inner: str) -> None:
     assert said(s3, operation, **{member: -1}) == (
         "InvalidArgument", 400, f"Argument {inner} must be an integer between 0 and 2147483647")
     s3.call(operation, Bucket=BUCKET, **{member: 2**31 - 1})
+
+
+# Of versions AWS has other sentences, tells the number it was given, and looks at these things in this order, as
+# measured in March 2026.
+def test_how_many_versions_and_from_where(s3: Caller) -> None:
+    put(s3)
+    (only,) = s3.call("ListObjectVersions", Bucket=BUCKET, MaxKeys=2**31 - 1)["Versions"]
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({"MaxKeys": -1, "VersionIdMarker": ""}, "max-keys cannot be negative"),
+        ({"VersionIdMarker": ""}, "A version-id marker cannot be specified without a key marker."),
+        ({"VersionIdMarker": "bad", "EncodingType": "bad"},
+         "A version-id marker cannot be specified without a key marker."),
+        ({"VersionIdMarker": "", "KeyMarker": ""}, "A version-id marker cannot be empty."),
+        ({"VersionIdMarker": "", "KeyMarker": "k", "EncodingType": "bad"}, "A version-id marker cannot be empty."),
+        ({"VersionIdMarker": "bad", "KeyMarker": "", "EncodingType": "bad"}, "Invalid version id specified"),
+    ]
+    for request, message in refusals:
+        assert said(s3, "ListObjectVersions", **request) == ("InvalidArgument", 400, message)
+    assert s3.call("ListObjectVersions", Bucket=BUCKET, MaxKeys=2**31 - 1)["MaxKeys"] == 2**31 - 1
+    answer = s3.call("ListObjectVersions", Bucket=BUCKET, KeyMarker="", VersionIdMarker=only["VersionId"])
+    assert answer["Versions"] == [only]
 
 
 def test_where_a_listing_goes_on(s3: Caller) -> None:
@@ -226,3 +247,14 @@ def test_acls_where_they_are_off(s3: Caller) -> None:
         for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, {"GrantRead": "id=1"}):
             assert said(s3, operation, **at, **request) == (
                 "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+
+
+# ceph/s3-tests, test_bucket_acl_revoke_all: a list may be empty, which is not as if there were none.
+def test_an_acl_that_grants_nothing(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="open", ObjectOwnership="ObjectWriter")
+    s3.call("PutObject", Bucket="open", Key="k", Body=b"")
+    for operation, at in (("BucketAcl", {"Bucket": "open"}), ("ObjectAcl", {"Bucket": "open", "Key": "k"})):
+        told = s3.call(f"Get{operation}", **at)
+        assert len(told["Grants"]) == 1
+        s3.call(f"Put{operation}", **at, AccessControlPolicy={"Owner": told["Owner"], "Grants": []})
+        assert s3.call(f"Get{operation}", **at) == {**told, "Grants": []}
