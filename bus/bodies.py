@@ -3,7 +3,7 @@
 In the message stands a Claim (codec.py): the body's name, size and CRC-32, and the sender's inbox. The receiver asks
 that inbox `{"body": name, "offset": n}` and is answered `{"data": bytes}`, at most CHUNK_BYTES, or `{"gone": true}`;
 `{"body": name, "done": true}` lets the sender forget it early. The same both ways, over one inbox per sender.
-A claim's `kind` leaves room for others (a file on the same host); only PULL is built.
+Bodies of objects go as files instead (files.py).
 """
 
 import asyncio
@@ -16,10 +16,11 @@ from zlib import crc32
 import structlog
 
 from bus.codec import Claim, MalformedEnvelope, pack, unpack
+from bus.subjects import is_inbox
 from bus.transport import BusError, Inbox, Message, Overloaded, RequestTimeout, Transport
 
-CHUNK_BYTES = 128 * 1024                  # measured: larger is slower (shared/design/BUS.md)
-WINDOW_CHUNKS = 16                       # asked for and not yet there, per body
+CHUNK_BYTES = 128 * 1024                  # measured: larger is slower
+WINDOW_CHUNKS = 16                        # asked for and not yet there, per body
 BODY_LIMIT_BYTES = 64 * 1024 * 1024       # one body
 OFFERED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process keeps for its receivers
 RECEIVER_LIMIT_BYTES = 128 * 1024 * 1024  # those for one receiver: who never pulls must not use up the others' room
@@ -158,7 +159,7 @@ class Bodies:
         except (MalformedEnvelope, KeyError, TypeError, AttributeError):
             return                        # not a pull: whoever writes here knows no body's name
         if offer is None:
-            if message.reply.startswith("_INBOX.") and type(name) is str:
+            if is_inbox(message.reply) and type(name) is str:
                 self._answer(message.reply, _GONE)
             return
         if pull.get("done") is True:

@@ -16,7 +16,7 @@ from typing import Any
 
 from bus.bodies import Bodies, BodyError
 from bus.codec import Claim, MalformedEnvelope, decode_reply, encode_claim, encode_request
-from bus.subjects import CANCEL, INBOX, is_token
+from bus.subjects import CANCEL, is_inbox, is_token
 from bus.subjects import request as request_subject
 from bus.transport import BusError, Message, Overloaded, RequestTimeout, Transport
 from schemas.envelope import INLINE_LIMIT_BYTES, Fault, Identity, Reply, Request
@@ -105,7 +105,7 @@ class Client:
         ended = False
         try:
             if len(data) > INLINE_LIMIT_BYTES:
-                offer = self._bodies.offer(data, _is_inbox, idle_s=timeout_s, id=request.id)
+                offer = self._bodies.offer(data, is_inbox, idle_s=timeout_s, id=request.id)
                 data = encode_claim(offer.claim)
             self._transport.publish(subject, data, inbox.subject)
             while not ended:
@@ -158,7 +158,7 @@ class Client:
 
     async def _send_large(self, subject: str, data: bytes, request: Request, timeout_s: float) -> Reply:
         offer = self._bodies.offer(
-            data, _is_inbox, idle_s=timeout_s, id=request.id, deadline_ms=request.deadline_ms
+            data, is_inbox, idle_s=timeout_s, id=request.id, deadline_ms=request.deadline_ms
         )
         try:
             message = await self._transport.request(subject, encode_claim(offer.claim), timeout_s)
@@ -168,7 +168,7 @@ class Client:
         return reply if isinstance(reply, Reply) else await self._fetch(reply, message, request)
 
     async def _fetch(self, claim: Claim, message: Message, request: Request) -> Reply:
-        if not _is_inbox(message.reply):
+        if not is_inbox(message.reply):
             raise BodyError("a large answer names no inbox to pull it from")
         timeout_s = request.deadline_ms / 1000 - self._clock() if request.deadline_ms else EVENT_TIMEOUT_S
         if timeout_s <= 0:
@@ -227,10 +227,6 @@ def aws_error(fault: Fault) -> AwsError:
     error = AwsError(fault.message, code=fault.code, status=fault.status or None)
     error.fields = fault.fields           # not as keywords: their names are the sender's
     return error
-
-
-def _is_inbox(reply: str) -> bool:
-    return reply.startswith(f"{INBOX}.")
 
 
 def _decode(message: Message) -> Reply | Claim:

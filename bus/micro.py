@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bus.subjects import INBOX, is_token
+from bus.subjects import is_inbox, is_token
 from bus.transport import Message, Subscription, Transport
 
 VERBS = ("PING", "INFO", "STATS")
@@ -92,7 +92,7 @@ class Discovery:
 
     def _answering(self, answer: Callable[[], dict[str, Any]]) -> Callable[[Message], None]:
         def handle(message: Message) -> None:
-            if message.reply.startswith(f"{INBOX}."):
+            if is_inbox(message.reply):
                 self._transport.publish(message.reply, json.dumps(answer()).encode())
 
         return handle

@@ -6,6 +6,7 @@ because only its asker may hear it. Behaviour of the server: https://docs.nats.i
 """
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,12 +56,15 @@ class BrokerSettings:
     issuer: str = ""                      # public account key of who is asked about unknown users; "": they are refused
     warden: User | None = None
 
+    @property
+    def names(self) -> list[str]:
+        """Of everyone the configuration knows."""
+        return [user.name for user in (*self.users, *([self.warden] if self.warden else []))]
+
 
 def new_password() -> str:
     """Unguessable; the file it goes into has mode 0600."""
-    import secrets  # hashlib and OpenSSL with it: not for the supervisor, which makes its own
-
-    return secrets.token_urlsafe(PASSWORD_BYTES)
+    return os.urandom(PASSWORD_BYTES).hex()            # `secrets` would bring hashlib and OpenSSL into the supervisor
 
 
 def process_inbox(user: str) -> str:
@@ -129,8 +133,7 @@ def direct_publisher(account: str, access_key: str, password: str) -> User:
 
 def server_config(settings: BrokerSettings) -> str:
     """The text of nats-server's configuration file. Holds passwords: mode 0600. ValueError for two users of a name."""
-    names = [user.name for user in (*settings.users, *([settings.warden] if settings.warden else []))]
-    if len(set(names)) != len(names):
+    if len(set(settings.names)) != len(settings.names):
         raise ValueError("two users of one name")
     lines = [
         f"server_name: {_quoted(settings.name)}",
@@ -171,9 +174,8 @@ def _accounts(settings: BrokerSettings) -> Iterable[str]:
     yield "}"
     yield "system_account: SYS"
     if settings.issuer:
-        known = [user.name for user in (*settings.users, *([settings.warden] if settings.warden else []))]
         yield "authorization { auth_callout {"
-        yield f"  issuer: {_quoted(settings.issuer)}, account: {ACCOUNT}, auth_users: {_listed(known)}"
+        yield f"  issuer: {_quoted(settings.issuer)}, account: {ACCOUNT}, auth_users: {_listed(settings.names)}"
         yield "} }"
 
 

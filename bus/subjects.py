@@ -107,11 +107,15 @@ def inbox_prefix(account: str, principal: str) -> str:
     return f"{INBOX}.{account}.{principal}."
 
 
+def is_inbox(reply: str) -> bool:
+    return reply.startswith(f"{INBOX}.")
+
+
 def may_reply_to(identity: Identity, reply: str) -> bool:
     """A reply goes to an inbox, and to a direct publisher only into its own: no confused deputy."""
     if identity.door == DIRECT:
         return reply.startswith(inbox_prefix(identity.account, identity.principal))
-    return reply.startswith(f"{INBOX}.")
+    return is_inbox(reply)
 
 
 def matches(pattern: str, subject: str) -> bool:
@@ -127,6 +131,6 @@ def matches(pattern: str, subject: str) -> bool:
 
 __all__ = [
     "ANONYMOUS", "CANCEL", "DIRECT", "DOORS", "GATEWAY", "INBOX", "PART", "SERVICE", "Address", "anywhere", "cancels",
-    "event", "inbox_prefix", "is_sent_to", "is_subject", "is_token", "matches", "may_reply_to", "owned", "parse",
-    "request", "whole",
+    "event", "inbox_prefix", "is_inbox", "is_sent_to", "is_subject", "is_token", "matches", "may_reply_to", "owned",
+    "parse", "request", "whole",
 ]

@@ -27,7 +27,6 @@ GATEWAY, ACTORS, ADMIN = permissions.GATEWAY_USER, permissions.ACTORS_USER, perm
 MODELS, WARDEN = permissions.MODELS_USER, permissions.WARDEN_USER
 ROLES = (GATEWAY, ACTORS, ADMIN, MODELS, WARDEN)
 LOCAL_ROOT = "root"                       # the broker's name of bus.json's user: root's own key is let in by its secret
-PASSWORD_BYTES = 32
 EXTERNAL_WAIT_S = 3.0                     # for an external broker's greeting
 
 
@@ -66,9 +65,9 @@ def write_run_files(config: Config, shards: dict[str, int]) -> RunFiles:
         files.broker_config.unlink(missing_ok=True)
     else:
         url = f"nats://127.0.0.1:{config.broker.bus_port}"
-        users = {role: BusUser(role, _password(), permissions.process_inbox(role)) for role in ROLES}
+        users = {role: BusUser(role, permissions.new_password(), permissions.process_inbox(role)) for role in ROLES}
         prefix = inbox_prefix(access.account_id, access.root_access_key)
-        direct = BusUser(LOCAL_ROOT, _password(), prefix)
+        direct = BusUser(LOCAL_ROOT, permissions.new_password(), prefix)
         seed = os.urandom(nkeys.SEED_BYTES)
         write_private(files.broker_config, _broker_config(config, users, direct, seed))
     run = Run(config, url, users, tuple(services(config.actors.services)), shards, seed.hex())
@@ -132,10 +131,6 @@ def _check_answers(url: str) -> None:
         raise BrokerMissing(f"No broker answers at {parts.netloc} (--nats-url): {error.strerror or error}.") from error
     if greeting != b"INFO ":              # https://docs.nats.io/reference/reference-protocols/nats-protocol#info
         raise BrokerMissing(f"What answers at {parts.netloc} (--nats-url) is no NATS server.")
-
-
-def _password() -> str:
-    return os.urandom(PASSWORD_BYTES).hex()
 
 
 def _external(url: str) -> tuple[str, str, str]:

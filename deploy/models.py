@@ -15,7 +15,6 @@ from actors.runtime.inference.host import SERVICE
 from actors.runtime.inference.models import Models
 from actors.runtime.inference.placement import CannotPlace, Placement
 from actors.runtime.inference.ray_placement import Access, RayPlacement
-from actors.runtime.surroundings import OWN_IDENTITY
 from bus.client import Client
 from bus.transport import NoResponders
 from deploy import control
@@ -30,10 +29,9 @@ STOP_LOOKS = 2000                         # the supervisor kills what does not e
 ALIVE_EVERY_LOOKS = 25                    # does it still run?
 
 
-def models_of(process: Process) -> Models:
+def models_of(process: Process, client: Client) -> Models:
     """UsageError for a catalogue that cannot be."""
     config = process.run.config
-    client = Client(process.transport, OWN_IDENTITY, region=config.access.region)
     budget = config.inference.model_memory_bytes or machine_memory_bytes() // 2
     fleet = Fleet(process.transport, client, placement_of(process, client), budget)
     return Models(client, read_catalogue(config), fleet)

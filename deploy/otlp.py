@@ -18,10 +18,9 @@ from opentelemetry.trace import Span as OtelSpan
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from bus.metrics import Sample
 from bus.tracing import OK
 from deploy import VERSION
-
-Sample = tuple[str, Mapping[str, str], float]             # metric name, labels, value
 
 FLUSH_LIMIT_S = 1.0                                       # for the collector, when the process ends
 

@@ -18,16 +18,18 @@ from actors.runtime.chain import weave
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
-from actors.runtime.principals import ASK_LIMIT_S, Principals
+from actors.runtime.principals import Principals, asking
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.errors import DataTooNew, NotDurable, StoreError
 from actors.runtime.store.shard import Shard, open_shard
-from actors.runtime.surroundings import Settings
+from actors.runtime.surroundings import OWN_IDENTITY, Settings, Surroundings
 from actors.runtime.uses import Uses
 from bus.bodies import Bodies
+from bus.client import Client
 from bus.endpoint import Endpoint
-from bus.files import INCOMING
-from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, ask
+from bus.files import FOLDER, INCOMING
+from bus.remote_files import FileServer
+from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, tell
 from deploy import VERSION, failures, layout
 from deploy.admission import Admission, Answer
 from deploy.discovery import discovery
@@ -36,6 +38,7 @@ from deploy.models import models_of
 from deploy.process import Process
 from deploy.telemetry import export_metrics
 from deploy.topology import ACTORS, module_name
+from schemas.envelope import DEFAULT_REGION
 from schemas.routing import Share
 
 log = structlog.get_logger()
@@ -79,9 +82,13 @@ class ActorProcess:
                            uses=self.uses, tracer=process.tracer, enforcing=not self.config.access.dry_run)
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
-        self.models = models_of(process)
+        self.client = Client(process.transport, OWN_IDENTITY, region=DEFAULT_REGION, bodies=self.endpoint.bodies)
+        self.models = models_of(process, self.client)
         self.host: ActorHost | None = None
         self.admission: Admission | None = None
+        self.files = FileServer(process.transport, {
+            actor.service: self._directory(actor.service).with_name(FOLDER)
+            for actor in self.actors if FOLDER in actor.file_folders})
         self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
     @property
@@ -106,12 +113,9 @@ class ActorProcess:
             raise failures.DataTooNew(str(error)) from error
         except StoreError as error:
             raise failures.CommandError(str(error)) from error
-        self.host = ActorHost(
-            self.process.transport, self.endpoint, self.chain, self.actors, self.shards,
-            self.config.storage.state_dir,
-            settings=Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
-            principals=self.principals, shares=self.shares, models=self.models,
-        )
+        for actor in self.actors:
+            actor.attach(self._surroundings(actor))
+        self.host = ActorHost(self.process.transport, self.endpoint, self.chain, self.actors, self.principals)
         await self.host.start()
         self.models.warm()
         if "cloudtrail" in self.process.run.services:          # wherever it runs
@@ -119,18 +123,20 @@ class ActorProcess:
         if "iam" in self.process.run.services:
             self.uses.start(self.process.transport)
 
+    def _surroundings(self, actor: ServiceActor) -> Surroundings:
+        state = actor.state_of or actor.service
+        return Surroundings(
+            self.client, self.shards.get(state), self.config.storage.state_dir / state,
+            Settings(throttle_provisioned=self.config.actors.throttle_provisioned),
+            partial(tell, self.process.transport), self.shares[actor.service], self.models)
+
     def _principals(self) -> Principals:
         """Who asks: IAM says, wherever it runs; without it everyone is root, or nobody in strict mode."""
-        access, transport = self.config.access, self.process.transport
-
-        async def record(account: str, access_key: str) -> dict[str, Any] | None:
-            answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
-            return None if answer.get("unknown") else answer["record"]
-
+        access = self.config.access
+        iam = asking(self.process.transport) if "iam" in self.process.run.services else None
         return Principals(
-            record if "iam" in self.process.run.services else None, open_mode=access.auth == "open",
-            root_access_key=access.root_access_key, root_account=access.account_id,
-        )
+            iam, open_mode=access.auth == "open", root_access_key=access.root_access_key,
+            root_account=access.account_id)
 
     def identities_changed(self, account: str) -> None:
         self.principals.forget(account)
@@ -269,7 +275,7 @@ async def serve(process: Process) -> None:
     answers = SystemAnswers(
         process.transport, process.name,
         {"status": service.status, "health": service.health, "backup": service.backup, "reset": service.reset,
-         "metrics": service.metrics, "explain": service.explain},
+         "metrics": service.metrics, "explain": service.explain, **service.files.answers()},
     )
     discoveries = [discovery(process.transport, actor, service.meter) for actor in service.actors]
     stop_exporting = export_metrics(service.config.observing, process.name, service.meter.snapshot)

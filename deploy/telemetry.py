@@ -5,12 +5,13 @@ supervisor puts that into bounded files. A log event is a short name plus fields
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
 import structlog
 
+from bus.metrics import Sample
 from bus.tracing import Tracer, Untraced
 from deploy.config import Observing
 
@@ -64,7 +65,7 @@ def close(chosen: Tracer) -> None:
         chosen.close()  # type: ignore[attr-defined]  # OtlpTracer, which must not be imported to be named
 
 
-Samples = Callable[[], Iterable[tuple[str, Mapping[str, str], float]]]
+Samples = Callable[[], Iterable[Sample]]
 
 
 def export_metrics(settings: Observing, process: str, read: Samples) -> Callable[[], None]:

@@ -6,8 +6,8 @@ which halves what a request costs. Bodies are read here, with their bounds in si
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -54,7 +54,8 @@ class RequestTimeout(AwsError):
 class Incoming:
     """A request whose head has come."""
 
-    __slots__ = ("body_bytes", "close", "headers", "method", "payload", "protocol", "target", "version")
+    __slots__ = ("awaits_invitation", "body_bytes", "close", "headers", "method", "payload", "protocol", "target",
+                 "version")
 
     def __init__(self, message: RawRequestMessage, payload: StreamReader, protocol: "Connection") -> None:
         self.method = message.method
@@ -65,6 +66,7 @@ class Incoming:
         self.protocol = protocol
         self.close: bool = message.should_close     # after this answer
         self.body_bytes = 0                         # held in memory for this request
+        self.awaits_invitation = self.headers.get("expect", "").lower() == "100-continue"     # before its body comes
 
     @property
     def peer(self) -> str:
@@ -125,18 +127,15 @@ class BodyReader:
             pieces.append(piece)
         return b"".join(pieces)
 
-    async def blocks(self, incoming: Incoming, limit_s: float) -> AsyncIterator[Buffer]:
+    def blocks(self, incoming: Incoming, limit_s: float) -> AsyncGenerator[Buffer, None]:
         """The body, BLOCK_BYTES at a time, within `limit_s`; a block is overwritten once the next but one is asked for.
-        AwsError: too slow, or broken off."""
+        To be used under contextlib.aclosing. AwsError: too slow, or broken off."""
         stated = incoming.headers.get("content-length", "")
         if stated.isdigit() and int(stated) >= DIRECT_LEAST_BYTES:
-            blocks: AsyncIterator[Buffer] = self._direct(incoming, int(stated), limit_s)
-        else:
-            blocks = gathered(self.pieces(incoming, limit_s))
-        async for block in blocks:
-            yield block
+            return self._direct(incoming, int(stated), limit_s)
+        return gathered(self.pieces(incoming, limit_s))
 
-    async def _direct(self, incoming: Incoming, size: int, limit_s: float) -> AsyncIterator[Buffer]:
+    async def _direct(self, incoming: Incoming, size: int, limit_s: float) -> AsyncGenerator[Buffer, None]:
         """Past the parser, but for what it has by now."""
         _invite(incoming)
         end = asyncio.get_running_loop().time() + limit_s
@@ -146,9 +145,9 @@ class BodyReader:
             came = connection.hold(incoming.payload)
             if came:
                 yield came
-            intake = Intake(connection, size - len(came))
-            async for block in intake.blocks(self._idle_limit_s, end):
-                yield block
+            async with aclosing(Intake(connection, size - len(came)).blocks(self._idle_limit_s, end)) as blocks:
+                async for block in blocks:
+                    yield block
             whole = True
         except TimeoutError as error:
             raise RequestTimeout from error
@@ -182,11 +181,12 @@ class BodyReader:
 
 def _invite(incoming: Incoming) -> None:
     """Tells a client that waits for it that its body is welcome."""
-    if incoming.headers.get("expect", "").lower() == "100-continue" and incoming.protocol.transport is not None:
+    if incoming.awaits_invitation and incoming.protocol.transport is not None:
+        incoming.awaits_invitation = False
         incoming.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-async def gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[Buffer]:
+async def gathered(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Buffer, None]:
     """Pieces as blocks."""
     block = bytearray()
     async for piece in pieces:
@@ -377,6 +377,8 @@ class Connection(RequestHandler):
         self._request_in_progress = True
         try:
             answer = await self._handle(incoming)
+            if incoming.awaits_invitation:          # its body may come, or its next request (RFC 9110 10.1.1)
+                incoming.close = incoming.close or not incoming.payload.is_eof()
             await answer.send(incoming)
         finally:
             self._request_in_progress = False

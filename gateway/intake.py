@@ -5,7 +5,7 @@ bodies of a stated length: what belongs to the next request stays in the kernel.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from aiohttp.base_protocol import BaseProtocol
 
@@ -24,9 +24,9 @@ class Intake(asyncio.BufferedProtocol):
         self._arrived = 0.0                         # when the last bytes did
         self._full: asyncio.Future[None] | None = None
 
-    async def blocks(self, idle_limit_s: float, end: float) -> AsyncIterator[memoryview]:
-        """Each is overwritten once the next but one is asked for. TimeoutError after `idle_limit_s` without a byte, and
-        at `end` (loop time)."""
+    async def blocks(self, idle_limit_s: float, end: float) -> AsyncGenerator[memoryview, None]:
+        """Each is overwritten once the next but one is asked for. To be used under contextlib.aclosing: what comes next
+        is the connection's again. TimeoutError after `idle_limit_s` without a byte, and at `end` (loop time)."""
         transport = self._connection.transport
         if transport is None:
             raise ConnectionResetError("the client has gone")

@@ -53,6 +53,7 @@ class Reason(Enum):
     MECHANISM = "mechanism"                         # not AWS4-HMAC-SHA256
     BEARER = "bearer"
     MISSING = "missing"                             # no authentication where some is needed
+    DATE = "date"                                   # none says when it was signed, or one that nobody can read
     UNKNOWN_KEY = "unknown key"
     INVALID_TOKEN = "invalid token"  # noqa: S105 - a reason; the session token is missing or another key's
     EXPIRED_TOKEN = "expired token"  # noqa: S105 - a reason
@@ -131,7 +132,7 @@ class SigningKey:
 def read_claim(query: str, headers: Mapping[str, str]) -> Claim | None:
     """The claim in the headers or the raw query string; None for an anonymous request. Refusal."""
     authorization = headers.get("authorization")
-    if authorization is not None:
+    if authorization:
         return _header_claim(authorization, headers)
     if "X-Amz-" in query and ("X-Amz-Signature=" in query or "X-Amz-Algorithm=" in query):
         return _query_claim(query, headers)
@@ -152,6 +153,7 @@ def verify(
     if secret is None:
         return
     signer = claim.signer
+    _check_scope_date(claim)
     payload = _payload_hash(claim, body)
     canonical = _canonical_request(claim, method, path, query, headers, payload)
     to_sign = f"{ALGORITHM}\n{claim.timestamp}\n{signer.scope}\n{sha256(canonical).hexdigest()}"
@@ -191,9 +193,9 @@ def _header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
         signature, _, rest = tail.partition(",")
         head += rest
     signature = signature.strip()
-    timestamp = headers.get("x-amz-date") or _from_date(headers.get("date", ""))
+    timestamp = headers["x-amz-date"] if "x-amz-date" in headers else _from_date(headers.get("date", ""))
     signer, signed_headers = _head(head, bool(name and signature), bool(timestamp))
-    _check_date(signer.date, timestamp, Reason.INCOMPLETE)
+    _check_date(timestamp, Reason.DATE)
     return Claim(
         signer, signed_headers, signature, timestamp, headers.get("x-amz-security-token", ""), None, False,
         headers.get("x-amz-content-sha256", ""),
@@ -213,7 +215,8 @@ def _head(head: str, signature: bool, timestamp: bool) -> tuple[Signer, tuple[st
     if not timestamp:
         sentences.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     if sentences:
-        raise Refusal(Reason.INCOMPLETE, f"{' '.join(sentences)} Authorization={ALGORITHM}")
+        reason = Reason.INCOMPLETE if timestamp else Reason.DATE
+        raise Refusal(reason, f"{' '.join(sentences)} Authorization={ALGORITHM}")
     return _credential(parts["Credential"], Reason.INCOMPLETE), tuple(parts["SignedHeaders"].split(";"))
 
 
@@ -227,16 +230,16 @@ def _query_claim(query: str, headers: Mapping[str, str]) -> Claim:
         if name.startswith("X-Amz-"):
             parameters[name] = unquote_to_bytes(value).decode("utf-8", "surrogateescape")
     algorithm = parameters.get("X-Amz-Algorithm", "")
+    s3 = parameters.get("X-Amz-Credential", "").rsplit("/", 2)[-2:-1] == ["s3"]
     if algorithm and algorithm != ALGORITHM:
-        raise _unsupported(algorithm)
-    service = parameters.get("X-Amz-Credential", "").rsplit("/", 2)[-2:-1]
-    expiry_needed = service == ["s3"]
-    if not all(parameters.get(name) for name in _QUERY_NAMES) or (expiry_needed and "X-Amz-Expires" not in parameters):
+        raise _unsupported(algorithm) if not s3 else Refusal(
+            Reason.QUERY_PARAMETERS, f'X-Amz-Algorithm only supports "{ALGORITHM}"')
+    if not all(parameters.get(name) for name in _QUERY_NAMES) or (s3 and "X-Amz-Expires" not in parameters):
         raise Refusal(
             Reason.QUERY_PARAMETERS, "Query-string authentication version 4 requires the X-Amz-Algorithm, "
             "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
     signer = _credential(parameters["X-Amz-Credential"], Reason.QUERY_PARAMETERS)
-    _check_date(signer.date, parameters["X-Amz-Date"], Reason.QUERY_PARAMETERS)
+    _check_date(parameters["X-Amz-Date"], Reason.QUERY_PARAMETERS)
     return Claim(
         signer, tuple(parameters["X-Amz-SignedHeaders"].split(";")), parameters["X-Amz-Signature"],
         parameters["X-Amz-Date"], parameters.get("X-Amz-Security-Token", "") or headers.get("x-amz-security-token", ""),
@@ -246,12 +249,13 @@ def _query_claim(query: str, headers: Mapping[str, str]) -> Claim:
 
 
 def _unsupported(authorization: str) -> Refusal:
+    argument = {"ArgumentName": "Authorization", "ArgumentValue": authorization}
     if authorization.startswith("Bearer "):
-        return Refusal(Reason.BEARER)
+        return Refusal(Reason.BEARER, **argument)
     if authorization.startswith("AWS4-ECDSA-P256-SHA256"):
         return Refusal(Reason.MECHANISM, "Skybus does not verify AWS4-ECDSA-P256-SHA256 (SigV4A) signatures. "
-                                         "Please use AWS4-HMAC-SHA256.")
-    return Refusal(Reason.MECHANISM)
+                                         "Please use AWS4-HMAC-SHA256.", **argument)
+    return Refusal(Reason.MECHANISM, **argument)
 
 
 def _credential(credential: str, reason: Reason) -> Signer:
@@ -264,13 +268,25 @@ def _credential(credential: str, reason: Reason) -> Signer:
     return Signer(access_key, date, region, service, credential.partition("/")[2])
 
 
-def _check_date(date: str, timestamp: str, reason: Reason) -> None:
-    if _epoch_s(timestamp) is None:
+def _check_date(timestamp: str, reason: Reason) -> None:
+    if (_epoch_s(timestamp) or 0) <= 0:             # none, or before there were any
         raise Refusal(reason, "Date must be in ISO-8601 'basic format'. "
                               f"Got '{timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601")
-    if date != timestamp[:8]:
+
+
+def _check_scope_date(claim: Claim) -> None:
+    """The key was derived for the day on which it signed. S3 has words of its own for it."""
+    date, day = claim.signer.date, claim.timestamp[:8]
+    if date == day:
+        return
+    if claim.signer.service not in S3_LIKE:
         raise Refusal(Reason.MISMATCH, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of "
-                                       f"date from HTTP: '{date}' != '{timestamp[:8]}', from '{timestamp}'.")
+                                       f"date from HTTP: '{date}' != '{day}', from '{claim.timestamp}'.")
+    if claim.presigned:
+        raise Refusal(Reason.QUERY_PARAMETERS, f'Invalid credential date "{date}". This date is not the same as '
+                                               f'X-Amz-Date: "{day}".')
+    raise Refusal(Reason.INCOMPLETE, "The authorization header is malformed; Invalid credential date. Date is not the "
+                                     "same as X-Amz-Date.")
 
 
 def _from_date(date: str) -> str:
@@ -334,14 +350,27 @@ def _check_time(claim: Claim, now: float, verified: bool) -> None:
         raise Refusal(
             Reason.PRESIGN_EXPIRED if presigned else Reason.EXPIRED,
             f"Signature expired: {claim.timestamp} is now earlier than {format_time(now - lifetime_s)} "
-            f"({format_time(now)} - {lifetime_s // 60} min.)",
+            f"({format_time(now)} - {lifetime_s // 60} min.)", **_clocks(claim, now),
         )
     if moment > now + skew_s:
         raise Refusal(
             Reason.PRESIGN_NOT_YET if presigned else Reason.NOT_YET,
             f"Signature not yet current: {claim.timestamp} is still later than {format_time(now + skew_s)} "
-            f"({format_time(now)} + {skew_s // 60} min.)",
+            f"({format_time(now)} + {skew_s // 60} min.)", **_clocks(claim, now),
         )
+
+
+def _clocks(claim: Claim, now: float) -> dict[str, str]:
+    """What S3 tells of both clocks."""
+    if claim.expires_s is None:
+        return {"RequestTime": claim.timestamp, "ServerTime": _clock(now),
+                "MaxAllowedSkewMilliseconds": str(SKEW_S * 1000)}
+    return {"X-Amz-Expires": str(claim.expires_s), "Expires": _clock(signed_at(claim) + claim.expires_s),
+            "ServerTime": _clock(now)}
+
+
+def _clock(epoch_s: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch_s))
 
 
 def _payload_hash(claim: Claim, body: bytes | None) -> str:

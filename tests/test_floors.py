@@ -1,4 +1,4 @@
-"""The house's floors and doors, read from the import statements of every module (HOUSE: Floors).
+"""The house's floors and doors, read from the import statements of every module.
 
 schemas <- bus <- actors.runtime <- actors.<service>;  schemas, bus <- gateway;  deploy sees all, tests see all.
 A foreign library comes in through one door.

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from actors.runtime.actor import ServiceActor
 from actors.runtime.audit.trail import AuditTrail
@@ -22,18 +21,18 @@ from actors.runtime.inference.catalogue import Catalogue, Entry
 from actors.runtime.inference.fleet import Fleet
 from actors.runtime.inference.models import Models
 from actors.runtime.inference.placement import Inline, Placement
-from actors.runtime.principals import ASK_LIMIT_S, Principals
+from actors.runtime.principals import Principals, asking
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.shard import Shard, open_shard
 from actors.runtime.store.writer import InlineWriter
-from actors.runtime.surroundings import OWN_IDENTITY
+from actors.runtime.surroundings import OWN_IDENTITY, Surroundings
 from actors.runtime.uses import Uses
 from bus.bodies import Bodies
 from bus.client import Client
 from bus.endpoint import Endpoint
 from bus.simulated import NONE, Faults, Network, SimulatedTransport
 from bus.subjects import DIRECT, inbox_prefix
-from bus.system import Listening, announce_arrival, ask
+from bus.system import Listening, announce_arrival, tell
 from bus.transport import Transport
 from schemas.envelope import DEFAULT_REGION, Identity
 from schemas.routing import DIVISIBLE, WHOLE, Share
@@ -98,13 +97,12 @@ class World:
             for actor in self.actors if actor.stateful
         }
         endpoint = Endpoint(self.transport, Bodies(self.transport), clock)
-        principals = self._principals()
+        principals = Principals(asking(self.transport) if self.has_iam else None, open_mode=self.open_mode)
         Listening(self.transport, principals.forget)
         self.models = models_over(self.transport, self.placement)
-        self.host = ActorHost(
-            self.transport, endpoint, self._chain(), self.actors, self.shards, self.directory, clock,
-            principals=principals, models=self.models,
-            shares={actor.service: self.share for actor in self.actors if actor.service in DIVISIBLE})
+        for actor in self.actors:
+            actor.attach(self._surroundings(actor))
+        self.host = ActorHost(self.transport, endpoint, self._chain(), self.actors, principals, clock)
         await self.host.start()
         if self.audit is not None:
             self.audit.start(self.transport)
@@ -123,15 +121,12 @@ class World:
             self.audit.close()
             self.audit = None
 
-    def _principals(self) -> Principals:
-        """IAM's, where there is one; else every key is root of its account."""
-        transport = self.transport
-
-        async def record(account: str, access_key: str) -> dict[str, Any] | None:
-            answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
-            return None if answer.get("unknown") else answer["record"]
-
-        return Principals(record if self.has_iam else None, open_mode=self.open_mode)
+    def _surroundings(self, actor: ServiceActor) -> Surroundings:
+        state = actor.state_of or actor.service
+        share = self.share if actor.service in DIVISIBLE else WHOLE
+        return Surroundings(
+            self.models.client, self.shards.get(state), self.directory / state, tell=partial(tell, self.transport),
+            share=share, inference=self.models)
 
 
 SLICE_OF_TIME_S = 0.0005                  # passes at each look at the clock that slices long work

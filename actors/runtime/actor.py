@@ -28,17 +28,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
+from schemas.errors import AwsError
 from schemas.routing import slot
 
 if TYPE_CHECKING:
     from actors.runtime.chain.call import Call
     from actors.runtime.context import Context
     from actors.runtime.surroundings import Surroundings
+    from bus.metrics import Sample
     from bus.system import Answer
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=tuple[Any, ...])
-Sample = tuple[str, dict[str, str], float]          # name, labels, value
 
 
 class Kind(Enum):
@@ -218,7 +219,7 @@ class ServiceActor:
         """What it answers our own processes, by verb (bus/system.py)."""
         return {}
 
-    def samples(self) -> Sequence[Sample]:
+    def samples(self) -> "Sequence[Sample]":
         """Its own metrics, in Prometheus's terms, beside those of its requests."""
         return ()
 
@@ -240,6 +241,10 @@ class ServiceActor:
     def guard(self, context: "Context", access: Access) -> Guard | None:
         """What stands around the resource of an access; None: nothing, and its ARN says whose it is."""
         return None
+
+    def refusal(self, context: "Context", access: Access, error: AwsError) -> AwsError:
+        """What who is refused this access is told; `error` is what everyone says."""
+        return error
 
     def tags(self, context: "Context", access: Access) -> Mapping[str, str]:
         """The tags of an access's resource. Called only when a policy asks for one."""

@@ -8,10 +8,8 @@ serves one process; it may hold many actors.
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,22 +17,20 @@ import structlog
 from actors.runtime.actor import InitialResponse, Kind, ServiceActor
 from actors.runtime.chain import Call, Chain
 from actors.runtime.context import Context
-from actors.runtime.inference.models import Models
 from actors.runtime.principal import Principal
-from actors.runtime.principals import Principals, Who
+from actors.runtime.principals import Who
 from actors.runtime.store.shard import Shard
-from actors.runtime.surroundings import OWN_IDENTITY, Settings, Surroundings, passed_on
+from actors.runtime.surroundings import passed_on
 from bus import subjects
 from bus.bodies import BodyTooLarge
-from bus.client import Client
 from bus.codec import MalformedEnvelope, Unencodable
 from bus.endpoint import Endpoint
-from bus.system import SystemAnswers, tell
+from bus.system import SystemAnswers
 from bus.transport import BusError, Message, Subscription, Transport
-from schemas.envelope import DEFAULT_REGION, Reply, Request
+from schemas.envelope import Reply, Request
 from schemas.errors import AwsError, NotImplementedByUs, SerializationException, ThrottlingException, UnknownOperation
 from schemas.models import Service, load
-from schemas.routing import ANY, WHOLE, Share, has_slots
+from schemas.routing import ANY, Share, has_slots
 
 TASKS_LIMIT = 4096                        # what waits for something, per process
 DEADLINE_S = 60.0                         # of requests that name none
@@ -63,31 +59,19 @@ class Hosted:
 
 
 class ActorHost:
-    """`start` subscribes, `stop` unsubscribes and lets what is under way finish. `clock`: seconds since the
-    epoch; `state` holds a directory per service; `shares`: which of several shards of a service it has, by service;
-    without `principals` every key is root of its account."""
+    """`start` subscribes, `stop` unsubscribes and lets what is under way finish. The actors are attached already.
+    `clock`: seconds since the epoch."""
 
     def __init__(
-        self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor],
-        shards: Mapping[str, Shard], state: Path, clock: Callable[[], float] = time.time,
-        settings: Settings | None = None, principals: Who | None = None, shares: Mapping[str, Share] | None = None,
-        models: Models | None = None,
+        self, transport: Transport, endpoint: Endpoint, chain: Chain, actors: Iterable[ServiceActor], principals: Who,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._principals = principals or Principals()
         self._transport = transport
         self._endpoint = endpoint
         self._chain = chain
+        self._principals = principals
         self._clock = clock
-        self._hosted = {actor.service: _hosted(actor, shards, shares or {}) for actor in actors}
-        for service, hosted in self._hosted.items():
-            needs_shard = hosted.actor.stateful or bool(hosted.actor.state_of)
-            assert needs_shard == (hosted.shard is not None), f"{service}: state needs a shard"
-        self._client = Client(transport, OWN_IDENTITY, region=DEFAULT_REGION, clock=clock, bodies=endpoint.bodies)
-        for service, hosted in self._hosted.items():
-            directory = state / (hosted.actor.state_of or service)
-            hosted.actor.attach(Surroundings(
-                self._client, hosted.shard, directory, settings or Settings(), partial(tell, transport),
-                hosted.share, models))
+        self._hosted = {actor.service: _hosted(actor) for actor in actors}
         self._subscriptions: list[Subscription] = []
         self._answers: list[SystemAnswers] = []
         self._addresses: dict[str, subjects.Address] = {}
@@ -226,7 +210,8 @@ class ActorHost:
             timeout_s = deadline - self._clock()
             if address.door == subjects.DIRECT:
                 request.source = {}                      # it goes on through a door whose word is believed
-            reply = await self._client.send(
+            client = self._hosted[address.service].actor.surroundings.client
+            reply = await client.send(
                 passed_on(address.identity), address.service, address.operation, request, timeout_s, place)
             self._endpoint.respond(message, address.identity, reply)
         except BusError as error:
@@ -370,10 +355,10 @@ def _may_ask(door: str, name: str, hosted: Hosted) -> bool:
     return door == subjects.SERVICE or (door == subjects.GATEWAY and part is not None and not part.internal)
 
 
-def _hosted(actor: ServiceActor, shards: Mapping[str, Shard], shares: Mapping[str, Share]) -> Hosted:
-    share = shares.get(actor.service, WHOLE)
+def _hosted(actor: ServiceActor) -> Hosted:
+    share, shard = actor.surroundings.share, actor.surroundings.state
+    assert (actor.stateful or bool(actor.state_of)) == (shard is not None), f"{actor.service}: state needs a shard"
     assert share.of == 1 or not any(each.kind is Kind.STREAM for each in actor.operations.values()), actor.service
-    shard = shards.get(actor.state_of or actor.service)
     hears_commits = type(actor).committed is not ServiceActor.committed
     hears_answers = type(actor).answered is not ServiceActor.answered
     return Hosted(

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from actors.runtime.principal import NOBODY, STRANGER, Principal, principal_of, root, service
 from bus.subjects import SERVICE
+from bus.system import ask
+from bus.transport import Transport
 from schemas.envelope import ANONYMOUS, Identity
 
 REMEMBERED_LIMIT = 8192
@@ -23,6 +25,16 @@ SERVICE_PREFIX = "service-"
 Ask = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 
 
+def asking(transport: Transport) -> Ask:
+    """IAM, wherever it runs."""
+
+    async def record(account: str, access_key: str) -> dict[str, Any] | None:
+        answer = await ask(transport, "principal", {"account": account, "access_key": access_key}, ASK_LIMIT_S)
+        return None if answer.get("unknown") else answer["record"]
+
+    return record
+
+
 class Who(Protocol):
     """What the host asks of Principals."""
 
@@ -33,13 +45,14 @@ class Who(Protocol):
 
 class Principals:
     """`root_access_key` is the default account's root. `open_mode`: a key nobody knows is root of its account; a key
-    of twelve digits is root of that account in both modes, since only an open door lets it in. `ask` None: no IAM."""
+    of twelve digits is root of that account in both modes, since only an open door lets it in. Without
+    `iam` every key is root of its account, or nobody's."""
 
     def __init__(
-        self, ask: Ask | None = None, *, open_mode: bool = True, root_access_key: str = "test",
+        self, iam: Ask | None = None, *, open_mode: bool = True, root_access_key: str = "test",
         root_account: str = "000000000000",
     ) -> None:
-        self._ask = ask
+        self._iam = iam
         self._open = open_mode
         self._root = (root_account, root_access_key)
         self._remembered: dict[Identity, Principal] = {}
@@ -75,11 +88,11 @@ class Principals:
         found = None
         if key == ANONYMOUS:
             found = NOBODY
-        elif self._ask is None and self._is_root(identity):
+        elif self._iam is None and self._is_root(identity):
             found = root(account)
         elif door == SERVICE and key.startswith(SERVICE_PREFIX):
             found = service(f"{key.removeprefix(SERVICE_PREFIX).replace('_', '.')}.amazonaws.com")
-        elif self._ask is None:
+        elif self._iam is None:
             found = self._stranger(account)
         return None if found is None else self._remember(identity, found)
 
@@ -97,13 +110,13 @@ class Principals:
         return principal
 
     async def _find(self, identity: Identity) -> Principal:
-        assert self._ask is not None, "known() answers where nobody can be asked"
+        assert self._iam is not None, "known() answers where nobody can be asked"
         for _ in range(ASKS_LIMIT):
             generation = self._generation
             account = identity.account
-            record = await self._ask(account, account if self._is_root(identity) else identity.principal)
+            record = await self._iam(account, account if self._is_root(identity) else identity.principal)
             if record is None and self._open:
-                record = await self._ask(account, account)
+                record = await self._iam(account, account)
             principal = principal_of(record) if record else STRANGER
             if generation == self._generation:
                 return self._remember(identity, principal)

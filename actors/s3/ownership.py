@@ -85,8 +85,9 @@ def acl_of(record: Record) -> Acl:
 
 
 def bucket_acl(bucket: Bucket) -> Acl:
-    """What stands; whether it counts, `of_bucket` says."""
-    return bucket.configuration(ACL) or acls.private(bucket.owner)
+    """What stands, which may be nothing at all; whether it counts, `of_bucket` says."""
+    stands: Acl | None = bucket.configuration(ACL)
+    return acls.private(bucket.owner) if stands is None else stands
 
 
 # What an ACL lets somebody in for. Of a bucket's, and of an object's.

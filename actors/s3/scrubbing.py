@@ -13,12 +13,12 @@ from typing import Any, cast
 
 import structlog
 
-from actors.runtime.actor import Sample
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import contents, state
 from actors.s3.engine.blobs import SHELVES, Blobs, Rotten
 from bus.codec import pack, unpack
+from bus.metrics import Sample
 
 ROWS_OF_STEP = 512                        # looked at between two moments for others
 TOLD_LIMIT = 1000                         # rotten files in one answer

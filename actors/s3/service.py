@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any, ClassVar, cast
 
 from actors.runtime.access import Access, Guard
-from actors.runtime.actor import Sample, ServiceActor, job, operation, part, query
+from actors.runtime.actor import ServiceActor, job, operation, part, query
 from actors.runtime.chain.authorise import allowed
 from actors.runtime.chain.call import Call
 from actors.runtime.context import Context
@@ -28,6 +28,7 @@ from actors.s3 import (
     permissions,
     policies,
     reading,
+    reencrypting,
     replication,
     resealing,
     restoring,
@@ -47,6 +48,7 @@ from actors.s3.scrubbing import Scrubber
 from actors.s3.selecting import Queries
 from actors.s3.settings import Settings
 from bus.files import FOLDER
+from bus.metrics import Sample
 from schemas.errors import AwsError
 
 Request = Mapping[str, Any]
@@ -110,6 +112,10 @@ class S3(Settings, ServiceActor):
             return None
         found: Guard | None = self.shard.read(lambda view: permissions.guard(view, context, access))
         return found
+
+    def refusal(self, context: Context, access: Access, error: AwsError) -> AwsError:
+        error.fields |= self.shard.read(lambda view: permissions.told_to_refused(view, context, access))
+        return error
 
     def condition_keys(
         self, context: Context, access: Access, request: Request
@@ -224,6 +230,10 @@ class S3(Settings, ServiceActor):
         async with aclosing(cast("Any", self.queries.run(asked, self.blobs))) as events:
             async for event in events:
                 yield event
+
+    @operation("UpdateObjectEncryption")
+    def update_object_encryption(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return reencrypting.update(context, transaction, request)
 
     @operation("RestoreObject")
     def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:

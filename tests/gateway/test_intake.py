@@ -6,11 +6,13 @@ A real socket, a fake bus whose answers look into the file that the request name
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Sequence
+from errno import ENOSPC
 from functools import partial
 from hashlib import md5
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import uvloop
@@ -20,9 +22,11 @@ from structlog.testing import capture_logs
 
 from bus import files
 from bus.ciphers import Keystream
+from bus.files import IncomingFile
 from gateway.connection import DIRECT_LEAST_BYTES, BodyReader
 from gateway.intake import BLOCK_BYTES
 from schemas import checksums
+from schemas.checksums import Buffer
 from schemas.envelope import Reply
 from tests.gateway.fakes import Asked
 from tests.gateway.running import Connection, running
@@ -119,3 +123,39 @@ def test_a_client_that_stops(loop: Run) -> None:
     with capture_logs() as logs:
         loop(main())
     assert logs == []
+
+
+# A body refused while it comes (the disk is full): what still comes is read away, so that a client which sends all of
+# it before it reads gets the answer (RFC 9112, 9.6); the connection ends with it.
+@settings(max_examples=20)
+@given(st.sampled_from(LOOPS), st.integers(0, len(BYTES) - 1), st.lists(st.integers(1, 2 * BLOCK_BYTES), max_size=4))
+def test_a_body_refused_midway(loop: Run, room: int, cuts: list[int]) -> None:
+    async def main() -> None:
+        with TemporaryDirectory() as state, patch.object(IncomingFile, "write", full_after(room)):
+            folder = folder_of(state)
+            async with running(state=Path(state)) as gateway:
+                client = await Connection.open(gateway)
+                for piece in _cut(put("key", len(BYTES)) + BYTES, cuts):
+                    client.send(piece)
+                    await asyncio.sleep(0)
+                await client.writer.drain()
+                answer = await client.response()
+                assert (answer.status, answer.headers["connection"]) == (500, "close")
+                assert b"<Code>InternalError</Code>" in answer.body
+                await client.close()
+            assert gateway.bus.asked == []
+            assert not list((folder / files.INCOMING).iterdir())
+
+    loop(main())
+
+
+def full_after(room: int) -> Callable[[IncomingFile, Buffer], None]:
+    def write(file: IncomingFile, piece: Buffer) -> None:
+        nonlocal room
+        room -= len(piece)
+        if room < 0:
+            raise OSError(ENOSPC, "No space left on device")
+        plain(file, piece)
+
+    plain = IncomingFile.write
+    return write

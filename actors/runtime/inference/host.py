@@ -17,7 +17,7 @@ import structlog
 
 from actors.runtime.inference.catalogue import Entry, entry_from_map
 from actors.runtime.inference.engines.engine import Engine, open_engine
-from actors.runtime.inference.measures import Measures, Sample
+from actors.runtime.inference.measures import Measures
 from actors.runtime.inference.protocol import (
     PRIORITY_DEFAULT,
     EmbedRequest,
@@ -36,6 +36,7 @@ from actors.runtime.inference.turns import Turns
 from bus import subjects
 from bus.codec import MalformedEnvelope
 from bus.endpoint import Endpoint
+from bus.metrics import Sample
 from bus.transport import BusError, Message, Subscription, Transport
 from schemas.envelope import Fault, Identity, Reply, Request
 from schemas.errors import AwsError, SerializationException

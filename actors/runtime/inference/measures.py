@@ -1,48 +1,23 @@
 """What a host measures of its model: waiting, first token, the gaps between tokens, tokens, batches, cache hits.
 
-Names and units as in chain/meter.py: Prometheus's. Tokens a second is the rate of skybus_model_output_tokens_total.
+Tokens a second is the rate of skybus_model_output_tokens_total.
 """
 
 import asyncio
-from bisect import bisect_left
 from dataclasses import replace
 
 from actors.runtime.inference.engines.engine import Figures
 from actors.runtime.inference.protocol import Event, Finish
 from actors.runtime.inference.turns import Turns
+from bus.metrics import Histogram, Sample
 
 # Upper bounds in seconds: a token of a toy on a CPU, to a minute of waiting for one's turn.
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
-Sample = tuple[str, dict[str, str], float]
-
-
-class Histogram:
-    __slots__ = ("buckets", "count", "total_s")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.total_s = 0.0
-        self.buckets = [0] * (len(BUCKETS_S) + 1)
-
-    def add(self, seconds: float) -> None:
-        self.count += 1
-        self.total_s += seconds
-        self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
-
-    def samples(self, name: str, labels: dict[str, str]) -> list[Sample]:
-        found: list[Sample] = []
-        so_far = 0
-        for bound, count in zip((*BUCKETS_S, None), self.buckets, strict=True):
-            so_far += count
-            le = "+Inf" if bound is None else f"{bound:g}"
-            found.append((f"{name}_bucket", {**labels, "le": le}, so_far))
-        return [*found, (f"{name}_sum", labels, self.total_s), (f"{name}_count", labels, self.count)]
-
 
 class Measures:
     def __init__(self) -> None:
-        self.queue, self.first_token, self.gap = Histogram(), Histogram(), Histogram()
+        self.queue, self.first_token, self.gap = (Histogram(BUCKETS_S) for _ in range(3))
         self.tokens = {"input": 0, "output": 0, "cached": 0}
         self.generations = 0
         self.batches = 0                  # sum of the batch sizes that generations met as they began
