@@ -269,7 +269,7 @@ def _credential(credential: str, reason: Reason) -> Signer:
 
 
 def _check_date(timestamp: str, reason: Reason) -> None:
-    if _epoch_s(timestamp) is None:
+    if (_epoch_s(timestamp) or 0) <= 0:             # none, or before there were any
         raise Refusal(reason, "Date must be in ISO-8601 'basic format'. "
                               f"Got '{timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601")
 

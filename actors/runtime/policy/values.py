@@ -13,7 +13,8 @@ _CACHE_ENTRIES = 1024
 _EPOCH_LIMIT = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9})\d*)?)?([Zz]|[+-]\d\d:\d\d)?)?)?)?\Z"
+    r"(\d{4}|\d{1,9}(?=[Tt-]))(?:-(\d\d?)(?:-(\d\d?))?)?"
+    r"(?:[Tt](?:(\d\d?)(?::(\d\d?)(?::(\d\d?)(?:\.(\d{1,9}))?)?)?)?([Zz]|[+-]\d\d(?::\d\d)?)?)?\Z"
 )
 _INTEGER = re.compile(r"-?\d+\Z")
 
@@ -63,7 +64,7 @@ def _zone(text: str | None) -> timezone:
     if text is None or text in "Zz":
         return UTC
     sign = -1 if text[0] == "-" else 1
-    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6])))
+    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6] or 0)))
 
 
 @lru_cache(_CACHE_ENTRIES)
