@@ -3,8 +3,8 @@
 A content is a row named by the object's record. Files are made before it (engine/blobs.py) and each gets a row that
 says what it must hold and keeps its key, sealed: who has the sealer that the object's record asks for (encryption.py)
 can read it. Bytes in the shard are sealed themselves. What is sealed is bound to the name of its row, or to the one the
-row tells (`for`), where it was copied by who cannot open it. What was kept before there was encryption is read as it is: rows
-with `data`, and files whose row has an `md5` of them and no key.
+row tells (`for`), where it was copied by who cannot open it. What was kept before there was encryption is read as it
+is: rows with `data`, and files whose row has an `md5` of them and no key.
 
 A content that nobody names any more becomes garbage, removed GRACE_S later by a job, and no earlier than its last
 reader has done: a reply may be on its way to a gateway that has not opened its files yet.
