@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bus.backoff import backoff_s
 from deploy.child import Child, ProcessSpec, State, memory_bytes
 from deploy.control import ControlServer
 from deploy.failures import FATAL_CHILD_CODES
@@ -180,9 +181,9 @@ class Supervisor:
         elif not self.was_ready and child.failures >= START_ATTEMPTS:
             self._give_up(child, 1, f"{name} did not start, {child.failures} times ({reason})")
         else:
-            backoff_s = min(BACKOFF_MIN_S * 2 ** (child.failures - 1), BACKOFF_MAX_S)
-            child.restart_at = time.monotonic() + backoff_s
-            self.echo(f"{name}: ended ({reason}), starting it again in {backoff_s:.1f} s")
+            wait_s = backoff_s(child.failures, BACKOFF_MIN_S, BACKOFF_MAX_S)
+            child.restart_at = time.monotonic() + wait_s
+            self.echo(f"{name}: ended ({reason}), starting it again in {wait_s:.1f} s")
             if child.failures == CRASH_LOOP_FAILURES:
                 self.echo(f"{name}: crash loop, {child.failures} failures in a row; its log says why: "
                           f"skybus logs {name}")

@@ -203,7 +203,6 @@ class _Work:
         return "lines", self.state["id"], f"{place:06}", f"{line:010}"
 
     def _collected(self, place: int) -> bytes:
-        assert self.surroundings.shard is not None
         rows: list[Record] = self.surroundings.shard.read(
             lambda snapshot: list(Book(snapshot, self.scope).rows("lines", self.state["id"], f"{place:06}")))
         return b"".join(row["lines"] for row in rows)
@@ -245,13 +244,11 @@ class _Work:
         await self._transact(changed)
 
     async def _transact(self, evaluate: Any) -> None:
-        assert self.surroundings.shard is not None
         await self.surroundings.shard.transact(evaluate)
 
 
 async def step(surroundings: Surroundings, now: float, state: Answer) -> Answer | None:
     scope: Scope = tuple(state["scope"])
-    assert surroundings.shard is not None
     record = surroundings.shard.read(lambda snapshot: Book(snapshot, scope).row(INVOCATION_JOB, state["id"]))
     if record is None or record["shown"]["status"] in ENDED:
         return None

@@ -82,7 +82,6 @@ async def forget(surroundings: Surroundings, now: float, state: Answer) -> Answe
 def register(surroundings: Surroundings) -> None:
     """Puts those that are not there yet into the catalogue; not those whose base the operator has taken out of it."""
     catalogue = surroundings.models.catalogue
-    assert surroundings.shard is not None
     known = {entry.id for entry in catalogue}
     for row in surroundings.shard.read(lambda snapshot: list(Book(snapshot, EVERYWHERE).rows("adapter"))):
         if row["arn"] in known:

@@ -182,9 +182,7 @@ class _Work:
         await self._complete(course, record)
 
     def _record(self) -> Record | None:
-        shard = self._surroundings.shard
-        assert shard is not None
-        found: Record | None = shard.read(
+        found: Record | None = self._surroundings.shard.read(
             lambda snapshot: Book(snapshot, self._scope).row(CUSTOMIZATION_JOB, self._identity))
         return found
 
@@ -262,10 +260,8 @@ class _Work:
             enter(book, found, model_arn(book, found), course.adapter)
             return ""
 
-        shard = self._surroundings.shard
-        assert shard is not None
         folder = Path(course.adapter).parent
-        failed: str = await shard.transact(completed)
+        failed: str = await self._surroundings.shard.transact(completed)
         if failed == "taken":
             await self._end(folder, status="Failed", failureMessage="A custom model of that name was made meanwhile.")
         elif not failed:
@@ -281,7 +277,5 @@ class _Work:
                 record["modified"] = book.now()
                 book.save(record)
 
-        shard = self._surroundings.shard
-        assert shard is not None
         await asyncio.to_thread(shutil.rmtree, folder, True)
-        await shard.transact(ended)
+        await self._surroundings.shard.transact(ended)

@@ -111,7 +111,6 @@ async def step(surroundings: Surroundings, now: float, state: Answer) -> Answer 
         await asyncio.to_thread(shutil.rmtree, root / state["remove"], True)
         return None
     scope: Scope = tuple(state["scope"])
-    assert surroundings.shard is not None
     record = surroundings.shard.read(lambda snapshot: Book(snapshot, scope).row(IMPORT_JOB, state["id"]))
     if record is None or record["shown"]["status"] != "InProgress":
         return None
@@ -137,7 +136,6 @@ async def step(surroundings: Surroundings, now: float, state: Answer) -> Answer 
 
 def register(surroundings: Surroundings) -> None:
     """Puts what was imported and is not there yet into the catalogue, under its ARN."""
-    assert surroundings.shard is not None
     known = {entry.id for entry in surroundings.models.catalogue}
     for row in surroundings.shard.read(lambda snapshot: list(Book(snapshot, EVERYWHERE).rows("path"))):
         if row["arn"] not in known:

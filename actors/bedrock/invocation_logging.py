@@ -77,7 +77,6 @@ def _plain(value: Any) -> str:
 async def step(surroundings: Surroundings, now: float, state: Answer) -> None:
     """Written again after a crash, it is the same object. What S3 refuses is told and lost, as AWS does."""
     account, region = state["scope"]
-    assert surroundings.shard is not None
     row = surroundings.shard.read(lambda snapshot: wanted(Book(snapshot, (account, region))))
     if row is None:
         return

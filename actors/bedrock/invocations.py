@@ -65,7 +65,6 @@ def _shown(record: Record) -> Answer:
 async def step(surroundings: Surroundings, now: float, state: Answer) -> Answer | None:
     """All of it; what a crash cuts off is asked again. AwsError and BusError that pass are tried again by the shard."""
     scope: Scope = tuple(state["scope"])
-    assert surroundings.shard is not None
     record = surroundings.shard.read(lambda snapshot: Book(snapshot, scope).row(ASYNC_INVOKE, state["id"]))
     if record is None or record["shown"]["status"] != _RUNNING:
         return None

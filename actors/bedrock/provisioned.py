@@ -156,7 +156,6 @@ def _shown(record: Record) -> Answer:
 
 def register(surroundings: Surroundings) -> None:
     """What is to be kept loaded, from the first moment on."""
-    assert surroundings.shard is not None
     wanted = surroundings.shard.read(lambda snapshot: units_of(Book(snapshot, EVERYWHERE)))
     for engine in wanted:
         _settle(surroundings, engine)
@@ -164,7 +163,6 @@ def register(surroundings: Surroundings) -> None:
 
 def _settle(surroundings: Surroundings, engine: str) -> tuple[int, int]:
     """Keeps as many as are wanted now, in whoever's name. How many are wanted, and are there."""
-    assert surroundings.shard is not None
     hosts = surroundings.models
     wanted = surroundings.shard.read(lambda snapshot: units_of(Book(snapshot, EVERYWHERE))).get(engine, 0)
     try:
@@ -198,6 +196,5 @@ async def step(surroundings: Surroundings, now: float, state: Answer) -> Answer 
         record["modified"] = book.now()
         book.save(record)
 
-    assert surroundings.shard is not None
     await surroundings.shard.transact(settled)
     return None

@@ -147,11 +147,9 @@ class BedrockRuntime(ServiceActor):
 
     async def _log(self, context: Context, request: Request, given: Any, told: Any, tokens: tuple[int, int]) -> None:
         line = invocation_logging.record(context, request["modelId"], given, told, tokens)
-        assert self.surroundings.shard is not None
         await self.surroundings.shard.transact(lambda transaction: invocation_logging.start(transaction, context, line))
 
     def _read(self, context: Context, reading: Any) -> Any:
-        assert self.surroundings.shard is not None
         return self.surroundings.shard.read(lambda snapshot: reading(Book(snapshot, context.scope)))
 
 

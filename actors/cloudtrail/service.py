@@ -11,7 +11,6 @@ from actors.cloudtrail import choices, delivery, digests, ledger, lookup, taggin
 from actors.cloudtrail.errors import S3BucketDoesNotExist
 from actors.runtime.actor import ServiceActor, job, operation, query
 from actors.runtime.context import Context
-from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import on_behalf
 from bus.system import TRAILS
@@ -40,7 +39,7 @@ class CloudTrail(ServiceActor):
         trails.checked(request)
         tags = tagging.given(request.get("TagsList") or ())
         await self._check_bucket(context, request["S3BucketName"])
-        made: Answer = await self._shard().transact(
+        made: Answer = await self.surroundings.shard.transact(
             lambda transaction: trails.create(transaction, context, request, tags))
         return made
 
@@ -49,7 +48,8 @@ class CloudTrail(ServiceActor):
         trails.checked(request)
         if request.get("S3BucketName"):
             await self._check_bucket(context, request["S3BucketName"])
-        made: Answer = await self._shard().transact(lambda transaction: trails.update(transaction, context, request))
+        made: Answer = await self.surroundings.shard.transact(
+            lambda transaction: trails.update(transaction, context, request))
         self.surroundings.tell(TRAILS, {})
         return made
 
@@ -144,7 +144,7 @@ class CloudTrail(ServiceActor):
 
     async def _record(self, question: Answer) -> Answer:
         lines = question["events"]
-        return {"stored": await self._shard().transact(lambda transaction: ledger.append(transaction, lines))}
+        return {"stored": await self.surroundings.shard.transact(lambda transaction: ledger.append(transaction, lines))}
 
     async def _verify(self, question: Answer) -> Answer:
         outcome: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -153,20 +153,15 @@ class CloudTrail(ServiceActor):
             if not outcome.done():
                 outcome.set_result(result) if error is None else outcome.set_exception(error)
 
-        self._shard().read_long(ledger.verify, done)
+        self.surroundings.shard.read_long(ledger.verify, done)
         return await outcome
 
     def _interests(self, question: Answer) -> Answer:
-        return {"trails": self._shard().read(lambda view: [list(each) for each in choices.interests(view)])}
+        return {"trails": self.surroundings.shard.read(lambda view: [list(each) for each in choices.interests(view)])}
 
     def committed(self, context: Context) -> None:
         self.surroundings.tell(TRAILS, {})
 
     @job(trails.DELIVERY_JOB)
     async def deliver_trail(self, now: float, state: Answer) -> Answer | None:
-        return await delivery.step(self._shard(), self.surroundings.client, now, state)
-
-    def _shard(self) -> Shard:
-        shard = self.surroundings.shard
-        assert shard is not None
-        return shard
+        return await delivery.step(self.surroundings.shard, self.surroundings.client, now, state)

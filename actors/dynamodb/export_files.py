@@ -42,7 +42,6 @@ def begin(transaction: Transaction, scope: Scope, arn: str) -> None:
 async def upload_step(surroundings: Surroundings, now: float, job: Answer) -> Answer | None:
     """Writes one data file, or after the last the manifests."""
     scope: Scope = tuple(job["scope"])
-    assert surroundings.shard is not None
     record = surroundings.shard.read(lambda snapshot: ledger.find(snapshot, EXPORTS, scope, job["arn"]))
     if record is None or record["description"]["ExportStatus"] != "IN_PROGRESS":
         return None                                    # the last step was done, and the crash came before it was noted
@@ -68,7 +67,6 @@ def _end(transaction: Transaction, scope: Scope, record: Record, ended: Answer) 
 async def _write_file(surroundings: Surroundings, scope: Scope, record: Record, job: Answer) -> Answer | None:
     """The job after one more file; None when there is nothing left and at least one was written."""
     shard = surroundings.shard
-    assert shard is not None
     prefix = state.space_prefix(record["space"])
     description = record["description"]
     if not job["files"]:

@@ -105,7 +105,6 @@ async def read_step(tables: Catalogue, surroundings: Surroundings, now: float, j
     """Reads one object; after the last the table serves."""
     scope: Scope = tuple(job["scope"])
     shard = surroundings.shard
-    assert shard is not None
     record = shard.read(lambda snapshot: ledger.find(snapshot, IMPORTS, scope, job["arn"]))
     if record is None or record["description"]["ImportStatus"] != "IN_PROGRESS":
         return None
@@ -150,7 +149,6 @@ async def _read_object(
     if not listed.get("Contents"):
         return None
     found, shard = listed["Contents"][0], surroundings.shard
-    assert shard is not None
     table = shard.read(lambda snapshot: _table(tables, snapshot, scope, record))
     read = errors = 0
     surroundings.directory.mkdir(parents=True, exist_ok=True)

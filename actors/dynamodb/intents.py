@@ -138,7 +138,6 @@ def settle(tables: Catalogue, transaction: Transaction, identity: str, *, commit
 async def resolve_step(tables: Catalogue, surroundings: Surroundings, job: Answer) -> None:
     """An intent that nobody ended asks the shard that decides, which thereby decides against it if it has not yet."""
     shard, identity = surroundings.shard, job["id"]
-    assert shard is not None
     if shard.read(lambda snapshot: is_open(snapshot, identity)):
         commit = (await _step(surroundings, job, job["decider"], "Outcome", {"Id": identity}))["Commit"]
         await shard.transact(lambda transaction: settle(tables, transaction, identity, commit=commit))
@@ -185,7 +184,6 @@ async def settle_step(surroundings: Surroundings, job: Answer) -> None:
     """Tells all participants, and forgets the decision when all have confirmed it."""
     for shard in job["shards"]:
         await _step(surroundings, job, shard, "Settle", {"Id": job["id"], "Commit": True})
-    assert surroundings.shard is not None
     await surroundings.shard.transact(lambda transaction: forget_step(transaction, job))
 
 

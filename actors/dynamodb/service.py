@@ -553,7 +553,5 @@ class DynamoDB(ServiceActor):
         return self._read(lambda view: access_keys.keys_of(self.tables, view, asked, request)) or {}
 
     def _read(self, reading: Callable[[Snapshot], Found | None]) -> Found | None:
-        shard = self.surroundings.shard
-        assert shard is not None
-        found: Found | None = shard.read(reading)
+        found: Found | None = self.surroundings.shard.read(reading)
         return found

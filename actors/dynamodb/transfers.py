@@ -83,7 +83,6 @@ def filled(tables: Catalogue, transaction: Transaction, job: Answer) -> None:
 async def send_step(surroundings: Surroundings, now: float, job: Answer) -> Answer | None:
     """Sends some rows; after the last the transfer is over. BusError while the target's shard is not there."""
     shard = surroundings.shard
-    assert shard is not None
     found = shard.read(partial(_rows, job))
     sent = {"Table": job["table"], "Transfer": job["transfer"], "Rows": found, "IsLast": not found}
     account, region = job["scope"]

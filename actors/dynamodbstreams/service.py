@@ -47,7 +47,5 @@ class DynamoDBStreams(ServiceActor):
         return arn or "*"
 
     def guard(self, context: Context, asked: Access) -> Guard | None:
-        shard = self.surroundings.shard
-        assert shard is not None
-        found: Guard | None = shard.read(lambda view: access.guard(view, asked.resource))
+        found: Guard | None = self.surroundings.shard.read(lambda view: access.guard(view, asked.resource))
         return found

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
+from schemas.errors import AwsError
 from schemas.routing import slot
 
 if TYPE_CHECKING:
@@ -240,6 +241,10 @@ class ServiceActor:
     def guard(self, context: "Context", access: Access) -> Guard | None:
         """What stands around the resource of an access; None: nothing, and its ARN says whose it is."""
         return None
+
+    def refusal(self, context: "Context", access: Access, error: AwsError) -> AwsError:
+        """What who is refused this access is told; `error` is what everyone says."""
+        return error
 
     def tags(self, context: "Context", access: Access) -> Mapping[str, str]:
         """The tags of an access's resource. Called only when a policy asks for one."""

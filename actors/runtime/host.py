@@ -356,7 +356,7 @@ def _may_ask(door: str, name: str, hosted: Hosted) -> bool:
 
 
 def _hosted(actor: ServiceActor) -> Hosted:
-    share, shard = actor.surroundings.share, actor.surroundings.shard
+    share, shard = actor.surroundings.share, actor.surroundings.state
     assert (actor.stateful or bool(actor.state_of)) == (shard is not None), f"{actor.service}: state needs a shard"
     assert share.of == 1 or not any(each.kind is Kind.STREAM for each in actor.operations.values()), actor.service
     hears_commits = type(actor).committed is not ServiceActor.committed

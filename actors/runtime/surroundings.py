@@ -27,18 +27,24 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Handed to ServiceActor.attach before the first request. `shard`: None for an actor without state. `directory`:
+    """Handed to ServiceActor.attach before the first request. `state`: None for an actor without. `directory`:
     the service's own, or of the one whose state it shares, for what no shard should hold (keys); made by whoever writes
     there first. `share`: which of the service's shards that is. `tell(verb, news)`: tells our own processes
     (bus/system.py)."""
 
     client: Client
-    shard: Shard | None
+    state: Shard | None
     directory: Path
     settings: Settings = field(default_factory=Settings)
     tell: Callable[[str, dict[str, Any]], None] = lambda verb, news: None
     share: Share = WHOLE
     inference: Models | None = None
+
+    @property
+    def shard(self) -> Shard:
+        """Of an actor that has state."""
+        assert self.state is not None, "this actor has no state"
+        return self.state
 
     @property
     def models(self) -> Models:

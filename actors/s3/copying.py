@@ -21,6 +21,7 @@ from actors.s3 import (
     collecting,
     conditions,
     contents,
+    due,
     encryption,
     multipart,
     objects,
@@ -177,7 +178,7 @@ def _put(
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),
             f"Checksum{algorithm}": b64encode(digest).decode(), "ChecksumType": checksums.FULL_OBJECT,
-        }, **encryption.told_of_new(record, request),
+        }, **encryption.told_of_new(record, request), **due.told(bucket, key, record),
     }
     if source.bucket.versioning:
         answer["CopySourceVersionId"] = old["id"]

@@ -65,7 +65,7 @@ def of_new_object(context: Context, bucket: Bucket, request: Request) -> Record:
     told: Answer = {"ServerSideEncryption": algorithm}
     if algorithm == AES256:
         return {"encryption": told}
-    told["SSEKMSKeyId"] = _key_arn(context, bucket, key_id)
+    told["SSEKMSKeyId"] = key_arn(context, bucket, key_id)
     if algorithm == KMS and request.get("BucketKeyEnabled", default.get("BucketKeyEnabled")):
         told["BucketKeyEnabled"] = True
     kms_context = request.get("SSEKMSEncryptionContext")
@@ -113,7 +113,7 @@ def _check_not_blocked(context: Context, bucket: Bucket, request: Request) -> No
             "server-side encryption type")
 
 
-def _key_arn(context: Context, bucket: Bucket, key_id: str | None) -> str:
+def key_arn(context: Context, bucket: Bucket, key_id: str | None) -> str:
     """As S3 tells it; the default key's when none is named. What is no id, alias or ARN is told as it came: nobody here
     knows which keys there are. KmsNotFound of an ARN of another region."""
     region, account = context.region, context.principal.account or bucket.owner

@@ -1,16 +1,17 @@
 """What a lifecycle does: objects expire, move to other storage classes, lose old versions, uploads are aborted.
 
 One run goes through a bucket's keys, then its uploads (one a step: it may have 10,000 parts), and waits for the next
-midnight, UTC. A time is due at the midnight after so many days. What a lock keeps stays.
+midnight, UTC. When something is due: due.py. What a lock keeps stays.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice, pairwise
 from typing import Any
 
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import events, locks, state, uploads, versions
+from actors.s3 import due, events, locks, state, uploads, versions
+from actors.s3.due import DAY_S, due_at, due_time
 from actors.s3.errors import AccessDenied
 from actors.s3.events import Happened
 from actors.s3.lifecycle import LIFECYCLE
@@ -20,7 +21,6 @@ from actors.s3.state import Bucket, Record
 
 KEYS_OF_STEP = 32
 VERSIONS_OF_STEP = 128                    # of one key; older ones wait for the next day
-DAY_S = 24 * 3600
 DELETED = "LifecycleExpiration:Delete"
 
 Rule = Mapping[str, Any]
@@ -31,14 +31,14 @@ def step(transaction: Transaction, now: float, job: dict[str, Any]) -> dict[str,
     lifecycle = None if bucket is None else bucket.configuration(LIFECYCLE)
     if bucket is None or lifecycle is None or lifecycle["run"] != job["run"]:
         return None
-    rules = [rule for rule in lifecycle["rules"] if rule["Status"] == "Enabled"]
+    rules = due.enabled(lifecycle["rules"])
     following = {"bucket": bucket.name, "run": job["run"]}
     if not job.get("uploads"):
         last = _keys(transaction, bucket, rules, now, job.get("after", b""))
         return {**following, "after": last} if last else {**following, "uploads": True}
-    due = next((upload for _, upload in uploads.under_way(bucket, b"") if _is_aborted(rules, upload, now)), None)
-    if due is not None:
-        uploads.end(transaction, bucket, due)
+    over = next((upload for _, upload in uploads.under_way(bucket, b"") if _is_aborted(rules, upload, now)), None)
+    if over is not None:
+        uploads.end(transaction, bucket, over)
         return {**following, "uploads": True}
     return {**following, "wake_at": (now // DAY_S + 1) * DAY_S}
 
@@ -124,35 +124,16 @@ def _ends_marker(rule: Rule, key: str, marker: Record, now: float) -> bool:
 
 def _class(rules: list[Rule], member: str, record: Record, since: float, now: float) -> str:
     """Where it stands once what is due has been done: the transition that came last counts."""
-    due = [(_due_time(transition, since), transition["StorageClass"])
-           for rule in rules for transition in rule.get(member) or ()]
-    found: str = max((each for each in due if each[0] <= now), default=(0.0, record.get("class", STANDARD)))[1]
+    known = [(due_time(transition, since), transition["StorageClass"])
+             for rule in rules for transition in rule.get(member) or ()]
+    found: str = max((each for each in known if each[0] <= now), default=(0.0, record.get("class", STANDARD)))[1]
     return found
 
 
 def _is_due(action: Rule, since: float, now: float) -> bool:
-    return ("Days" in action or "Date" in action) and _due_time(action, since) <= now
-
-
-def _due_time(action: Rule, since: float) -> float:
-    if "Date" in action:
-        moment: float = action["Date"].timestamp()
-        return moment
-    return due_at(since, action.get("Days", action.get("NoncurrentDays", 0)))
-
-
-def due_at(since: float, days: int) -> float:
-    """The midnight after so many days."""
-    return -(-(since + days * DAY_S) // DAY_S) * DAY_S
+    return due.is_timed(action) and due_time(action, since) <= now
 
 
 def _is_aborted(rules: list[Rule], upload: Record, now: float) -> bool:
     return any(matches(rule, upload["key"], {}) and due_at(upload["time"], days) <= now
-               for rule, days in _aborting(rules))
-
-
-def _aborting(rules: list[Rule]) -> Iterator[tuple[Rule, int]]:
-    for rule in rules:
-        days = (rule.get("AbortIncompleteMultipartUpload") or {}).get("DaysAfterInitiation")
-        if days is not None:
-            yield rule, days
+               for rule, days in due.aborting(rules))

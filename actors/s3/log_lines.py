@@ -16,7 +16,6 @@ from actors.s3.access import bucket_name
 from actors.s3.copying import parse_source
 from actors.s3.errors import InvalidArgument
 from actors.s3.owners import canonical_id
-from bus.subjects import GATEWAY
 
 PARTIAL, OK = 206, 200
 _SAFE_KEY = "/-_.~!*'()"
@@ -36,6 +35,8 @@ _RESOURCES = {
     "PutBucketNotificationConfiguration": "NOTIFICATION", "GetBucketAccelerateConfiguration": "ACCELERATE",
     "PutBucketAccelerateConfiguration": "ACCELERATE", "CopyObject": "OBJECT",
 }
+# Where the signature stood, as policies call it and as the log does: "-" of a form's.
+_AUTH_TYPES = {"REST-HEADER": "AuthHeader", "REST-QUERY-STRING": "QueryString", "POST": "-"}
 _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
 
 
@@ -128,12 +129,11 @@ def _sizes(call: Call, answer: Mapping[str, Any]) -> tuple[str, str]:
 
 def _signature(context: Context) -> tuple[str, str, str]:
     """Version of the signature, cipher suite, where the signature stood."""
-    if context.identity.door != GATEWAY or not context.principal.account:
+    source = context.source
+    if "auth_type" not in source:
         return "-", "-", "-"
-    target = context.source.get("request", "")
-    if "AWSAccessKeyId=" in target:
-        return "SigV2", "-", "QueryString"
-    return "SigV4", "-", "QueryString" if "X-Amz-Signature=" in target else "AuthHeader"
+    version = "SigV2" if source["signature_version"] == "AWS" else "SigV4"
+    return version, "-", _AUTH_TYPES[source["auth_type"]]
 
 
 def _quoted(text: str | None) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, conditions, contents, encryption, state, uploads, versions
+from actors.s3 import checksums, conditions, contents, due, encryption, owners, state, uploads, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey, Sealer
@@ -31,6 +31,7 @@ from actors.s3.state import Bucket, Record
 from schemas.checksums import ALGORITHMS, CRC_BYTES, MD5, combined
 
 PARTS_LIMIT = 10_000
+_OF_UPLOADS = ("key", "algorithm", "disturbed", "initiator")      # members of an upload that are no object's
 LEAST_PART_BYTES = 5 * 1024 * 1024        # of every part but the last
 
 Request = Mapping[str, Any]
@@ -43,10 +44,11 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
     record = described(context, transaction, bucket, request)
     algorithm, kind = _checksum_of_upload(request)
     upload_id = state.upload_id(int(transaction.now() * 1e6), secrets.token_urlsafe(36))
-    record |= {"upload": upload_id, "key": key, "algorithm": algorithm, "sum_type": kind}
+    record |= {"upload": upload_id, "key": key, "algorithm": algorithm, "sum_type": kind,
+               "initiator": owners.initiator(context.principal, context.identity.account)}
     uploads.save(transaction, bucket, record)
     answer: Answer = {"Bucket": bucket.name, "Key": key, "UploadId": record["upload"],
-                      **encryption.told_of_new(record, request)}
+                      **encryption.told_of_new(record, request), **due.told_of_upload(bucket, record)}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
     return answer
@@ -154,7 +156,7 @@ def _completed(context: Context, bucket: Bucket, key: str, record: Record) -> An
     answer: Answer = {
         "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
         "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption.ours_told(record),
-        **checksums.members(record),
+        **checksums.members(record), **due.told(bucket, key, record),
     }
     return answer | version_of(bucket, record)
 
@@ -202,7 +204,7 @@ def _joined(upload: Record, parts: list[tuple[int, Record]], request: Request) -
         raise InvalidRequest(f"The provided 'x-amz-mp-object-size' header value {stated_size} does not match what was "
                              f"computed: {size}")
     etags = b"".join(bytes.fromhex(part["etag"]) for _, part in parts)
-    record = {name: value for name, value in upload.items() if name not in ("key", "algorithm", "disturbed")}
+    record = {name: value for name, value in upload.items() if name not in _OF_UPLOADS}
     record |= {"size": size, "etag": f"{hashlib.md5(etags, usedforsecurity=False).hexdigest()}-{len(parts)}",
                "parts": len(parts), "sums": _sums(upload, parts)}
     _check_whole(record, request)

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import checksums, conditions, contents, encryption, locks, ownership, state, tags, versions
+from actors.s3 import checksums, conditions, contents, due, encryption, locks, ownership, state, tags, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey
@@ -54,6 +54,7 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     answer: Answer = {
         "ETag": f'"{record["etag"]}"', f"Checksum{algorithm}": b64encode(digest).decode(),
         "ChecksumType": checksums.FULL_OBJECT, **encryption.told_of_new(record, request),
+        **due.told(bucket, key, record),
     }
     return answer | version_of(bucket, record)
 

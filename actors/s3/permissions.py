@@ -19,7 +19,7 @@ from actors.runtime.store.transaction import Snapshot
 from actors.s3 import acls, keys, ownership, publicity, replicating, state, tags
 from actors.s3.access import bucket_name
 from actors.s3.copying import parse_source
-from actors.s3.errors import InvalidArgument, S3Error
+from actors.s3.errors import HEADERS, InvalidArgument, S3Error
 from actors.s3.log_targets import LOGGER
 from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket, Record
@@ -34,6 +34,8 @@ OF_VERSIONS = frozenset({
     "GetObject", "HeadObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging",
     "DeleteObjectTagging", "GetObjectAttributes",
 })
+
+_TELLING_WHERE = frozenset({"HeadBucket", "ListObjects", "ListObjectsV2"})
 
 Request = Mapping[str, Any]
 
@@ -160,6 +162,15 @@ def guard(view: Snapshot, context: Context, access: Access) -> Guard | None:
     if record is not None and ownership.is_strangers(bucket, access.action, record):
         return Guard(record["owner"], granted=granted)       # the bucket's policy is about its owner's objects
     return Guard(bucket.owner, _policy(bucket, context.principal, access.action), granted)
+
+
+def told_to_refused(view: Snapshot, context: Context, access: Access) -> Mapping[str, Any]:
+    """Fields of a refusal. Where a bucket is, HeadBucket tells everyone, and lists of objects do:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html#API_GetBucketLocation_RequestSyntax"""
+    if context.operation.name not in _TELLING_WHERE:
+        return {}
+    bucket = state.find_bucket(view, access.resource.removeprefix(_ARN))
+    return {} if bucket is None else {HEADERS: {"x-amz-bucket-region": bucket.record["region"]}}
 
 
 def _policy(bucket: Bucket, principal: Principal, action: str) -> Policy | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import archives, checksums, conditions, contents, encryption, locks
+from actors.s3 import archives, checksums, conditions, contents, due, encryption, locks
 from actors.s3.access import bucket_of
 from actors.s3.contents import Content
 from actors.s3.engine.sealing import OurKey
@@ -113,6 +113,8 @@ def _answer(
         answer["WebsiteRedirectLocation"] = record["redirect"]
     answer |= locks.told(record)
     answer |= archives.told(record, now)
+    if not request.get("VersionId") or bucket.is_current(request["Key"], record):
+        answer |= due.told(bucket, request["Key"], record)
     start, stop = _stretch(record, request, view)
     number = request.get("PartNumber")
     if number is not None and record.get("parts"):

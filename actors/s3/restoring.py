@@ -12,6 +12,7 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
 from actors.s3 import archives, events, reading, state
 from actors.s3.access import bucket_of
+from actors.s3.due import due_at
 from actors.s3.errors import (
     InvalidArgument,
     InvalidObjectState,
@@ -20,7 +21,6 @@ from actors.s3.errors import (
     RestoreAlreadyInProgress,
 )
 from actors.s3.events import Happened
-from actors.s3.expiring import due_at
 from actors.s3.objects import STANDARD
 from actors.s3.state import Record
 

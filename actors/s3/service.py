@@ -28,6 +28,7 @@ from actors.s3 import (
     permissions,
     policies,
     reading,
+    reencrypting,
     replication,
     resealing,
     restoring,
@@ -111,6 +112,10 @@ class S3(Settings, ServiceActor):
             return None
         found: Guard | None = self.shard.read(lambda view: permissions.guard(view, context, access))
         return found
+
+    def refusal(self, context: Context, access: Access, error: AwsError) -> AwsError:
+        error.fields |= self.shard.read(lambda view: permissions.told_to_refused(view, context, access))
+        return error
 
     def condition_keys(
         self, context: Context, access: Access, request: Request
@@ -225,6 +230,10 @@ class S3(Settings, ServiceActor):
         async with aclosing(cast("Any", self.queries.run(asked, self.blobs))) as events:
             async for event in events:
                 yield event
+
+    @operation("UpdateObjectEncryption")
+    def update_object_encryption(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return reencrypting.update(context, transaction, request)
 
     @operation("RestoreObject")
     def restore_object(self, context: Context, transaction: Transaction, request: Request) -> Answer:

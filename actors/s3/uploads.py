@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, contents, state
+from actors.s3 import checksums, contents, due, ownership, state
 from actors.s3.access import bucket_of
 from actors.s3.errors import NoSuchUpload
 from actors.s3.listing import integer, writer
@@ -77,7 +77,8 @@ def list_parts(context: Context, snapshot: Snapshot, request: Request) -> Answer
     answer: Answer = {
         "Bucket": bucket.name, "Key": upload["key"], "UploadId": upload["upload"], "PartNumberMarker": marker,
         "NextPartNumberMarker": 0, "MaxParts": limit, "IsTruncated": False, "Parts": told,
-        "Initiator": owner(upload["owner"]), "Owner": owner(bucket.owner), "StorageClass": upload["class"],
+        **_whose(upload, bucket), "StorageClass": upload["class"],
+        **due.told_of_upload(bucket, upload),
     }
     if upload["algorithm"]:
         answer |= {"ChecksumAlgorithm": upload["algorithm"], "ChecksumType": upload["sum_type"]}
@@ -146,12 +147,17 @@ def _behind(bucket: Bucket, key: str, id_: str) -> Iterator[Record]:
 def _upload(upload: Record, bucket: Bucket, write: Any) -> Answer:
     told: Answer = {
         "UploadId": upload["upload"], "Key": write(upload["key"]), "StorageClass": upload["class"],
-        "Initiated": datetime.fromtimestamp(int(upload["time"]), UTC), "Owner": owner(bucket.owner),
-        "Initiator": owner(upload["owner"]),
+        "Initiated": datetime.fromtimestamp(int(upload["time"]), UTC), **_whose(upload, bucket),
     }
     if upload["algorithm"]:
         told |= {"ChecksumAlgorithm": upload["algorithm"], "ChecksumType": upload["sum_type"]}
     return told
+
+
+def _whose(upload: Record, bucket: Bucket) -> Answer:
+    """Owner: of the object that is to come. Initiator: who began, which old uploads do not say."""
+    return {"Owner": owner(ownership.owners_in(bucket)(upload)),
+            "Initiator": upload.get("initiator") or owner(upload["owner"])}
 
 
 def _limit(request: Request, member: str, name: str) -> int:

@@ -12,7 +12,6 @@ from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, operation, query
 from actors.runtime.context import Context
-from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
 from actors.sts import access, roles, root_sessions, saml_identity, second_factor, tokens, web_identity
@@ -43,11 +42,11 @@ class STS(ServiceActor):
 
     @operation("AssumeRoleWithWebIdentity")
     async def assume_role_with_web_identity(self, context: Context, request: Request) -> Answer:
-        return await web_identity.assume(self._shard(), self._vault, self._issuers, context, request)
+        return await web_identity.assume(self.surroundings.shard, self._vault, self._issuers, context, request)
 
     @operation("AssumeRoleWithSAML")
     async def assume_role_with_saml(self, context: Context, request: Request) -> Answer:
-        return await saml_identity.assume(self._shard(), self._vault, context, request)
+        return await saml_identity.assume(self.surroundings.shard, self._vault, context, request)
 
     @operation("GetSessionToken")
     def get_session_token(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -78,23 +77,18 @@ class STS(ServiceActor):
 
     def accesses(self, context: Context, request: Request) -> Sequence[Access]:
         factor: access.Keys = {} if not request.get("SerialNumber") and not request.get("TokenCode") else \
-            self._shard().read(lambda view: second_factor.check(view, self._vault, context, request))
+            self.surroundings.shard.read(lambda view: second_factor.check(view, self._vault, context, request))
         return access.accesses(context, action_of(context.operation), request, factor)
 
     def guard(self, context: Context, asked: Access) -> Guard | None:
         if asked.action == "sts:AssumeRoot":       # the asking account's policies decide, then the organization
             return Guard(context.identity.account)
-        found: Guard | None = self._shard().read(lambda view: access.guard(view, asked))
+        found: Guard | None = self.surroundings.shard.read(lambda view: access.guard(view, asked))
         return found
 
     def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
-        found: Mapping[str, str] = self._shard().read(lambda view: access.tags(view, asked))
+        found: Mapping[str, str] = self.surroundings.shard.read(lambda view: access.tags(view, asked))
         return found
 
     def condition_keys(self, context: Context, asked: Access, request: Request) -> access.Keys:
         return access.condition_keys(request)
-
-    def _shard(self) -> Shard:
-        shard = self.surroundings.shard
-        assert shard is not None
-        return shard

@@ -5,95 +5,49 @@ from typing import Any
 
 from gateway.protocols import eventstream
 from gateway.protocols.json import dump_json, error_tree, json_payload, load_json
-from gateway.protocols.rest import (
-    Input,
-    Output,
-    ReadBody,
-    Rest,
-    WriteBody,
-    input_body,
-    output_body,
-    read_text,
-    write_raw,
-)
+from gateway.protocols.rest import Input, Output, ReadBody, Rest, WriteBody
+from gateway.protocols.rest_codecs import RestCodecs
 from gateway.protocols.trees import Trees
 from gateway.protocols.wire import HttpResponse, error_members, error_status, find_error, message_member
 from schemas.errors import AwsError
-from schemas.models import ErrorShape, Operation, Service, Shape
+from schemas.models import ErrorShape, Member, Operation, Service, Shape
 
 CONTENT_TYPE = "application/json"
 _ERROR_TYPE = "x-amzn-ErrorType"
 
 
-class _Codecs:
-    """What is compiled for one service."""
+class _Codecs(RestCodecs):
+    content_type = CONTENT_TYPE
+    map_holds_all = True
 
     def __init__(self) -> None:
+        super().__init__()
         self.trees = Trees(json=True)
-        self.inputs: dict[str, Input] = {}         # by operation
-        self.outputs: dict[str, Output] = {}
-        self.errors: dict[str, Output] = {}        # by shape
+        self._errors: dict[str, Output] = {}       # by shape
 
-    def input(self, operation: Operation) -> Input:
-        found = self.inputs.get(operation.name)
+    def error(self, shape: ErrorShape) -> Output:
+        found = self._errors.get(shape.name)
         if found is None:
-            found = Input(operation, self._body_reader(operation), self._payload(operation), map_holds_all=True)
-            self.inputs[operation.name] = found
+            found = self._errors[shape.name] = self.structure(shape.shape, None)
         return found
 
-    def _body_reader(self, operation: Operation) -> ReadBody | None:
-        members = input_body(operation.input) if operation.input else {}
-        if not members or operation.payload or operation.event_stream_in:
-            return None
+    def read_body(self, members: Mapping[str, Member]) -> ReadBody:
         read = self.trees.body_reader(members)
         return lambda body: read(load_json(body))
 
-    def _payload(self, operation: Operation) -> ReadBody | None:
-        if not operation.payload or operation.event_stream_in:
-            return None
-        assert operation.input is not None
-        shape = operation.input.members[operation.payload].shape
-        if shape.kind == "blob":
-            return bytes
-        if shape.kind == "string":
-            return read_text
+    def read_payload(self, shape: Shape) -> ReadBody:
         read = self.trees.reader(shape)
         return lambda body: read(load_json(body or b"{}"))
 
-    def output(self, operation: Operation) -> Output:
-        found = self.outputs.get(operation.name)
-        if found is None:
-            found = self.outputs[operation.name] = self.structure(operation.output, operation)
-        return found
-
-    def structure(self, shape: Shape | None, operation: Operation | None) -> Output:
-        if shape is None:
-            return Output(None, None, "", None, CONTENT_TYPE)
-        payload: str = shape.traits.get("payload", "")
-        if not payload:
-            return Output(shape, self._body_writer(shape, operation), "", None, CONTENT_TYPE)
-        member = shape.members[payload]
-        kind = member.shape.kind
-        if operation is not None and operation.event_stream_out == payload:
-            return Output(shape, None, "", None, eventstream.CONTENT_TYPE)
-        if kind in ("blob", "string"):
-            return Output(
-                shape, None, payload, write_raw, "application/octet-stream" if kind == "blob" else "text/plain"
-            )
-        write = self.trees.writer(member)
-        return Output(
-            shape, None, payload, lambda value: dump_json(value if write is None else write(value)), CONTENT_TYPE
-        )
-
-    def _body_writer(self, shape: Shape, operation: Operation | None) -> WriteBody | None:
-        streamed = operation.event_stream_out if operation is not None else ""
-        members = {name: member for name, member in output_body(shape).items() if name != streamed}
-        if not members or (operation is not None and operation.method == "HEAD"):
-            return None
+    def write_body(self, shape: Shape, members: Mapping[str, Member], operation: Operation | None) -> WriteBody:
         write = self.trees.body_writer(members)
         if operation is not None and operation.status == 204:
             return lambda result: dump_json(tree) if (tree := write(result)) else b""
         return lambda result: dump_json(write(result))
+
+    def write_payload(self, member: Member) -> WriteBody:
+        write = self.trees.writer(member)
+        return lambda value: dump_json(value if write is None else write(value))
 
 
 class RestJson(Rest):
@@ -115,7 +69,7 @@ class RestJson(Rest):
         if shape is None:
             body = dump_json(error_tree(_codecs(service).trees, error, None))
             return HttpResponse(status, {**headers, _ERROR_TYPE: error.error_code}, body)
-        response = _error_output(service, shape).write(status, error_members(error, shape), headers)
+        response = _codecs(service).error(shape).write(status, error_members(error, shape), headers)
         response.status = status
         response.headers[_ERROR_TYPE] = shape.code  # some models (ivs) list this header as a member too
         if not response.body or (error.message and not message_member(shape)):
@@ -136,14 +90,6 @@ class RestJson(Rest):
 
     def frame_error(self, operation: Operation, error: AwsError) -> bytes:
         return eventstream.error_frame(operation, error, json_payload(_codecs(operation.service).trees))
-
-
-def _error_output(service: Service, shape: ErrorShape) -> Output:
-    codecs = _codecs(service)
-    found = codecs.errors.get(shape.name)
-    if found is None:
-        found = codecs.errors[shape.name] = codecs.structure(shape.shape, None)
-    return found
 
 
 def _codecs(service: Service) -> _Codecs:

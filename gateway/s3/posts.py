@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from gateway.protocols.wire import HttpRequest, HttpResponse
 from gateway.protocols.xml_shapes import escape, local_name, parse_xml
+from gateway.s3 import metadata
 from gateway.s3.post_policies import missing
 from schemas.errors import AwsError
 
@@ -27,7 +28,7 @@ def check(fields: Mapping[str, str]) -> None:
 
 def put_of(path: str, fields: Mapping[str, str]) -> HttpRequest:
     """The PUT that a form to `/bucket` stands for. MalformedXML."""
-    headers = {name: value for name, value in fields.items()
+    headers = {name: metadata.as_header(name, value) for name, value in fields.items()
                if name in _HEADERS or (name.startswith("x-amz-") and name not in _SIGNING)}
     headers |= {header: fields[name] for name, header in _RENAMED.items() if name in fields}
     if "tagging" in fields:

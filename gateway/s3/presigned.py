@@ -9,6 +9,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from gateway.protocols import HttpRequest
+from gateway.s3 import metadata
 from gateway.sigv4 import Claim
 
 # The signature itself.
@@ -23,7 +24,8 @@ def with_headers(request: HttpRequest, claim: Claim | None) -> HttpRequest:
     if claim is None or not claim.presigned:
         return request
     named = (pair.partition("=") for pair in request.query.split("&"))
-    found = {name.lower(): unquote(value) for name, _, value in named if _is_header(name.lower())}
+    found = {name.lower(): metadata.as_header(name.lower(), unquote(value))
+             for name, _, value in named if _is_header(name.lower())}
     return replace(request, headers={**found, **request.headers}) if found else request
 
 

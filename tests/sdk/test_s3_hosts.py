@@ -123,6 +123,17 @@ def test_unsigned_requests_to_another_region(door: Door, away: str) -> None:
     assert (moved.status, moved.headers["x-amz-bucket-region"]) == (301, AWAY)
 
 
+# That is told to those who may not even ask: …/API/API_GetBucketLocation.html. Lists of objects tell it to all.
+def test_where_a_bucket_is(door: Door) -> None:
+    bucket = f"there-{uuid.uuid4().hex[:8]}"
+    assert door.ask("PUT", "s3.amazonaws.com", f"/{bucket}").status == 200
+    for region, status in ((HOME, 200), ("", 403)):
+        for method, query in (("HEAD", ""), ("GET", ""), ("GET", "?list-type=2")):
+            answer = door.ask(method, "localhost:4566", f"/{bucket}{query}", region=region)
+            assert (answer.status, answer.headers.get("x-amz-bucket-region")) == (status, HOME)
+    assert "x-amz-bucket-region" not in door.ask("GET", "localhost:4566", f"/{bucket}/k", region="").headers
+
+
 # An SDK that asks in the wrong region finds the bucket by what it is answered. It takes us for a proxy, and so uses the
 # names of AWS's own hosts.
 @pytest.mark.parametrize("style", ["path", "virtual"])

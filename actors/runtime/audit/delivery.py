@@ -14,6 +14,7 @@ import orjson
 import structlog
 
 from actors.runtime.audit.journal import Journal, Position, Tail
+from bus.backoff import backoff_s
 from bus.transport import BusError
 
 CHUNK_LIMIT_BYTES = 256 * 1024                     # of lines, in one message
@@ -58,7 +59,7 @@ class Delivery:
                 expected = isinstance(error, BusError | TimeoutError | OSError)
                 log.log(logging.INFO if expected else logging.ERROR, "audit_delivery_waits", reason=str(error),
                         attempts=attempts, exc_info=None if expected else error)
-                await asyncio.sleep(min(RETRY_WAIT_S * 2 ** min(attempts - 1, 16), RETRY_WAIT_LIMIT_S))
+                await asyncio.sleep(backoff_s(attempts, RETRY_WAIT_S, RETRY_WAIT_LIMIT_S))
                 continue
             attempts = 0
             if not delivered:

@@ -58,7 +58,7 @@ class Authorise(Link):
                 context.owner = owner
 
     def _refuse(self, call: Call, access: Access, decision: Decision) -> None:
-        error = denied(call.context, access, decision)
+        error = call.actor.refusal(call.context, access, denied(call.context, access, decision))
         if self._enforcing:
             raise error
         log.warning("would_deny", request_id=call.context.request_id, reason=error.message)

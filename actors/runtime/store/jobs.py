@@ -21,6 +21,7 @@ from actors.runtime.store import keys
 from actors.runtime.store.batch import Batch, Done, Request
 from actors.runtime.store.snapshot import Committed, Overlay
 from actors.runtime.store.writer import Loop
+from bus.backoff import backoff_s
 from bus.codec import pack, unpack
 
 JOB_STEP_BYTES = 256 * 1024               # estimate of what a step writes, for the batch's bound
@@ -189,7 +190,7 @@ class Jobs:
         if error is not None:
             attempts = self._attempts[identity] = self._attempts.get(identity, 0) + 1
             self._report(identity, error)
-            self._wake_in(identity, min(RETRY_WAIT_S * 2 ** min(attempts - 1, 16), RETRY_WAIT_LIMIT_S))
+            self._wake_in(identity, backoff_s(attempts, RETRY_WAIT_S, RETRY_WAIT_LIMIT_S))
         else:
             self._attempts.pop(identity, None)
             self._put_off.pop(identity, None)

@@ -14,6 +14,7 @@ from actors.runtime.store.batch import Batch, Request
 from actors.runtime.store.errors import Overloaded
 from actors.runtime.store.snapshot import Committed, Overlay
 from actors.runtime.store.writer import Loop
+from bus.backoff import backoff_s
 from bus.codec import unpack
 
 BACKLOG_LIMIT = 1_000_000                 # events of one reader not yet published; then its writers are refused
@@ -156,7 +157,7 @@ class Outbox:
     def _published(self, reader: _Reader, last: int, error: BaseException | None) -> None:
         if error is not None:
             reader.attempts += 1
-            wait_s = min(RETRY_WAIT_S * 2 ** min(reader.attempts - 1, 16), RETRY_WAIT_LIMIT_S)
+            wait_s = backoff_s(reader.attempts, RETRY_WAIT_S, RETRY_WAIT_LIMIT_S)
             self._loop.call_exception_handler(
                 {"message": f"events for {reader.name} could not be published", "exception": error})
             self._loop.call_later(wait_s, self._publish_chunk, reader)

@@ -34,11 +34,14 @@ class Caller:
     def acting(self, account: str = ACCOUNT, region: str = "us-east-1") -> "Caller":
         return Caller(self.store, self.actor, account, region)
 
+    def context(self, name: str) -> Context:
+        """Of a request of the account's root."""
+        return Context(Identity("gw", self.account, "test"), self.region, load("s3").operations[name], "request", 0.0,
+                       self.now, principal=root(self.account))
+
     def call(self, name: str, **request: Any) -> dict[str, Any]:
-        operation = load("s3").operations[name]
-        validator(operation)(request)
-        context = Context(Identity("gw", self.account, "test"), self.region, operation, "request", 0.0, self.now,
-                          principal=root(self.account))
+        context = self.context(name)
+        validator(context.operation)(request)
         definition = self.actor.operations[name].chosen(request)
 
         def evaluate(view: Any) -> Any:

@@ -1,6 +1,7 @@
 """Lifecycles: what is due at a time is done, by rule, and nothing else."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,22 +91,51 @@ def test_locks_hold(s3: Caller) -> None:
 def test_transitions_and_uploads(s3: Caller) -> None:
     s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1")
     s3.call("CreateMultipartUpload", Bucket="bucket", Key="u")
-    put_rule(s3, Transitions=[{"Days": 1, "StorageClass": "STANDARD_IA"}, {"Days": 5, "StorageClass": "GLACIER"}],
-             AbortIncompleteMultipartUpload={"DaysAfterInitiation": 4})
-    run(s3, 3)
+    put_rule(s3, Transitions=[{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 35, "StorageClass": "GLACIER"}],
+             AbortIncompleteMultipartUpload={"DaysAfterInitiation": 34})
+    run(s3, 32)
     assert s3.call("HeadObject", Bucket="bucket", Key="k")["StorageClass"] == "STANDARD_IA"
     assert len(s3.call("ListMultipartUploads", Bucket="bucket")["Uploads"]) == 1
-    run(s3, 7)
+    run(s3, 37)
     assert s3.call("HeadObject", Bucket="bucket", Key="k")["StorageClass"] == "GLACIER"
     assert not s3.call("ListMultipartUploads", Bucket="bucket").get("Uploads")
 
 
-@pytest.mark.parametrize(("rule", "error"), [
-    ({}, "InvalidRequest"), ({"Expiration": {"Days": 0}}, "InvalidArgument"), ({"Status": "on"}, "MalformedXML"),
-    ({"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}, "MalformedXML"),
-    ({"Transitions": [{"Days": 1, "StorageClass": "STANDARD"}]}, "MalformedXML"),
-    ({"Prefix": "", "Expiration": {"Days": 1}}, "MalformedXML")])
-def test_refused(s3: Caller, rule: dict[str, Any], error: str) -> None:
-    assert s3.error("PutBucketLifecycleConfiguration", Bucket="bucket", LifecycleConfiguration={
-        "Rules": [{"Status": "Enabled", "Filter": {}, **rule}]}) == error
-    assert s3.error("GetBucketLifecycleConfiguration", Bucket="bucket") == "NoSuchLifecycleConfiguration"
+# By x-amz-expiration of the API's PutObject, GetObject, HeadObject and CompleteMultipartUpload, and x-amz-abort-date of
+# CreateMultipartUpload and ListParts; the store's clock says 12 January 1970, 13:46:40.
+EXPIRING: list[tuple[dict[str, Any], str]] = [
+    ({"Expiration": {"Days": 1}}, "Wed, 14 Jan 1970"),
+    ({"Expiration": {"Date": datetime(2030, 1, 1, tzinfo=UTC)}}, "Tue, 01 Jan 2030"),
+    ({"Expiration": {"Days": 1}, "Filter": {"Tag": {"Key": "a", "Value": "b"}}}, "Wed, 14 Jan 1970"),
+    ({"Expiration": {"Days": 1}, "Filter": {"Prefix": "x"}}, ""),
+    ({"Expiration": {"Days": 1}, "Status": "Disabled"}, ""),
+    ({"Expiration": {"ExpiredObjectDeleteMarker": True}}, ""),
+    ({"NoncurrentVersionExpiration": {"NoncurrentDays": 1}}, ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "expected"), EXPIRING)
+def test_expiration_is_told(s3: Caller, rule: dict[str, Any], expected: str) -> None:
+    s3.call("PutBucketVersioning", Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    old = s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1")["VersionId"]
+    put_rule(s3, ID="a /rule", **rule)
+    answer = s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1", Tagging="a=b")
+    told = f'expiry-date="{expected} 00:00:00 GMT", rule-id="a%20%2Frule"' if expected else None
+    assert answer.get("Expiration") == told
+    for name in ("GetObject", "HeadObject"):
+        for more in ({}, {"VersionId": answer["VersionId"]}):
+            assert s3.call(name, Bucket="bucket", Key="k", **more).get("Expiration") == told
+        assert "Expiration" not in s3.call(name, Bucket="bucket", Key="k", VersionId=old)      # it is not what expires
+
+
+def test_the_first_rule_to_come_is_told(s3: Caller) -> None:
+    rules = [{"Status": "Enabled", "Filter": {}, "ID": name, "Expiration": {"Days": days},
+              "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days}}
+             for name, days in (("late", 3), ("soon", 2), ("later", 4))]
+    s3.call("PutBucketLifecycleConfiguration", Bucket="bucket", LifecycleConfiguration={"Rules": rules})
+    answer = s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1")
+    assert answer["Expiration"] == 'expiry-date="Thu, 15 Jan 1970 00:00:00 GMT", rule-id="soon"'
+    upload = s3.call("CreateMultipartUpload", Bucket="bucket", Key="k")
+    listed = s3.call("ListParts", Bucket="bucket", Key="k", UploadId=upload["UploadId"])
+    for told in (upload, listed):
+        assert (told["AbortDate"], told["AbortRuleId"]) == (datetime(1970, 1, 15, tzinfo=UTC), "soon")

@@ -40,7 +40,7 @@ async def put_logging(root: Who, **more: Any) -> None:
 async def begun(sky: Sky) -> Who:
     root = sky.root()
     root.source = {"ip": "203.0.113.7", "user_agent": 'my "agent"', "request": "GET /box/k HTTP/1.1",
-                   "host": "localhost:4566"}
+                   "host": "localhost:4566", "auth_type": "REST-HEADER", "signature_version": "AWS4-HMAC-SHA256"}
     for name in ("box", "logs"):
         await root.call("s3", "CreateBucket", Bucket=name)
     return root
@@ -63,6 +63,7 @@ def test_what_is_asked_is_logged(tmp_path: Path) -> None:
             await put_logging(root)
             alice = await sky.user("alice", {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::box/*"})
             await root.call("s3", "PutObject", Bucket="box", Key="a b", Body=b"12345")
+            alice.source = {"auth_type": "REST-QUERY-STRING", "signature_version": "AWS"}
             await alice.call("s3", "GetObject", Bucket="box", Key="a b", Range="bytes=1-2")
             await alice.error("s3", "DeleteObject", Bucket="box", Key="a b")
             await root.call("s3", "CopyObject", Bucket="box", Key="copy", CopySource="box/a b")
@@ -85,7 +86,7 @@ def test_what_is_asked_is_logged(tmp_path: Path) -> None:
             assert (put[8], put[16], put[22]) == ('"GET /box/k HTTP/1.1"', '"my %22agent%22"', "localhost:4566")
             assert (put[11:13], got[11:13]) == (["-", "5"], ["2", "5"])
             assert got[4] == f"arn:aws:iam::{ACCOUNT}:user/alice"
-            assert put[19:22] == ["SigV4", "-", "AuthHeader"]
+            assert (put[19:22], got[19:22]) == (["SigV4", "-", "AuthHeader"], ["SigV2", "-", "QueryString"])
 
     run(main())
 

@@ -92,6 +92,8 @@ class _Work:
         if evaluation.collects and query.limit != 0:
             self._write(_names(query), evaluation.values(None))
         self._flush()
+        if self._asked.progress:
+            self._frame({"progress": self._counts()})      # a short query's only one
         self._frame({"stats": self._counts()})
 
     def _chunks(self) -> Iterator[bytes]:
