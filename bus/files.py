@@ -1,6 +1,7 @@
-"""Bodies as files, between processes of one host: what an envelope then carries is a reference, never the bytes.
+"""Bodies as files, between a gateway and a service: what an envelope then carries is a reference, never the bytes.
 
-A service that takes such bodies keeps a folder of them; that the folder is there is what tells a gateway so.
+A service that takes such bodies keeps a folder of them; that the folder is there is what tells a gateway of its host
+so. A gateway elsewhere reaches into it over the bus (remote_files.py); `Files` is either.
 
     <folder>/incoming/<name>        being written by a gateway, which holds an exclusive flock on it all the while
     <folder>/<two digits>/<name>    the service's own, never changed; a reader holds a shared flock on it
@@ -17,7 +18,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from bus.ciphers import Keystream, new_key, room
 from schemas import checksums
@@ -78,15 +79,83 @@ def referred(body: Mapping[str, Any]) -> Reference:
     return Reference(name, size, sums, key, crc)
 
 
-class IncomingFile:
-    """A body on its way in: digested as it passes, encrypted, and written. Every method may wait for the disk."""
+class Sink(Protocol):
+    """Where the bytes of an incoming file go. Its methods wait for the disk or the bus: they are for threads."""
 
-    def __init__(self, folder: Path, algorithms: tuple[str, ...]) -> None:
+    name: str
+
+    def write(self, data: memoryview) -> None:
+        """OSError, BusError."""
+
+    def close(self) -> None:
+        """Lets go: the file is the service's by now, or nobody's, and then it is removed."""
+
+
+class Source(Protocol):
+    """A file being read; while it is open, nobody removes it."""
+
+    descriptor: int | None                # of a file of this host
+
+    def read(self, into: memoryview, offset: int) -> int:
+        """How many bytes came; 0 at the end. For threads. OSError, BusError."""
+
+    def close(self) -> None: ...
+
+
+class Files(Protocol):
+    """A service's folder, here or elsewhere. OSError when the disk does not do it, BusError."""
+
+    async def receive(self) -> Sink: ...
+
+    async def open(self, name: str) -> Source:
+        """FileNotFoundError when it is gone."""
+
+
+class LocalFiles:
+    """The folder of a service of this host."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def receive(self) -> Sink:
+        return LocalSink(self._folder)
+
+    async def open(self, name: str) -> Source:
+        return OpenFile(self._folder, name)
+
+
+class LocalSink:
+    """A new file, locked until it is closed."""
+
+    def __init__(self, folder: Path) -> None:
         self.name = new_name()
-        self.size = 0
         self._path = folder / INCOMING / self.name
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def write(self, data: memoryview) -> None:
+        while data:
+            data = data[os.write(self._descriptor, data):]
+
+    def write_at(self, data: memoryview, offset: int) -> None:
+        """The same for what comes in any order, and perhaps twice."""
+        while data:
+            written = os.pwrite(self._descriptor, data, offset)
+            data, offset = data[written:], offset + written
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class IncomingFile:
+    """A body on its way in: digested as it passes, encrypted, and written. `write` and `close` may wait."""
+
+    def __init__(self, sink: Sink, algorithms: tuple[str, ...]) -> None:
+        self.size = 0
+        self._sink = sink
         self._digests = {algorithm: checksums.new(algorithm) for algorithm in algorithms}
         self._key = new_key()
         self._stream, self._crc = Keystream(self._key), checksums.new(CRC)
@@ -103,32 +172,33 @@ class IncomingFile:
             self._room, self._fits = room(len(piece)), len(piece)
         left = self._stream.apply_into(piece, self._room)
         self._crc.update(left)
-        while left:
-            left = left[os.write(self._descriptor, left):]
+        self._sink.write(left)
 
     def reference(self) -> Reference:
         sums = {name: digest.digest() for name, digest in self._digests.items()}
-        return Reference(self.name, self.size, sums, self._key, self._crc.digest())
+        return Reference(self._sink.name, self.size, sums, self._key, self._crc.digest())
 
     def close(self) -> None:
-        """Lets go: the file is the service's by now, or nobody's, and then it is removed."""
-        if self._descriptor >= 0:
-            self._path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self._sink.close()
 
 
 class OpenFile:
-    """A file being read; while it is open, nobody removes it."""
+    """A file of this host, locked against its removal until it is closed."""
 
     def __init__(self, folder: Path, name: str) -> None:
         """FileNotFoundError when it is gone."""
-        self.descriptor = os.open(path_of(folder, name), os.O_RDONLY | os.O_CLOEXEC)
+        self.descriptor: int | None = os.open(path_of(folder, name), os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(self.descriptor, fcntl.LOCK_SH)
         os.posix_fadvise(self.descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)      # the kernel reads further ahead
 
+    def read(self, into: memoryview, offset: int) -> int:
+        assert self.descriptor is not None
+        return os.preadv(self.descriptor, [into], offset)
+
     def close(self) -> None:
-        os.close(self.descriptor)
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
 
 
 def in_use(path: Path) -> bool:

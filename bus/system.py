@@ -18,6 +18,10 @@ Asked of IAM alone (`ask`), which answers what is behind an access key; {unknown
     credential   {access_key}            -> {account, secret, token, expires, bearer: true for an API key's, which signs
                                             nothing}; {refused: true} when it is no good
 
+Asked of who keeps bodies in files:
+
+    files    {service}                   -> {inbox}      where gateways of other hosts ask for them (remote_files.py)
+
 Asked of S3 alone:
 
     bucket     {name, kind}              -> {region, document}   its configuration of that kind (cors, website), null
@@ -53,7 +57,7 @@ from bus.transport import BusError, Message, Subscription, Transport
 from schemas.routing import SLOT_COUNT
 
 QUESTIONS = ("status", "health", "backup", "reset", "metrics", "explain", "rotate", "principal", "credential", "used",
-             "bucket", "scrub", "reseal", "record", "interests", "verify")
+             "files", "bucket", "scrub", "reseal", "record", "interests", "verify")
 ARRIVED, IDENTITIES, TRAILS = "arrived", "identities", "trails"
 VERBS = (*QUESTIONS, ARRIVED, IDENTITIES, TRAILS)
 UNDER_WAY_MAX = 8                         # answers being worked out at once; more are refused

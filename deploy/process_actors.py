@@ -27,7 +27,8 @@ from actors.runtime.uses import Uses
 from bus.bodies import Bodies
 from bus.client import Client
 from bus.endpoint import Endpoint
-from bus.files import INCOMING
+from bus.files import FOLDER, INCOMING
+from bus.remote_files import FileServer
 from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, tell
 from deploy import VERSION, failures, layout
 from deploy.admission import Admission, Answer
@@ -85,6 +86,9 @@ class ActorProcess:
         self.models = models_of(process, self.client)
         self.host: ActorHost | None = None
         self.admission: Admission | None = None
+        self.files = FileServer(process.transport, {
+            actor.service: self._directory(actor.service).with_name(FOLDER)
+            for actor in self.actors if FOLDER in actor.file_folders})
         self.whole = asyncio.Lock()       # held by what concerns all shards: one backup or reset at a time
 
     @property
@@ -271,7 +275,7 @@ async def serve(process: Process) -> None:
     answers = SystemAnswers(
         process.transport, process.name,
         {"status": service.status, "health": service.health, "backup": service.backup, "reset": service.reset,
-         "metrics": service.metrics, "explain": service.explain},
+         "metrics": service.metrics, "explain": service.explain, **service.files.answers()},
     )
     discoveries = [discovery(process.transport, actor, service.meter) for actor in service.actors]
     stop_exporting = export_metrics(service.config.observing, process.name, service.meter.snapshot)

@@ -4,13 +4,12 @@ Whatever goes wrong on the path is told here, in one place (`Answers.refuse`).
 """
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import structlog
 
 from bus.bodies import BODY_LIMIT_BYTES, BodyTooLarge
 from bus.codec import Unencodable
-from bus.files import Piece
+from bus.files import Files, Piece
 from bus.transport import BusError
 from gateway import bearer, bodies, dynamodb
 from gateway import protocols as wire
@@ -51,9 +50,12 @@ class Answers:
         self._metrics.body_bytes_out += len(response.body)
         return Answer(response.status, self._dressed(exchange, response.headers), response.body)
 
-    def files(self, exchange: Exchange, head: wire.HttpResponse, folder: Path, pieces: list[Piece]) -> FileAnswer:
-        """OSError when the first file is gone."""
-        answer = FileAnswer(head.status, self._dressed(exchange, head.headers), folder, pieces)
+    async def files(
+        self, exchange: Exchange, head: wire.HttpResponse, files: Files, pieces: list[Piece]
+    ) -> FileAnswer:
+        """OSError when the first file is gone; BusError."""
+        first = await files.open(pieces[0].name)
+        answer = FileAnswer(head.status, self._dressed(exchange, head.headers), files, pieces, first)
         self._metrics.body_bytes_out += answer.size
         return answer
 

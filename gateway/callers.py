@@ -1,5 +1,6 @@
 """Who asks: what a request claims, and the proof of it against the credential it names."""
 
+import re
 from collections.abc import Callable
 
 from bus.subjects import GATEWAY
@@ -7,6 +8,10 @@ from gateway import bearer, protocols, sigv2
 from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
 from gateway.sigv4 import Claim, Reason, Refusal, read_claim, verify
 from schemas.envelope import ANONYMOUS, Identity
+
+_S3_SCOPE = re.compile(r"(/|%2[Ff])s3(/|%2[Ff])aws4_request")
+_TWICE = ("Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter "
+          "or the Authorization header should be specified")
 
 NOBODY = Identity(GATEWAY, DEFAULT_ACCOUNT, ANONYMOUS)
 
@@ -62,9 +67,12 @@ def identity_of(credential: Credential) -> Identity:
 
 def claim_of(request: protocols.HttpRequest) -> Claim | None:
     """In whichever version it is signed; None: it is not. Refusal."""
-    authorization = request.headers.get("authorization")
-    if authorization is None and sigv2.is_query(request.query):
-        return sigv2.query_claim(request.query)
-    if authorization is not None and sigv2.is_header(authorization):
+    authorization, query = request.headers.get("authorization", ""), request.query
+    in_query = sigv2.is_query(query)
+    if authorization and (in_query or ("X-Amz-Algorithm=" in query and _S3_SCOPE.search(query))):
+        raise Refusal(Reason.MECHANISM, _TWICE, ArgumentName="Authorization", ArgumentValue=authorization)
+    if in_query:
+        return sigv2.query_claim(query)
+    if sigv2.is_header(authorization):
         return sigv2.header_claim(authorization, request.headers)
-    return read_claim(request.query, request.headers)
+    return read_claim(query, request.headers)

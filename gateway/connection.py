@@ -54,7 +54,8 @@ class RequestTimeout(AwsError):
 class Incoming:
     """A request whose head has come."""
 
-    __slots__ = ("body_bytes", "close", "headers", "method", "payload", "protocol", "target", "version")
+    __slots__ = ("awaits_invitation", "body_bytes", "close", "headers", "method", "payload", "protocol", "target",
+                 "version")
 
     def __init__(self, message: RawRequestMessage, payload: StreamReader, protocol: "Connection") -> None:
         self.method = message.method
@@ -65,6 +66,7 @@ class Incoming:
         self.protocol = protocol
         self.close: bool = message.should_close     # after this answer
         self.body_bytes = 0                         # held in memory for this request
+        self.awaits_invitation = self.headers.get("expect", "").lower() == "100-continue"     # before its body comes
 
     @property
     def peer(self) -> str:
@@ -179,7 +181,8 @@ class BodyReader:
 
 def _invite(incoming: Incoming) -> None:
     """Tells a client that waits for it that its body is welcome."""
-    if incoming.headers.get("expect", "").lower() == "100-continue" and incoming.protocol.transport is not None:
+    if incoming.awaits_invitation and incoming.protocol.transport is not None:
+        incoming.awaits_invitation = False
         incoming.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
@@ -369,6 +372,8 @@ class Connection(RequestHandler):
         self._request_in_progress = True
         try:
             answer = await self._handle(incoming)
+            if incoming.awaits_invitation:          # its body may come, or its next request (RFC 9110 10.1.1)
+                incoming.close = incoming.close or not incoming.payload.is_eof()
             await answer.send(incoming)
         finally:
             self._request_in_progress = False

@@ -1,20 +1,21 @@
-"""An answer whose body is in files of this host, which are decrypted as they pass.
+"""An answer whose body is in files, which are decrypted as they pass.
 
 Of a whole file the last bytes are sent only if it is what was stored; otherwise the connection breaks off, so that
 nobody takes rot for the object. What was stored before there was encryption the kernel takes from the page cache to
-the socket. Both use a duplicate of the socket's descriptor, while the transport has nothing of its own to write. The
-first file is open, and so locked against its removal (bus/files.py), until all is sent.
+the socket, where the files are on this host. Both use a duplicate of the socket's descriptor, while the transport has
+nothing of its own to write. The first file is open, and so locked against its removal (bus/files.py), until all is
+sent.
 """
 
 import asyncio
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import structlog
 
 from bus.ciphers import Keystream, room
-from bus.files import CRC, OpenFile, Piece
+from bus.files import CRC, Files, Piece, Source
+from bus.transport import BusError
 from gateway.connection import JOIN_LIMIT_BYTES, WRITE_LIMIT_S, Incoming, answer_head, drain, open_transport
 from schemas import checksums
 from schemas.checksums import Buffer
@@ -28,14 +29,16 @@ log = structlog.get_logger(__name__)
 
 
 class FileAnswer:
-    """`pieces` of files in `folder`. FileNotFoundError when the first is gone."""
+    """`pieces` of `files`, of which the first is open."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], folder: Path, pieces: list[Piece]) -> None:
+    def __init__(
+        self, status: int, headers: Mapping[str, str], files: Files, pieces: list[Piece], first: Source
+    ) -> None:
         self.status = status
         self._headers = headers
-        self._folder = folder
+        self._files = files
         self._pieces = pieces
-        self._first = OpenFile(folder, pieces[0].name)
+        self._first = first
         self.size = sum(piece.size for piece in pieces)
 
     def close(self) -> None:
@@ -45,8 +48,8 @@ class FileAnswer:
         """ConnectionError when the client has gone; also when a file has, for the length is out already."""
         try:
             head = answer_head(self.status, self._headers, incoming, self.size)
-            if self.size <= JOIN_LIMIT_BYTES and len(self._pieces) == 1:
-                data = b"".join(map(bytes, _read(self._first.descriptor, self._pieces[0])))
+            if self.size <= JOIN_LIMIT_BYTES and len(self._pieces) == 1 and self._first.descriptor is not None:
+                data = b"".join(map(bytes, _read(self._first, self._pieces[0])))
                 open_transport(incoming.protocol).write(head + data)
                 return
             await self._send_files(incoming, head)
@@ -57,23 +60,24 @@ class FileAnswer:
         open_transport(incoming.protocol).write(head)
         try:
             for piece in self._pieces:
-                file = self._first if piece.name == self._pieces[0].name else OpenFile(self._folder, piece.name)
+                file = self._first if piece.name == self._pieces[0].name else await self._files.open(piece.name)
                 try:
-                    await _send(incoming, file.descriptor, piece)
+                    await _send(incoming, file, piece)
                 finally:
                     if file is not self._first:
                         file.close()
-        except FileNotFoundError as error:
+        except (FileNotFoundError, BusError) as error:
             raise ConnectionResetError("a file of the answer is gone") from error
 
 
-async def _send(incoming: Incoming, file: int, piece: Piece) -> None:
+async def _send(incoming: Incoming, file: Source, piece: Piece) -> None:
     """Threads send as long as the client takes it: handing each block over to the loop would cost half of the speed."""
     transport, loop = open_transport(incoming.protocol), asyncio.get_running_loop()
     transport.set_write_buffer_limits(0)           # drain returns when nothing is left
     await drain(incoming.protocol)
     socket = os.dup(transport.get_extra_info("socket").fileno())
-    steps = _decrypted(socket, file, piece) if piece.key else _plain(socket, file, piece)
+    by_kernel = not piece.key and file.descriptor is not None
+    steps = _plain(socket, file, piece) if by_kernel else _decrypted(socket, file, piece)
     try:
         while True:
             open_transport(incoming.protocol)
@@ -89,7 +93,7 @@ async def _send(incoming: Incoming, file: int, piece: Piece) -> None:
         transport.set_write_buffer_limits()
 
 
-def _decrypted(socket: int, file: int, piece: Piece) -> Iterator[None]:
+def _decrypted(socket: int, file: Source, piece: Piece) -> Iterator[None]:
     """Yields when the client has to read on first, and after STEP_BYTES, so that others have a turn."""
     left = STEP_BYTES
     for block in _read(file, piece):
@@ -105,12 +109,13 @@ def _decrypted(socket: int, file: int, piece: Piece) -> Iterator[None]:
                 left = STEP_BYTES
 
 
-def _plain(socket: int, file: int, piece: Piece) -> Iterator[None]:
+def _plain(socket: int, file: Source, piece: Piece) -> Iterator[None]:
     """The same of what lies unencrypted, by the kernel alone."""
+    assert file.descriptor is not None
     offset, end = piece.offset, piece.offset + piece.size
     while offset < end:
         try:
-            sent = os.sendfile(socket, file, offset, min(STEP_BYTES, end - offset))
+            sent = os.sendfile(socket, file.descriptor, offset, min(STEP_BYTES, end - offset))
         except BlockingIOError:
             yield
             continue
@@ -120,7 +125,7 @@ def _plain(socket: int, file: int, piece: Piece) -> Iterator[None]:
         yield
 
 
-def _read(file: int, piece: Piece) -> Iterator[Buffer]:
+def _read(file: Source, piece: Piece) -> Iterator[Buffer]:
     """Its bytes, BLOCK_BYTES at a time, each in place of the one before. ConnectionResetError in place of the last ones
     when they are not all there, or not what was stored."""
     stream = Keystream(piece.key, piece.offset) if piece.key else None
@@ -129,7 +134,7 @@ def _read(file: int, piece: Piece) -> Iterator[Buffer]:
     size = min(BLOCK_BYTES, piece.size)
     read, decrypted = memoryview(bytearray(size)), room(size)
     while offset < end:
-        data = read[:os.preadv(file, [read[:end - offset]], offset)]
+        data = read[:file.read(read[:end - offset], offset)]
         if not data:
             raise ConnectionResetError("a file is shorter than its record says")
         offset += len(data)

@@ -2,7 +2,8 @@
 (AWSAccessKeyId, Expires, Signature) or in `Authorization: AWS key:signature`.
 
 They say neither region nor what the body is. Claims are sigv4's, with V2 for a scope.
-Source: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html; refusals as AWS has them
+in ceph/s3-tests (test_headers.py) and brekkylab/backlot.
 """
 
 from base64 import b64encode
@@ -34,13 +35,14 @@ def is_query(query: str) -> bool:
 
 
 def header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
-    """Refusal."""
+    """An x-amz-date, even one that nobody can read, is what says when. Refusal."""
     key, colon, signature = authorization.removeprefix("AWS ").strip().partition(":")
-    if not colon or not key or not signature:
-        raise Refusal(Reason.INCOMPLETE, "AWS authorization header is invalid. Expected AwsAccessKeyId:signature")
-    date = headers.get("x-amz-date") or headers.get("date", "")
-    if not date:
-        raise Refusal(Reason.MISSING, "AWS authentication requires a valid Date or x-amz-date header")
+    if not colon or not key or not signature or ":" in signature:
+        raise Refusal(Reason.MECHANISM, "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature",
+                      ArgumentName="Authorization", ArgumentValue=authorization)
+    date = headers["x-amz-date"] if "x-amz-date" in headers else headers.get("date", "")
+    if _moment(date) is None:
+        raise Refusal(Reason.DATE)
     return _claim(key, signature, date, None, headers.get("x-amz-security-token", ""))
 
 
@@ -48,9 +50,11 @@ def query_claim(query: str) -> Claim:
     """Refusal."""
     values = {name: unquote(value) for name, value in _pairs(query)}
     expires = values.get("Expires", "")
+    if not expires:
+        raise Refusal(Reason.MISSING, "Query-string authentication requires the Signature, Expires and AWSAccessKeyId "
+                                      "parameters")
     if not (expires.isascii() and expires.isdigit() and len(expires) <= EXPIRES_LIMIT_DIGITS):
-        raise Refusal(Reason.QUERY_PARAMETERS, "Query-string authentication requires the Signature, Expires and "
-                                               "AWSAccessKeyId parameters")
+        raise Refusal(Reason.MISSING, f"Invalid date (should be seconds since epoch): {expires}")
     return _claim(values.get("AWSAccessKeyId", ""), values.get("Signature", ""), expires, int(expires),
                   values.get("x-amz-security-token", ""))
 
@@ -60,16 +64,27 @@ def _claim(key: str, signature: str, date: str, expires: int | None, token: str)
                  UNSIGNED_PAYLOAD)
 
 
+def _moment(date: str) -> float | None:
+    """Seconds since the epoch; None: it cannot be read, or was before it."""
+    try:
+        moment = parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment >= 0 else None
+
+
 def verify(
     claim: Claim, secret: str | None, method: str, path: str, query: str, headers: Mapping[str, str], now: float
 ) -> None:
-    """As sigv4.verify. The bucket of a virtual host stands before the path in what was signed."""
+    """As sigv4.verify. The bucket of a virtual host stands before the path in what was signed, and a bucket alone may
+    have been signed with a slash behind it, as SDKs do (botocore's remove_bucket_from_url_paths_from_model)."""
     _check_time(claim, now, secret is not None)
     if secret is None:
         return
     host = headers.get("host", "").partition(":")[0]
     bucket = host.partition(".s3")[0] if ".s3" in host else host.partition(".")[0]
-    signed = [_to_sign(claim, method, resource, query, headers) for resource in (path, f"/{bucket}{path}")]
+    resources = [path, f"/{bucket}{path}", *([f"{path}/"] if path.rfind("/") == 0 and path != "/" else [])]
+    signed = [_to_sign(claim, method, resource, query, headers) for resource in resources]
     if not any(same(_signature(secret, text), claim.signature) for text in signed):
         raise Refusal(Reason.MISMATCH, AWSAccessKeyId=claim.signer.access_key, SignatureProvided=claim.signature,
                       StringToSign=signed[0])
@@ -105,9 +120,7 @@ def _check_time(claim: Claim, now: float, verified: bool) -> None:
         return
     if not verified:
         return
-    try:
-        signed_at = parsedate_to_datetime(claim.timestamp).timestamp()
-    except ValueError:
-        raise Refusal(Reason.MISSING, "AWS authentication requires a valid Date or x-amz-date header") from None
+    signed_at = _moment(claim.timestamp)
+    assert signed_at is not None, "header_claim has read it"
     if abs(now - signed_at) > SKEW_S:
         raise Refusal(Reason.EXPIRED if now > signed_at else Reason.NOT_YET)

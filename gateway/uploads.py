@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 import structlog
 
 from bus import files
-from bus.files import IncomingFile
+from bus.files import Files, IncomingFile, LocalFiles, Sink
+from bus.remote_files import RemoteFiles, find
+from bus.transport import Transport
 from gateway import bodies
 from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming, gathered
 from gateway.metrics import Metrics
@@ -58,34 +60,45 @@ class UploadFailed(AwsError):
 class Uploads:
     """`state`: where services keep their folders; None: none is on this host."""
 
-    def __init__(self, state: Path | None, reader: BodyReader, metrics: Metrics) -> None:
+    def __init__(self, transport: Transport, state: Path | None, reader: BodyReader, metrics: Metrics) -> None:
+        self._transport = transport
         self._state = state
         self._reader = reader
         self._metrics = metrics
-        self._folders: dict[str, Path] = {}
+        self._local: dict[str, LocalFiles] = {}
+        self._remote: dict[str, RemoteFiles] = {}
         self._workers: ThreadPoolExecutor | None = None
         self._writers: ThreadPoolExecutor | None = None
 
-    def folder(self, service: str) -> Path | None:
-        """Where this service takes bodies; None: it does not, or not here."""
-        found = self._folders.get(service)
-        if found is None and self._state is not None:
+    async def files(self, service: str) -> Files | None:
+        """Where this service takes bodies; None: it does not. BusError."""
+        local = self._local.get(service)
+        if local is not None:
+            return local
+        if self._state is not None:
             folder = self._state / service / files.FOLDER
             if (folder / files.INCOMING).is_dir():
-                found = self._folders[service] = folder
-        return found
+                self._local[service] = local = LocalFiles(folder)
+                return local
+        remote = self._remote.get(service)
+        if remote is None or remote.lost:
+            remote = await find(self._transport, service)
+            if remote is not None:
+                self._remote[service] = remote
+        return remote
 
     async def receive(
         self, incoming: Incoming, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None,
-        folder: Path,
+        files: Files,
     ) -> "Upload":
         """The body, written and verified against what its claim says. AwsError, Refusal."""
         kind = Chunked if claim is not None and claim.streaming else Plain
         length = kind.stated_length(headers)
         if length > SIZE_LIMIT_BYTES:
             raise EntityTooLarge(length)
+        place = await self._place(files)
         blocks = self._reader.blocks(incoming, BODY_LIMIT_S + length / LEAST_RATE_BYTES_S)
-        return await self._fill(incoming, blocks, kind(headers, claim, key, self._place(folder)))
+        return await self._fill(incoming, blocks, kind(headers, claim, key, place))
 
     async def begin_form(self, incoming: Incoming, form: FormDecoder) -> tuple[AsyncIterator[bytes], bytes]:
         """Reads the fields of a form: what is to come of it, and what has come of its file. AwsError."""
@@ -103,16 +116,20 @@ class Uploads:
 
     async def receive_form(
         self, incoming: Incoming, pieces: AsyncIterator[bytes], form: FormDecoder, first: bytes, policy: Policy | None,
-        headers: Mapping[str, str], folder: Path,
+        headers: Mapping[str, str], files: Files,
     ) -> "Upload":
         """A form's file, of which `first` has come already. AwsError."""
-        upload = Form(headers, form, policy, self._place(folder))
+        upload = Form(headers, form, policy, await self._place(files))
         return await self._fill(incoming, gathered(pieces), upload, first)
 
-    def _place(self, folder: Path) -> "Place":
+    async def _place(self, files: Files) -> "Place":
         if self._writers is None:
             self._writers = ThreadPoolExecutor(WORKERS, "write")
-        return Place(folder, self._writers)
+        try:
+            return Place(await files.receive(), self._writers)
+        except OSError as error:
+            log.warning("upload_failed", error=str(error))
+            raise UploadFailed from error
 
     async def _fill(
         self, incoming: Incoming, blocks: AsyncGenerator[Buffer, None], upload: "Upload", first: bytes = b""
@@ -124,7 +141,7 @@ class Uploads:
         running: asyncio.Future[None] | None = None
         try:
             if first:
-                upload.write(first)
+                await loop.run_in_executor(self._workers, upload.write, first)
             async with aclosing(blocks):
                 async for block in blocks:
                     if running is not None:
@@ -145,9 +162,9 @@ class Uploads:
 
 
 class Place(NamedTuple):
-    """Where bodies go, and the threads that write them."""
+    """Where a body goes, and the threads that write it."""
 
-    folder: Path
+    sink: Sink
     writers: ThreadPoolExecutor
 
 
@@ -157,7 +174,7 @@ class Upload:
 
     def __init__(self, headers: Mapping[str, str], place: Place) -> None:
         self.headers = dict(headers)      # from `finish` on with the trailers
-        self._file = IncomingFile(place.folder, (checksums.MD5, *bodies.algorithms(headers)))
+        self._file = IncomingFile(place.sink, (checksums.MD5, *bodies.algorithms(headers)))
         self._writers = place.writers
         self._lock = threading.Lock()     # between a worker and who gives up
         self._closed = False
@@ -220,8 +237,10 @@ class Plain(Upload):
 
     @staticmethod
     def stated_length(headers: Mapping[str, str]) -> int:
-        """MissingContentLength."""
+        """MissingContentLength, UnstatedLength."""
         text = headers.get("content-length", "")
+        if not text and "transfer-encoding" in headers:
+            raise bodies.UnstatedLength
         if not (text.isascii() and text.isdigit()):
             raise bodies.MissingContentLength
         return int(text)

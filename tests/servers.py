@@ -52,10 +52,16 @@ class Server:
         return found
 
     def cpu_seconds(self) -> dict[str, float]:
-        return {name: sum(process.cpu_times()[:2]) for name, process in self.processes().items()}
+        """User and system, to the nanosecond: psutil's come in ticks of 10 ms."""
+        return {name: cpu_seconds(process.pid) for name, process in self.processes().items()}
 
     def pss_bytes(self) -> dict[str, int]:
         return {name: process.memory_full_info().pss for name, process in self.processes().items()}
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of a process, the threads it had included. Its clock is what clock_getcpuclockid(3) gives on Linux."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def readable(process: psutil.Process, root: psutil.Process) -> str:

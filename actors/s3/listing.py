@@ -97,17 +97,15 @@ def _where(bucket: Bucket) -> Answer:
 
 def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     bucket = bucket_of(context, snapshot, request)
-    marker, id_marker = request.get("KeyMarker") or "", request.get("VersionIdMarker")
-    if id_marker is not None and not marker:
-        raise InvalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker",
-                              id_marker)
-    if id_marker and id_marker != state.NULL and state.sequence_of(id_marker) is None:
-        raise InvalidArgument("Invalid version id specified", "version-id-marker", id_marker)
+    limit = request.get("MaxKeys", PAGE_LIMIT)
+    if limit < 0:
+        raise InvalidArgument("max-keys cannot be negative", "max-keys")
     page = Page(request, _limit(request))
+    marker, id_marker = request.get("KeyMarker") or "", _id_marker(request)
     write = writer(request)
-    found = yield from _versions(bucket, page, marker, id_marker or "")
+    found = yield from _versions(bucket, page, marker, id_marker if marker else "")
     answer = _common(bucket, request, page, write)
-    answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker or ""}
+    answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker, "MaxKeys": limit}
     more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
     told = [_version(key, record, newest, write, owner_of(record)) | more(record) for key, record, newest in found]
     answer["Versions"] = [each for each in told if "Size" in each]
@@ -117,6 +115,22 @@ def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
         if found and found[-1][0] == page.last:
             answer["NextVersionIdMarker"] = found[-1][1]["id"]
     return answer
+
+
+def _id_marker(request: Request) -> str:
+    """"" where there is none. Sentences and their order were measured on AWS in March 2026. InvalidArgument."""
+    marker: str | None = request.get("VersionIdMarker")
+    if marker is None:
+        return ""
+    if request.get("KeyMarker") is None:
+        wrong = "A version-id marker cannot be specified without a key marker."
+    elif not marker:
+        wrong = "A version-id marker cannot be empty."
+    elif marker != state.NULL and state.sequence_of(marker) is None:
+        wrong = "Invalid version id specified"
+    else:
+        return marker
+    raise InvalidArgument(wrong, "version-id-marker", marker)
 
 
 def _page(bucket: Bucket, request: Request, after: str, limit: int) -> Generator[None, None, Page]:

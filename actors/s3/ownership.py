@@ -78,7 +78,7 @@ def of_new_object(context: Context, bucket: Bucket, request: Request) -> Record:
 
 
 def owners_in(bucket: Bucket) -> Callable[[Record], str]:
-    """Whose a version or an upload is told to be."""
+    """Whose a version is told to be."""
     if of_bucket(bucket) == ENFORCED:
         return lambda record: bucket.owner
     return lambda record: str(record["owner"])
@@ -94,8 +94,9 @@ def acl_of(record: Record) -> Acl:
 
 
 def bucket_acl(bucket: Bucket) -> Acl:
-    """What stands; whether it counts, `of_bucket` says."""
-    return bucket.configuration(ACL) or acls.private(bucket.owner)
+    """What stands, which may be nothing at all; whether it counts, `of_bucket` says."""
+    stands: Acl | None = bucket.configuration(ACL)
+    return acls.private(bucket.owner) if stands is None else stands
 
 
 # What an ACL lets somebody in for. Of a bucket's, and of an object's.

@@ -7,11 +7,10 @@ carries is a reference to a file (bus/files.py).
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from bus.files import Piece
-from gateway import codings, uploads
+from bus.files import Files, Piece
+from gateway import codings
 from gateway.answers import Answers, Outgoing
 from gateway.asking import Asking
 from gateway.callers import NOBODY, Callers, identity_of
@@ -25,7 +24,7 @@ from gateway.s3.post_policies import Policy, claim_of, verify
 from gateway.sigv4 import S3_LIKE, Claim
 from gateway.uploads import Uploads
 from schemas.envelope import Identity
-from schemas.errors import AwsError, NotImplementedByUs
+from schemas.errors import AwsError, NotImplementedByUs, ServiceUnavailable
 
 
 class S3Door:
@@ -40,13 +39,13 @@ class S3Door:
         self._answers = answers
         self._uploads = uploads
 
-    def streams(self, request: HttpRequest, claim: Claim | None) -> Route | None:
-        """The route of a large body that goes into a file; None: it is read whole."""
-        if not uploads.is_large(request.headers) or self._uploads.folder("s3") is None or \
-                not (claim.signer.service in S3_LIKE if claim is not None else request.method == "PUT"):
+    async def streams(self, request: HttpRequest, claim: Claim | None) -> Route | None:
+        """The route of a large body that goes into a file; None: it is read whole. BusError."""
+        if not (claim.signer.service in S3_LIKE if claim is not None else request.method == "PUT"):
             return None
         route = self._router.route(request, claim)
-        return route if route.operation.streams_in and route.service.name == "s3" else None
+        streams = route.operation.streams_in and route.service.name == "s3"
+        return route if streams and await self._uploads.files("s3") is not None else None
 
     async def receive(self, exchange: Exchange, route: Route) -> Answer:
         """The path of a body that passes into a file. AwsError, Refusal, BusError."""
@@ -54,7 +53,7 @@ class S3Door:
         identity, secret = await self._callers.identify(claim, request, None)
         exchange.admit(route)
         upload = await self._uploads.receive(
-            exchange.incoming, route.request.headers, claim, codings.chunk_key(claim, secret), self._folder())
+            exchange.incoming, route.request.headers, claim, codings.chunk_key(claim, secret), await self._files())
         try:
             headers = codings.without_chunked(upload.headers)
             params = route.protocol.parse(route.operation, replace(route.request, headers=headers))
@@ -73,9 +72,9 @@ class S3Door:
             raise error
         return await self._asking.reply(exchange, identity, replace(route, region=regions.of(error)), params)
 
-    def give(self, exchange: Exchange, route: Route, result: dict[str, Any], status: int = 0) -> Outgoing:
-        """An object, out of files of this host where its body is in some; `status`: other than the operation's own.
-        OSError when the files are gone."""
+    async def give(self, exchange: Exchange, route: Route, result: dict[str, Any], status: int = 0) -> Outgoing:
+        """An object, out of files where its body is in some; `status`: other than the operation's own. OSError when
+        the files are gone; BusError."""
         body = result.get("Body")
         pieces = [Piece(*piece) for piece in body["files"]] if type(body) is dict else None
         shown = result if pieces is None else {**result, "Body": None}
@@ -83,7 +82,7 @@ class S3Door:
         head.status = status or head.status
         if pieces is None:
             return self._answers.answer(exchange, head)
-        return self._answers.files(exchange, head, self._folder(), pieces)
+        return await self._answers.files(exchange, head, await self._files(), pieces)
 
     # Forms
 
@@ -91,7 +90,7 @@ class S3Door:
         """A form's upload: its policy proves who asks, and what it may hold. AwsError, Refusal, BusError."""
         incoming, request = exchange.incoming, exchange.request
         form = FormDecoder(request.headers["content-type"])
-        if self._uploads.folder("s3") is None:
+        if await self._uploads.files("s3") is None:
             raise NotImplementedByUs("s3", "PostObject")
         pieces, first = await self._uploads.begin_form(incoming, form)
         posts.check(form.fields)
@@ -105,7 +104,7 @@ class S3Door:
         if policy is not None:
             policy.check(form.fields, form.sent, params["Bucket"])
         upload = await self._uploads.receive_form(
-            incoming, pieces, form, first, policy, route.request.headers, self._folder())
+            incoming, pieces, form, first, policy, route.request.headers, await self._files())
         try:
             params[route.operation.payload] = upload.reference()
             result = await self._asking.reply(exchange, identity, route, params)
@@ -124,10 +123,11 @@ class S3Door:
         verify(claim, credential.secret, fields["policy"])
         return identity_of(credential), Policy(fields["policy"], self._callers.clock())
 
-    def _folder(self) -> Path:
-        folder = self._uploads.folder("s3")
-        assert folder is not None, "who refers to files has a folder of them"
-        return folder
+    async def _files(self) -> Files:
+        files = await self._uploads.files("s3")
+        if files is None:                          # it had them a moment ago
+            raise ServiceUnavailable
+        return files
 
 
 def is_form(request: HttpRequest) -> bool:

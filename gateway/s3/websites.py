@@ -144,7 +144,7 @@ class Websites:
         location = result.get("WebsiteRedirectLocation")
         if location:
             return Redirect(routing.MOVED_PERMANENTLY, location)
-        return self._door.give(exchange, route, result, status)
+        return await self._door.give(exchange, route, result, status)
 
     async def _is_there(self, exchange: Exchange, site: Site, key: str) -> bool:
         """May everybody see that it is?"""

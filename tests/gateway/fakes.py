@@ -8,7 +8,7 @@ from typing import Any, cast
 from bus import system
 from bus.client import aws_error
 from bus.codec import pack, unpack
-from bus.transport import BusError, Handler, Message
+from bus.transport import BusError, Handler, Message, NoResponders
 from schemas.envelope import Identity, Reply, Request
 
 
@@ -96,9 +96,12 @@ class FakeTransport:
             handler(Message(subject, reply, data))
 
     def request(self, subject: str, data: bytes, timeout_s: float) -> "asyncio.Future[Message]":
+        found: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        if subject == system.subject("files"):                # no service keeps any elsewhere
+            found.set_exception(NoResponders())
+            return found
         assert subject == system.subject("bucket"), "the gateway asks through its bus"
         answer = self.buckets.get(cast("dict[str, str]", unpack(data))["name"], {})
-        found: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         found.set_result(Message("", "", pack({"process": "s3", **answer})))
         return found
 

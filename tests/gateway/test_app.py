@@ -7,6 +7,7 @@ import asyncio
 import gzip
 import json
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -250,7 +251,7 @@ def test_overload_is_answered_at_once() -> None:
             release.set()
             assert [(await task).status for task in waiting] == [200, 200]
             assert (await ask(gateway, dynamodb("ListTables"))).status == 200
-            assert gateway.server.metrics.in_flight == 0
+            assert gateway.metrics.in_flight == 0
 
     run(main)
 
@@ -268,7 +269,7 @@ def test_disconnect_cancels() -> None:
             await gateway.bus.arrivals.get()
             await connection.close()
             await gateway.bus.cancelled.wait()
-            assert (gateway.server.metrics.in_flight, gateway.server.metrics.disconnects) == (0, 1)
+            assert (gateway.metrics.in_flight, gateway.metrics.disconnects) == (0, 1)
 
     run(main)
 
@@ -312,10 +313,10 @@ def test_hanging_up_ends_a_stream() -> None:
             connection.send(signed("bedrock", "POST", "/model/m/converse-stream", {"content-type": "application/json"},
                                    json.dumps(CONVERSE).encode()))
             await connection.reader.readuntil(b"messageStop")
-            assert gateway.server.metrics.in_flight == 1
+            assert gateway.metrics.in_flight == 1
             await connection.close()
             await gateway.bus.cancelled.wait()
-            assert gateway.server.metrics.in_flight == 0
+            assert gateway.metrics.in_flight == 0
 
     run(main)
 
@@ -342,6 +343,23 @@ def test_connections() -> None:
             connection.send(dynamodb("ListTables").replace(b"HTTP/1.1", b"HTTP/1.0"))
             assert (await connection.response()).headers["connection"] == "close"
             assert await connection.closed() == b""
+            await connection.close()
+
+    run(main)
+
+
+# Who waits for an invitation and is refused may send its body all the same, or another request in its place: nobody can
+# tell which it is, so that the connection ends (RFC 9110, 10.1.1).
+def test_a_refused_expectation(tmp_path: Path) -> None:
+    (tmp_path / "s3/blobs/incoming").mkdir(parents=True)
+
+    async def main() -> None:
+        async with running(open_mode=False, state=tmp_path) as gateway:
+            connection = await Connection.open(gateway)
+            head = signed("s3", "PUT", "/b/k", {"expect": "100-continue"}, bytes(100_000), keys=("test", "wrong"))
+            connection.send(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+            answer = await connection.response()
+            assert (answer.status, answer.headers["connection"]) == (403, "close")
             await connection.close()
 
     run(main)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from actors.runtime.principal import NOBODY, principal_of
 from schemas.errors import AwsError
 from tests.actors.s3.caller import Caller, open_caller
 
@@ -240,13 +241,34 @@ def test_all_but_somebody(s3: Caller) -> None:
 
 
 @pytest.mark.parametrize(("operation", "member", "name", "inner"), [
-    ("ListObjectsV2", "MaxKeys", "max-keys", "maxKeys"), ("ListObjectVersions", "MaxKeys", "max-keys", "maxKeys"),
+    ("ListObjects", "MaxKeys", "max-keys", "maxKeys"), ("ListObjectsV2", "MaxKeys", "max-keys", "maxKeys"),
     ("ListMultipartUploads", "MaxUploads", "max-uploads", "max-uploads"),
 ])
 def test_how_many(s3: Caller, operation: str, member: str, name: str, inner: str) -> None:
     assert said(s3, operation, **{member: -1}) == (
         "InvalidArgument", 400, f"Argument {inner} must be an integer between 0 and 2147483647")
     s3.call(operation, Bucket=BUCKET, **{member: 2**31 - 1})
+
+
+# Of versions AWS has other sentences, tells the number it was given, and looks at these things in this order, as
+# measured in March 2026.
+def test_how_many_versions_and_from_where(s3: Caller) -> None:
+    put(s3)
+    (only,) = s3.call("ListObjectVersions", Bucket=BUCKET, MaxKeys=2**31 - 1)["Versions"]
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({"MaxKeys": -1, "VersionIdMarker": ""}, "max-keys cannot be negative"),
+        ({"VersionIdMarker": ""}, "A version-id marker cannot be specified without a key marker."),
+        ({"VersionIdMarker": "bad", "EncodingType": "bad"},
+         "A version-id marker cannot be specified without a key marker."),
+        ({"VersionIdMarker": "", "KeyMarker": ""}, "A version-id marker cannot be empty."),
+        ({"VersionIdMarker": "", "KeyMarker": "k", "EncodingType": "bad"}, "A version-id marker cannot be empty."),
+        ({"VersionIdMarker": "bad", "KeyMarker": "", "EncodingType": "bad"}, "Invalid version id specified"),
+    ]
+    for request, message in refusals:
+        assert said(s3, "ListObjectVersions", **request) == ("InvalidArgument", 400, message)
+    assert s3.call("ListObjectVersions", Bucket=BUCKET, MaxKeys=2**31 - 1)["MaxKeys"] == 2**31 - 1
+    answer = s3.call("ListObjectVersions", Bucket=BUCKET, KeyMarker="", VersionIdMarker=only["VersionId"])
+    assert answer["Versions"] == [only]
 
 
 def test_where_a_listing_goes_on(s3: Caller) -> None:
@@ -273,3 +295,55 @@ def test_acls_where_they_are_off(s3: Caller) -> None:
         for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, {"GrantRead": "id=1"}):
             assert said(s3, operation, **at, **request) == (
                 "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+
+
+# ceph/s3-tests, test_bucket_acl_revoke_all: a list may be empty, which is not as if there were none.
+def test_an_acl_that_grants_nothing(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="open", ObjectOwnership="ObjectWriter")
+    s3.call("PutObject", Bucket="open", Key="k", Body=b"")
+    for operation, at in (("BucketAcl", {"Bucket": "open"}), ("ObjectAcl", {"Bucket": "open", "Key": "k"})):
+        told = s3.call(f"Get{operation}", **at)
+        assert len(told["Grants"]) == 1
+        s3.call(f"Put{operation}", **at, AccessControlPolicy={"Owner": told["Owner"], "Grants": []})
+        assert s3.call(f"Get{operation}", **at) == {**told, "Grants": []}
+
+
+# Callers
+
+
+# ceph/s3-tests, test_list_multipart_upload_owner; of users and sessions the API page of ListMultipartUploads.
+def test_who_began_an_upload(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="open", ObjectOwnership="ObjectWriter")
+    other, user = s3.acting("222222222222"), s3.acting()
+    arn = "arn:aws:iam::111111111111:user/team/ann"
+    user.principal = principal_of({"kind": "user", "account": s3.account, "arn": arn, "id": "AIDA", "name": "ann"})
+    mine, theirs = (caller.call("ListBuckets")["Owner"] for caller in (s3, other))
+    for bucket, caller, expected in [
+        ("open", s3, (mine, mine)), ("open", other, (theirs, theirs)), (BUCKET, other, (mine, theirs)),
+        ("open", user, (mine, {"ID": arn, "DisplayName": "ann"})),
+    ]:
+        upload = {"Key": "k", "UploadId": caller.call("CreateMultipartUpload", Bucket=bucket, Key="k")["UploadId"]}
+        (listed,) = s3.call("ListMultipartUploads", Bucket=bucket)["Uploads"]
+        for told in (listed, s3.call("ListParts", Bucket=bucket, **upload)):
+            assert (told["Owner"], told["Initiator"]) == expected
+        s3.call("AbortMultipartUpload", Bucket=bucket, **upload)
+
+
+# AWS's sentences, as issues of aws/aws-sdk-cpp (1575) and users of presigned URLs report them.
+def test_what_nobody_in_particular_may_not(s3: Caller) -> None:
+    put(s3)
+    anonymous = s3.acting()
+    anonymous.principal = NOBODY
+    assert said(anonymous, "CreateMultipartUpload", Key="k") == (
+        "AccessDenied", 403, "Anonymous users cannot initiate multipart uploads.  Please authenticate.")
+    assert said(anonymous, "HeadObject", Key="k", ResponseContentType="text/html") == (
+        "InvalidRequest", 400, "Request specific response headers cannot be used for anonymous GET requests.")
+    assert anonymous.call("HeadObject", Bucket=BUCKET, Key="k")["ContentLength"] == 4
+
+
+@pytest.mark.parametrize("account", ["", "11111111111", "1111111111111", "account-name"])
+def test_expected_owners_that_are_no_accounts(s3: Caller, account: str) -> None:
+    wrong = ("InvalidBucketOwnerAWSAccountID", 400,
+             f"The value of the expected bucket owner parameter must be an AWS Account ID... [{account}]")
+    assert said(s3, "GetBucketAcl", ExpectedBucketOwner=account) == wrong
+    assert said(s3, "GetBucketAcl", ExpectedBucketOwner="222222222222")[:2] == ("AccessDenied", 403)

@@ -24,7 +24,7 @@ from actors.s3.contents import Content, stretch
 from actors.s3.engine.blobs import SETTLED_AFTER_S, SHELVES, Blobs, Rotten
 from actors.s3.service import S3
 from bus.codec import pack
-from bus.files import CRC, FOLDER, INCOMING, IncomingFile, OpenFile, Piece, path_of
+from bus.files import CRC, FOLDER, INCOMING, LocalSink, OpenFile, Piece, path_of
 from schemas import checksums
 from schemas.envelope import Identity
 from schemas.models import load
@@ -140,7 +140,7 @@ def test_tending(tmp_path: Path) -> None:
         with path_of(s3.blobs.folder, rotten).open("r+b") as file:
             file.write(b"3")
         os.utime(path_of(s3.blobs.folder, rotten), (old, old))
-        left, held = s3.blobs.folder / INCOMING / ("a" * 32), IncomingFile(s3.blobs.folder, ())
+        left, held = s3.blobs.folder / INCOMING / ("a" * 32), LocalSink(s3.blobs.folder)
         left.write_bytes(b"")
         for path in (left, s3.blobs.folder / INCOMING / held.name):
             os.utime(path, (old, old))
