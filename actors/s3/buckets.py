@@ -79,8 +79,8 @@ def _check_namespace(context: Context, request: Request, region: str) -> None:
     """A name of an account's own namespace says whose and where it is. InvalidArgument, InvalidNamespaceHeader."""
     namespace, suffix = request.get("BucketNamespace") or GLOBAL, f"-{context.account}-{region}-an"
     if namespace not in NAMESPACES:
-        raise InvalidArgument("The provided x-amz-bucket-namespace header value is not valid.", "x-amz-bucket-namespace",
-                              namespace)
+        raise InvalidArgument("The provided x-amz-bucket-namespace header value is not valid.",
+                              "x-amz-bucket-namespace", namespace)
     if namespace != GLOBAL and not request["Bucket"].endswith(suffix):
         raise InvalidNamespaceHeader(suffix)
 

@@ -101,8 +101,8 @@ def test_paths() -> None:
     assert selected("SELECT r.id FROM S3Object[*].Rules[*] r", [document], None) == [["a"], ["b"]]
 
 
-# What …/userguide/s3-select-sql-reference-select.html says of wildcards and of
-# rows without an alias; the first is its example.
+# What https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-select-sql-reference-select.html says of wildcards and
+# of rows without an alias; the first is its example.
 @pytest.mark.parametrize(("query", "found"), [
     ("SELECT id FROM S3Object[*].Rules[*].id", [["1"], [MISSING], ["2"], [MISSING]]),
     ("SELECT r.id FROM S3Object[*].Rules[*] r WHERE r.id IS NOT MISSING", [["1"], ["2"]]),
