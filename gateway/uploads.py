@@ -237,8 +237,10 @@ class Plain(Upload):
 
     @staticmethod
     def stated_length(headers: Mapping[str, str]) -> int:
-        """MissingContentLength."""
+        """MissingContentLength, UnstatedLength."""
         text = headers.get("content-length", "")
+        if not text and "transfer-encoding" in headers:
+            raise bodies.UnstatedLength
         if not (text.isascii() and text.isdigit()):
             raise bodies.MissingContentLength
         return int(text)

@@ -97,6 +97,13 @@ class InvalidBucketName(S3Error):
         super().__init__(BucketName=bucket)
 
 
+class InvalidBucketOwner(S3Error):
+    code = "InvalidBucketOwnerAWSAccountID"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"The value of the expected bucket owner parameter must be an AWS Account ID... [{account}]")
+
+
 class IllegalLocationConstraint(S3Error):
     code = "IllegalLocationConstraintException"
 

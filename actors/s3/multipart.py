@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import quote
 
 from actors.runtime.context import Context
+from actors.runtime.policy.decision import root_arn
+from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import checksums, conditions, contents, due, encryption, state, uploads, versions
-from actors.s3.access import bucket_of
+from actors.s3.access import bucket_of, is_anonymous
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import (
+    AccessDenied,
     BadDigest,
     EntityTooSmall,
     InvalidArgument,
@@ -27,10 +30,12 @@ from actors.s3.errors import (
 )
 from actors.s3.events import Happened
 from actors.s3.objects import described, version_of
+from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
 from schemas.checksums import ALGORITHMS, CRC_BYTES, MD5, combined
 
 PARTS_LIMIT = 10_000
+_OF_UPLOADS = frozenset({"key", "algorithm", "disturbed", "initiator"})   # what an object's record has no more
 LEAST_PART_BYTES = 5 * 1024 * 1024        # of every part but the last
 
 Request = Mapping[str, Any]
@@ -39,17 +44,27 @@ Answer = dict[str, Any]
 
 def create(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
+    if is_anonymous(context):
+        raise AccessDenied("Anonymous users cannot initiate multipart uploads.  Please authenticate.")
     key = request["Key"]
     record = described(context, transaction, bucket, request)
     algorithm, kind = _checksum_of_upload(request)
     upload_id = state.upload_id(int(transaction.now() * 1e6), secrets.token_urlsafe(36))
-    record |= {"upload": upload_id, "key": key, "algorithm": algorithm, "sum_type": kind}
+    record |= {"upload": upload_id, "key": key, "algorithm": algorithm, "sum_type": kind,
+               "initiator": _initiator(context.principal)}
     uploads.save(transaction, bucket, record)
     answer: Answer = {"Bucket": bucket.name, "Key": key, "UploadId": record["upload"],
                       **encryption.told_of_new(record, request), **due.told_of_upload(bucket, record)}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
     return answer
+
+
+def _initiator(principal: Principal) -> dict[str, str]:
+    """An account's root as its account, others by their ARN."""
+    if principal.arn == root_arn(principal.account):
+        return owner(principal.account)
+    return {"ID": principal.arn, "DisplayName": principal.name or principal.arn.partition("/")[2]}
 
 
 def _checksum_of_upload(request: Request) -> tuple[str, str]:
@@ -230,7 +245,7 @@ def _joined(upload: Record, parts: list[tuple[int, Record]], request: Request) -
         raise InvalidRequest(f"The provided 'x-amz-mp-object-size' header value {stated_size} does not match what was "
                              f"computed: {size}")
     etags = b"".join(bytes.fromhex(part["etag"]) for _, part in parts)
-    record = {name: value for name, value in upload.items() if name not in ("key", "algorithm", "disturbed")}
+    record = {name: value for name, value in upload.items() if name not in _OF_UPLOADS}
     record |= {"size": size, "etag": f"{hashlib.md5(etags, usedforsecurity=False).hexdigest()}-{len(parts)}",
                "parts": len(parts), "sums": _sums(upload, parts)}
     return record
