@@ -171,8 +171,8 @@ def test_signing_certificates(iam: Any) -> None:
     assert iam.error("DeleteUser", UserName="alice")[0] == "DeleteConflict"
 
 
-# "Use with path to uniquely identify a virtual MFA device" (API_CreateVirtualMFADevice); records from before, which have
-# their path apart, are found by their serial number as ever.
+# Name and path together identify a device (API_CreateVirtualMFADevice); records from before, which have their path
+# apart, are found by their serial number as ever.
 def test_devices_of_one_name(iam: Any) -> None:
     def elder(transaction: Any) -> None:
         Book(transaction, iam.account).create(MFA, "phone", "/elder/", 0.0, user="", enabled=0.0, last=0)
