@@ -21,7 +21,7 @@ from gateway.credentials import Credentials
 from gateway.endpoints import PREFIXES, Endpoints
 from gateway.exchange import Exchange
 from gateway.metrics import Metrics
-from gateway.pages import PREFLIGHT, Pages
+from gateway.pages import ELSEWHERE, PREFLIGHT, Pages
 from gateway.route import Route, Router
 from gateway.s3 import words
 from gateway.s3.buckets import Buckets
@@ -99,13 +99,11 @@ class Gateway:
                 return self._answers.answer(exchange, answer)
         if MARK in request.headers.get("host", ""):
             return await self._websites.answer(exchange)
+        if request.headers.get("sec-fetch-site") == ELSEWHERE and "origin" not in request.headers:
+            self._pages.check_embedded(exchange)
         if is_form(request):
             return await self._s3.post(exchange)
-        door = doors.find(request.path) if bearer.bears(request.headers) else None
-        if door is not None:                       # whatever is wrong from here on is told in its words
-            exchange.service, exchange.protocol = load(door[0]), door[1]
-        key = bearer.read_key(
-            request.headers, self._settings.region, any_form=self._settings.open_mode and door is not None)
+        key = self._bearer_key(exchange) if bearer.bears(request.headers) else None
         exchange.claim = claim = key.claim if key else claim_of(request)
         large = await self._s3.streams(request, claim) if key is None and is_large(request.headers) else None
         if large is not None:
@@ -122,12 +120,22 @@ class Gateway:
         route = self._router.route(request, claim)
         exchange.admit(route)
         if route.service.name == "s3":
+            words.check_length(route.operation, route.request)
             words.verify_sums(route.operation, route.request)
             words.check_encryption(route.operation, route.request)
         elif route.service.name in dynamodb.SERVICES:
             dynamodb.check_head(route.request)
         params = route.protocol.parse(route.operation, route.request)
         return await self._ask(exchange, identity, route, params)
+
+    def _bearer_key(self, exchange: Exchange) -> bearer.ApiKey | None:
+        """Of a request that bears a token; None: it is no key of ours. Refusal."""
+        request = exchange.request
+        door = doors.find(request.path)
+        if door is not None:                       # whatever is wrong from here on is told in its words
+            exchange.service, exchange.protocol = load(door[0]), door[1]
+        return bearer.read_key(
+            request.headers, self._settings.region, any_form=self._settings.open_mode and door is not None)
 
     async def _ask(self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any]) -> Outgoing:
         """Over the bus and back, as an answer. AwsError, BusError."""

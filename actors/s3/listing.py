@@ -250,14 +250,22 @@ def _limit(request: Request) -> int:
     return min(integer(request.get("MaxKeys", PAGE_LIMIT), "max-keys", "maxKeys"), PAGE_LIMIT)
 
 
-def integer(given: int, name: str, inner: str = "") -> int:
+def integer(given: int | str, name: str, inner: str = "") -> int:
     """A parameter of a listing; `inner` is what S3 calls a negative one by. InvalidArgument."""
+    try:
+        given = int(given)
+    except ValueError:
+        raise _no_integer(given, name) from None
     if given > INTEGER_LIMIT:
-        raise InvalidArgument(f"Provided {name} not an integer or within integer range", name, given)
+        raise _no_integer(given, name)
     if given < 0:
         raise InvalidArgument(f"Argument {inner or name} must be an integer between 0 and {INTEGER_LIMIT}",
                               inner or name, given)
     return given
+
+
+def _no_integer(given: int | str, name: str) -> InvalidArgument:
+    return InvalidArgument(f"Provided {name} not an integer or within integer range", name, given)
 
 
 def writer(request: Request) -> Any:

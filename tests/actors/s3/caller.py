@@ -37,15 +37,16 @@ class Caller:
     ) -> None:
         self.store, self.actor, self.account, self.region = store, actor, account, region
         self.now = 1.7e9                  # of requests, in seconds since the epoch
+        self.principal = root(account)
         self._loop = loop
 
     def acting(self, account: str = ACCOUNT, region: str = "us-east-1") -> "Caller":
         return Caller(self.store, self.actor, self._loop, account, region)
 
     def context(self, name: str) -> Context:
-        """Of a request of the account's root."""
+        """Of a request."""
         return Context(Identity("gw", self.account, "test"), self.region, load("s3").operations[name], "request", 0.0,
-                       self.now, principal=root(self.account))
+                       self.now, principal=self.principal)
 
     def call(self, name: str, **request: Any) -> dict[str, Any]:
         context = self.context(name)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from actors.runtime.principal import NOBODY, principal_of
 from schemas.errors import AwsError
 from tests.actors.s3.caller import Caller, open_caller
 
@@ -258,3 +259,44 @@ def test_an_acl_that_grants_nothing(s3: Caller) -> None:
         assert len(told["Grants"]) == 1
         s3.call(f"Put{operation}", **at, AccessControlPolicy={"Owner": told["Owner"], "Grants": []})
         assert s3.call(f"Get{operation}", **at) == {**told, "Grants": []}
+
+
+# Callers
+
+
+# ceph/s3-tests, test_list_multipart_upload_owner; of users and sessions the API page of ListMultipartUploads.
+def test_who_began_an_upload(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="open", ObjectOwnership="ObjectWriter")
+    other, user = s3.acting("222222222222"), s3.acting()
+    arn = "arn:aws:iam::111111111111:user/team/ann"
+    user.principal = principal_of({"kind": "user", "account": s3.account, "arn": arn, "id": "AIDA", "name": "ann"})
+    mine, theirs = (caller.call("ListBuckets")["Owner"] for caller in (s3, other))
+    for bucket, caller, expected in [
+        ("open", s3, (mine, mine)), ("open", other, (theirs, theirs)), (BUCKET, other, (mine, theirs)),
+        ("open", user, (mine, {"ID": arn, "DisplayName": "ann"})),
+    ]:
+        upload = {"Key": "k", "UploadId": caller.call("CreateMultipartUpload", Bucket=bucket, Key="k")["UploadId"]}
+        (listed,) = s3.call("ListMultipartUploads", Bucket=bucket)["Uploads"]
+        for told in (listed, s3.call("ListParts", Bucket=bucket, **upload)):
+            assert (told["Owner"], told["Initiator"]) == expected
+        s3.call("AbortMultipartUpload", Bucket=bucket, **upload)
+
+
+# AWS's sentences, as issues of aws/aws-sdk-cpp (1575) and users of presigned URLs report them.
+def test_what_nobody_in_particular_may_not(s3: Caller) -> None:
+    put(s3)
+    anonymous = s3.acting()
+    anonymous.principal = NOBODY
+    assert said(anonymous, "CreateMultipartUpload", Key="k") == (
+        "AccessDenied", 403, "Anonymous users cannot initiate multipart uploads.  Please authenticate.")
+    assert said(anonymous, "HeadObject", Key="k", ResponseContentType="text/html") == (
+        "InvalidRequest", 400, "Request specific response headers cannot be used for anonymous GET requests.")
+    assert anonymous.call("HeadObject", Bucket=BUCKET, Key="k")["ContentLength"] == 4
+
+
+@pytest.mark.parametrize("account", ["", "11111111111", "1111111111111", "account-name"])
+def test_expected_owners_that_are_no_accounts(s3: Caller, account: str) -> None:
+    wrong = ("InvalidBucketOwnerAWSAccountID", 400,
+             f"The value of the expected bucket owner parameter must be an AWS Account ID... [{account}]")
+    assert said(s3, "GetBucketAcl", ExpectedBucketOwner=account) == wrong
+    assert said(s3, "GetBucketAcl", ExpectedBucketOwner="222222222222")[:2] == ("AccessDenied", 403)
