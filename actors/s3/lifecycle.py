@@ -73,6 +73,7 @@ def check(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     for transition in (*(rule.get("Transitions") or ()), *later):
         if transition.get("StorageClass") not in _CLASSES:
             raise MalformedXML
+        _check_date(transition)
     if any("NoncurrentDays" not in transition for transition in later):
         raise MalformedXML
     return rule
@@ -85,6 +86,10 @@ def _check_expiration(expiration: Mapping[str, Any] | None) -> None:
         raise MalformedXML
     if expiration.get("Days", 1) <= 0:
         raise InvalidArgument("'Days' for Expiration action must be a positive integer")
-    date = expiration.get("Date")
+    _check_date(expiration)
+
+
+def _check_date(action: Mapping[str, Any]) -> None:
+    date = action.get("Date")
     if date is not None and (date.hour, date.minute, date.second, date.microsecond) != (0, 0, 0, 0):
         raise InvalidArgument("'Date' must be at midnight GMT")

@@ -145,6 +145,8 @@ def test_the_first_rule_to_come_is_told(s3: Caller) -> None:
     ({}, "InvalidRequest"), ({"Expiration": {"Days": 0}}, "InvalidArgument"), ({"Status": "on"}, "MalformedXML"),
     ({"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}, "MalformedXML"),
     ({"Transitions": [{"Days": 1, "StorageClass": "STANDARD"}]}, "MalformedXML"),
+    ({"Transitions": [{"Date": datetime(2026, 1, 1, 1, tzinfo=UTC), "StorageClass": "GLACIER"}]}, "InvalidArgument"),
+    ({"Expiration": {"Date": datetime(2026, 1, 1, 0, 1, tzinfo=UTC)}}, "InvalidArgument"),
     ({"Prefix": "", "Expiration": {"Days": 1}}, "MalformedXML")])
 def test_refused(s3: Caller, rule: dict[str, Any], error: str) -> None:
     assert s3.error("PutBucketLifecycleConfiguration", Bucket="bucket", LifecycleConfiguration={
