@@ -60,7 +60,7 @@ def refuse(operation: Operation, request: dict[str, Any], dialect: Dialect, itse
     walk.structure(operation.input, request, Path("", ""), left_out)
     if walk.found and dialect.malformed and walk.missing_inside:
         raise AwsError(MALFORMED, code=dialect.malformed, status=400)
-    if walk.found and not dialect.constrains:
+    if walk.missing and not dialect.constrains:
         raise AwsError(f"The request must contain the parameter {walk.missing}", code=dialect.invalid)
     if walk.found and dialect.plain:
         plain = next(each for each in dialect.plain if walk.found[0].message.startswith(each.constraint))

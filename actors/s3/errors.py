@@ -115,6 +115,16 @@ class InvalidLocationConstraint(S3Error):
         super().__init__(LocationConstraint=location)
 
 
+class InvalidNamespaceHeader(S3Error):
+    code = "InvalidNamespaceHeader"
+
+    def __init__(self, suffix: str) -> None:
+        super().__init__("The requested bucket name did not include the account-regional namespace suffix, but the "
+                         f"provided x-amz-bucket-namespace header value is account-regional. Specify {suffix} as the "
+                         "bucket name suffix to create a bucket in your account-regional namespace, or remove the "
+                         "header.")
+
+
 class PermanentRedirect(S3Error):
     """The bucket is in another region than the one this request is signed for."""
 

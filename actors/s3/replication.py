@@ -91,7 +91,8 @@ def enqueue(transaction: Transaction, bucket: Bucket, key: str, record: Record) 
 def check(bucket: Bucket, document: Content) -> None:
     """MalformedXML, InvalidArgument, InvalidRequest."""
     if bucket.versioning != state.ENABLED:
-        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
+        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration",
+                             BucketName=bucket.name)
     rules = document.get("Rules") or []
     if not rules or not document.get("Role"):
         raise MalformedXML

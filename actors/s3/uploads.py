@@ -72,7 +72,7 @@ def list_parts(context: Context, snapshot: Snapshot, request: Request) -> Answer
     bucket = bucket_of(context, snapshot, request)
     upload = get(snapshot, bucket, request)
     limit = _limit(request, "MaxParts", "max-parts")
-    marker = integer(int(request.get("PartNumberMarker") or 0), "part-number-marker")
+    marker = integer(request.get("PartNumberMarker") or 0, "part-number-marker")
     told: list[Answer] = []
     answer: Answer = {
         "Bucket": bucket.name, "Key": upload["key"], "UploadId": upload["upload"], "PartNumberMarker": marker,
