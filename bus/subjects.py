@@ -21,23 +21,28 @@ CANCEL = "cancel"
 PART = "part-"                            # no operation's name has a hyphen
 INBOX = "_INBOX"
 
-_new = tuple.__new__                      # half the time of a named tuple's own constructor
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 
 
 class Address(NamedTuple):
-    """The tokens of a request's subject after `aws`, in order."""
+    """What a request's subject says: its first three tokens after `aws`, which are who asks, and the rest in order."""
 
-    door: str
-    account: str
-    principal: str
+    identity: Identity
     service: str
     slot: str
     operation: str
 
     @property
-    def identity(self) -> Identity:
-        return _new(Identity, self[:3])
+    def door(self) -> str:
+        return self.identity.door
+
+    @property
+    def account(self) -> str:
+        return self.identity.account
+
+    @property
+    def principal(self) -> str:
+        return self.identity.principal
 
 
 def is_token(text: str) -> bool:
@@ -59,7 +64,7 @@ def parse(subject: str) -> Address:
     tokens = subject.split(".")
     if len(tokens) != 7 or tokens[0] != "aws":
         raise ValueError(f"not a request subject: {subject!r}")
-    return _new(Address, tokens[1:])
+    return Address(Identity(*tokens[1:4]), *tokens[4:])
 
 
 def owned(service: str, slots: range) -> list[str]:

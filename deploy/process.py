@@ -32,6 +32,8 @@ from deploy.failures import CommandError
 
 BROKER_WAIT_S = 30.0                      # for the broker, which starts together with us
 
+# More of them than requests under way hold, so that these are not looked at again and again: 2 % of a request.
+GARBAGE_EVERY_OBJECTS = 10_000
 SETTLED_AFTER_S = 1.0                     # after being ready: not in the way of the first calls
 
 _USERS = {"gateway": GATEWAY, "actors": ACTORS, "model": MODELS}   # of the broker, by kind of process
@@ -105,6 +107,7 @@ def _settle() -> None:
     """Modules and models live as long as we do: no later collection looks at them again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE_EVERY_OBJECTS)
     gc.enable()
 
 

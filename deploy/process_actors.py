@@ -205,13 +205,17 @@ class ActorProcess:
     async def reset(self, request: dict[str, Any]) -> dict[str, Any]:
         """Forgets every service's state: whoever is being answered meanwhile gets an error or the old state."""
         async with self.whole:
-            await self.close()
-            for actor in self.actors:
-                if actor.stateful:
-                    shutil.rmtree(self._directory(actor.service))
-                for name in actor.file_folders:
-                    shutil.rmtree(self._directory(actor.service).with_name(name))
-            await self.open()
+            try:
+                await self.close()
+                for actor in self.actors:
+                    if actor.stateful:
+                        forget(self._directory(actor.service))
+                    for name in actor.file_folders:
+                        forget(self._directory(actor.service).with_name(name))
+                await self.open()
+            except Exception:
+                self.process.stopped.set()             # it serves nothing now: a new one serves what is left
+                raise
         log.warning("state_reset")
         return {"services": self.services, "slots": self.slots}
 
@@ -237,6 +241,14 @@ class ActorProcess:
 
 def _told(share: Share) -> str:
     return f"{share.slots.start:02x}-{share.slots.stop - 1:02x}"
+
+
+def forget(directory: Path) -> None:
+    """Removes it, out of the way first: gateways may be making files in it all the while."""
+    gone = directory.with_name(f"{directory.name}.gone")
+    shutil.rmtree(gone, ignore_errors=True)            # of a kill meanwhile
+    directory.rename(gone)
+    shutil.rmtree(gone)
 
 
 def keep_files(folder: Path, target: Path) -> None:

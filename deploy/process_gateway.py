@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+from bus.client import Client
 from deploy import VERSION
 from deploy.process import Process
 from deploy.telemetry import export_metrics
@@ -25,9 +26,12 @@ def _without_ssl() -> Iterator[None]:
 
 
 with _without_ssl():
+    from gateway.app import Gateway
     from gateway.app import serve as listen
+    from gateway.callers import NOBODY
     from gateway.connection import BodyReader
     from gateway.credentials import Credentials, IamCredentials, StaticCredentials
+    from gateway.settings import Settings
 
 
 async def serve(process: Process) -> None:
@@ -40,14 +44,15 @@ async def serve(process: Process) -> None:
     )
     asks_iam = "iam" in process.run.services
     credentials: Credentials = IamCredentials(static, process.transport) if asks_iam else static
-    server = await listen(
-        process.transport, credentials, process.run.services, open_mode=open_mode, host=front.host, port=front.port,
-        reuse_port=True,                  # beside the supervisor's reservation and the other gateways
-        region=access.region, process=process.name, version=VERSION, max_in_flight=front.max_in_flight,
-        tracer=process.tracer, body_reader=BodyReader(front.body_limit_bytes),
-        state=config.storage.state_dir,
-    )
-    stop_exporting = export_metrics(config.observing, process.name, server.metrics.samples)
+    settings = Settings(
+        process.run.services, open_mode, access.region, front.max_in_flight, config.storage.state_dir, process.name,
+        VERSION)
+    client = Client(process.transport, NOBODY, region=access.region)
+    gateway = Gateway(process.transport, client, credentials, settings, tracer=process.tracer,
+                      body_reader=BodyReader(front.body_limit_bytes))
+    # Beside the supervisor's reservation and the other gateways.
+    server = await listen(gateway, host=front.host, port=front.port, reuse_port=True)
+    stop_exporting = export_metrics(config.observing, process.name, gateway.metrics.samples)
     await process.transport.flush()
     process.ready()
     await process.stopped.wait()

@@ -6,36 +6,34 @@ Large bodies, forms and files are S3's own (s3/door.py). `serve` puts it on a po
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from bus.client import Client
 from bus.tracing import Tracer, Untraced
 from bus.transport import Transport
 from gateway import bearer, codings, doors, dynamodb
 from gateway import protocols as wire
 from gateway.answers import Answers, Outgoing
 from gateway.asking import Asking, Bus
-from gateway.callers import NOBODY, Callers, claim_of
-from gateway.connection import Answer, BodyReader, HttpServer, Incoming
+from gateway.callers import Callers, claim_of
+from gateway.connection import HEAD_LIMIT_S, Answer, BodyReader, HttpServer, Incoming
 from gateway.credentials import Credentials
-from gateway.endpoints import PREFIXES, About, Endpoints
+from gateway.endpoints import PREFIXES, Endpoints
 from gateway.exchange import Exchange
 from gateway.metrics import Metrics
-from gateway.pages import PREFLIGHT, Pages
+from gateway.pages import ELSEWHERE, PREFLIGHT, Pages
 from gateway.route import Route, Router
 from gateway.s3 import words
 from gateway.s3.buckets import Buckets
 from gateway.s3.door import S3Door, is_form
 from gateway.s3.websites import MARK, Websites
+from gateway.settings import Settings
 from gateway.sigv4 import Refusal
 from gateway.uploads import Uploads, is_large
-from schemas.envelope import DEFAULT_REGION, Identity
+from schemas.envelope import Identity
 from schemas.errors import AwsError, ServiceUnavailable
 from schemas.models import load
 
-MAX_IN_FLIGHT = 1024                      # requests under way; the next one is answered 503 at once
 BACKLOG = 1024                            # connections the kernel holds until they are accepted
 DRAIN_LIMIT_S = 5.0                       # what is under way may finish when the gateway closes
 
@@ -44,22 +42,21 @@ class Gateway:
     """Answers requests. `clock` gives seconds since the epoch."""
 
     def __init__(
-        self, bus: Bus, credentials: Credentials, router: Router, endpoints: Endpoints, metrics: Metrics, *,
-        open_mode: bool, buckets: Buckets, reader: BodyReader, uploads: Uploads, region: str = DEFAULT_REGION,
-        max_in_flight: int = MAX_IN_FLIGHT, tracer: Tracer | None = None, clock: Callable[[], float] = time.time,
+        self, transport: Transport, bus: Bus, credentials: Credentials, settings: Settings, *,
+        tracer: Tracer | None = None, body_reader: BodyReader | None = None, clock: Callable[[], float] = time.time,
     ) -> None:
+        self.metrics = Metrics()
+        self.endpoints = Endpoints(transport, settings, self.metrics)
         self._bus = bus
-        self._region = region
-        self._router = router
-        self._endpoints = endpoints
-        self._metrics = metrics
-        self._open_mode = open_mode
-        self._max_in_flight = max_in_flight
-        self._reader = reader
+        self._settings = settings
+        self._router = router = Router(settings.services, settings.region)
+        self._reader = body_reader or BodyReader()
         self._callers = Callers(credentials, clock)
         self._asking = Asking(bus, tracer or Untraced())
-        self._answers = Answers(router, metrics, clock)
-        self._pages = Pages(router, buckets, open_mode=open_mode)
+        self._answers = Answers(router, self.metrics, clock)
+        buckets = Buckets(transport)
+        self._pages = Pages(router, buckets, open_mode=settings.open_mode)
+        uploads = Uploads(transport, settings.state, self._reader, self.metrics)
         self._s3 = S3Door(router, self._callers, self._asking, self._answers, uploads)
         self._websites = Websites(router, buckets, self._asking, self._answers, self._s3)
 
@@ -68,13 +65,13 @@ class Gateway:
         path, query = _target(incoming.target)
         headers = incoming.headers
         if path.startswith(PREFIXES):
-            return await self._endpoints.answer(incoming, path)
+            return await self.endpoints.answer(incoming, path)
         if path == "/" and incoming.method == "GET" and self._asks_health(incoming, query):
             return dynamodb.health(headers.get("host", ""), self._bus.new_request_id())
         exchange = Exchange(self._bus.new_request_id(), incoming, wire.HttpRequest(
             incoming.method, path, query, headers, None))
-        metrics = self._metrics
-        if metrics.in_flight >= self._max_in_flight:
+        metrics = self.metrics
+        if metrics.in_flight >= self._settings.max_in_flight:
             return self._overloaded(exchange)
         metrics.in_flight += 1
         started = time.perf_counter()
@@ -102,18 +99,17 @@ class Gateway:
                 return self._answers.answer(exchange, answer)
         if MARK in request.headers.get("host", ""):
             return await self._websites.answer(exchange)
+        if request.headers.get("sec-fetch-site") == ELSEWHERE and "origin" not in request.headers:
+            self._pages.check_embedded(exchange)
         if is_form(request):
             return await self._s3.post(exchange)
-        door = doors.find(request.path) if bearer.bears(request.headers) else None
-        if door is not None:                       # whatever is wrong from here on is told in its words
-            exchange.service, exchange.protocol = load(door[0]), door[1]
-        key = bearer.read_key(request.headers, self._region, any_form=self._open_mode and door is not None)
+        key = self._bearer_key(exchange) if bearer.bears(request.headers) else None
         exchange.claim = claim = key.claim if key else claim_of(request)
         large = await self._s3.streams(request, claim) if key is None and is_large(request.headers) else None
         if large is not None:
             return await self._s3.receive(exchange, large)
         request.body = body = await self._reader.read(exchange.incoming)
-        self._metrics.body_bytes_in += len(body)
+        self.metrics.body_bytes_in += len(body)
         if key is not None:
             exchange.bearer = key.kind
             identity, secret = await self._callers.bear(key), ""
@@ -124,12 +120,22 @@ class Gateway:
         route = self._router.route(request, claim)
         exchange.admit(route)
         if route.service.name == "s3":
+            words.check_length(route.operation, route.request)
             words.verify_sums(route.operation, route.request)
             words.check_encryption(route.operation, route.request)
         elif route.service.name in dynamodb.SERVICES:
             dynamodb.check_head(route.request)
         params = route.protocol.parse(route.operation, route.request)
         return await self._ask(exchange, identity, route, params)
+
+    def _bearer_key(self, exchange: Exchange) -> bearer.ApiKey | None:
+        """Of a request that bears a token; None: it is no key of ours. Refusal."""
+        request = exchange.request
+        door = doors.find(request.path)
+        if door is not None:                       # whatever is wrong from here on is told in its words
+            exchange.service, exchange.protocol = load(door[0]), door[1]
+        return bearer.read_key(
+            request.headers, self._settings.region, any_form=self._settings.open_mode and door is not None)
 
     async def _ask(self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any]) -> Outgoing:
         """Over the bus and back, as an answer. AwsError, BusError."""
@@ -162,13 +168,13 @@ class Gateway:
         if service is not None and service.name == "s3":
             error = words.SlowDown()
         answer = self._answers.refuse(exchange, error)
-        self._metrics.record(service.name if service else "unknown", "unknown", "refused", 0.0)
+        self.metrics.record(service.name if service else "unknown", "unknown", "refused", 0.0)
         return answer
 
     def _record(self, exchange: Exchange, answer: Outgoing, seconds: float) -> None:
         service, operation = exchange.service, exchange.operation
         status = answer.status
-        self._metrics.record(
+        self.metrics.record(
             service.name if service is not None else "unknown", operation.name if operation is not None else "unknown",
             "ok" if status < 400 else "error" if status < 500 else "fault", seconds,
         )
@@ -187,11 +193,10 @@ def _target(target: str) -> tuple[str, str]:
 class GatewayServer:
     """A gateway on its port. `close` lets what is under way finish, DRAIN_LIMIT_S at most."""
 
-    def __init__(self, server: asyncio.Server, http: HttpServer, endpoints: Endpoints, metrics: Metrics) -> None:
+    def __init__(self, server: asyncio.Server, http: HttpServer, endpoints: Endpoints) -> None:
         self._server = server
         self._http = http
         self._endpoints = endpoints
-        self.metrics = metrics
 
     @property
     def port(self) -> int:
@@ -206,33 +211,16 @@ class GatewayServer:
 
 
 async def serve(
-    transport: Transport, credentials: Credentials, services: Collection[str], *, open_mode: bool,
-    host: str = "127.0.0.1", port: int = 0, reuse_port: bool = False, region: str = DEFAULT_REGION,
-    process: str = "gateway", version: str = "", max_in_flight: int = MAX_IN_FLIGHT, tracer: Tracer | None = None,
-    bus: Bus | None = None, body_reader: BodyReader | None = None, head_limit_s: float | None = None,
-    state: Path | None = None, clock: Callable[[], float] = time.time,
+    gateway: Gateway, *, host: str = "127.0.0.1", port: int = 0, reuse_port: bool = False,
+    head_limit_s: float = HEAD_LIMIT_S,
 ) -> GatewayServer:
-    """Listens; `services` are the names of those that have an actor. `bus` stands for the Client made of `transport`.
-    `state`: where the services of this host keep their directories; None: large bodies travel in chunks over the bus.
-
-    `open_mode` is for loopback only; deploy refuses it elsewhere. OSError when the port is taken.
-    """
-    metrics = Metrics()
-    about = About(process, version, tuple(sorted(services)), open_mode)
-    endpoints = Endpoints(transport, about, metrics)
-    client = bus or Client(transport, NOBODY, region=region)
-    reader = body_reader or BodyReader()
-    gateway = Gateway(
-        client, credentials, Router(services, region), endpoints, metrics, open_mode=open_mode, region=region,
-        buckets=Buckets(transport), reader=reader, uploads=Uploads(transport, state, reader, metrics),
-        max_in_flight=max_in_flight, tracer=tracer, clock=clock,
-    )
-    http = HttpServer(gateway.handle) if head_limit_s is None else HttpServer(gateway.handle, head_limit_s=head_limit_s)
-    endpoints.start()
+    """Listens. OSError when the port is taken."""
+    http = HttpServer(gateway.handle, head_limit_s=head_limit_s)
+    gateway.endpoints.start()
     loop = asyncio.get_running_loop()
     try:
         server = await loop.create_server(http, host, port, reuse_port=reuse_port or None, backlog=BACKLOG)
     except OSError:
-        endpoints.close()
+        gateway.endpoints.close()
         raise
-    return GatewayServer(server, http, endpoints, metrics)
+    return GatewayServer(server, http, gateway.endpoints)

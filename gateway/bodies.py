@@ -53,6 +53,16 @@ class MissingContentLength(AwsError):
         super().__init__("You must provide the Content-Length HTTP header.", status=411)
 
 
+class UnstatedLength(AwsError):
+    """S3 takes no body in chunks of HTTP's own that does not say in aws-chunked how long it is."""
+
+    code = "NotImplemented"
+
+    def __init__(self) -> None:
+        super().__init__("A header you provided implies functionality that is not implemented", status=501,
+                         Header="Transfer-Encoding")
+
+
 class BadDigest(AwsError):
     code = "BadDigest"
 

@@ -12,19 +12,16 @@ CHUNKED, GZIP = "aws-chunked", "gzip"
 def decoded(request: HttpRequest, claim: Claim | None, secret: str) -> HttpRequest:
     """The request with its body out of aws-chunked, or out of gzip where gzip is not the object's own encoding."""
     body = request.body or b""
-    headers = dict(request.headers)
-    codings = _named(headers.pop("content-encoding", ""))
+    headers = without_chunked(request.headers)
     if claim is not None and claim.streaming:
-        body, headers = bodies.decode_chunked(body, claim, chunk_key(claim, secret), headers)
-        codings = _but_chunked(codings)
+        body, headers = bodies.decode_chunked(body, claim, chunk_key(claim, secret), dict(headers))
+    codings = _named(headers.get("content-encoding", ""))
     signed_for_s3 = claim is not None and claim.signer.service in S3_LIKE
     looks_like_s3 = claim is None and request.method != "POST"
     if codings and codings[-1].lower() == GZIP and not (signed_for_s3 or looks_like_s3):
         body = bodies.inflate(body)
-        codings.pop()
-    if codings:
-        headers["content-encoding"] = ",".join(codings)
-    return HttpRequest(request.method, request.path, request.query, headers, body)
+        headers = _encoded(headers, codings[:-1])
+    return HttpRequest(request.method, request.path, request.query, dict(headers), body)
 
 
 def chunk_key(claim: Claim | None, secret: str) -> SigningKey | None:
@@ -36,17 +33,16 @@ def chunk_key(claim: Claim | None, secret: str) -> SigningKey | None:
 
 
 def without_chunked(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """aws-chunked is how a body travels, not what the object is encoded in."""
-    if "content-encoding" not in headers:
-        return headers
-    left = ",".join(_but_chunked(_named(headers["content-encoding"])))
+    """aws-chunked is how a body travels, not what the object is encoded in, even where it does not travel so."""
+    codings = _named(headers.get("content-encoding", ""))
+    left = [coding for coding in codings if coding.lower() != CHUNKED]
+    return headers if left == codings else _encoded(headers, left)
+
+
+def _encoded(headers: Mapping[str, str], codings: list[str]) -> Mapping[str, str]:
     others = {name: value for name, value in headers.items() if name != "content-encoding"}
-    return {**others, "content-encoding": left} if left else others
+    return {**others, "content-encoding": ",".join(codings)} if codings else others
 
 
 def _named(text: str) -> list[str]:
     return [coding.strip() for coding in text.split(",") if coding.strip()]
-
-
-def _but_chunked(codings: list[str]) -> list[str]:
-    return [coding for coding in codings if coding.lower() != CHUNKED]

@@ -287,10 +287,7 @@ class _Date:
 def answer_head(status: int, headers: Mapping[str, str], incoming: Incoming, length: int | None) -> bytes:
     """Status line and headers. A line break in a header's value would be an injection: it is our bug, and refused."""
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
-    for name, value in headers.items():
-        if "\r" in value or "\n" in value or "\0" in value:
-            raise ValueError(f"the value of header {name} holds a control character")
-        lines.append(f"{name}: {value}")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     if length is not None and status not in _BODILESS and "content-length" not in headers \
             and "Content-Length" not in headers:
         lines.append(f"content-length: {length}")
@@ -298,8 +295,11 @@ def answer_head(status: int, headers: Mapping[str, str], incoming: Incoming, len
         lines.append("connection: close")
     elif incoming.version < (1, 1):
         lines.append("connection: keep-alive")
-    lines.append(f"date: {_Date.now()}\r\nserver: {_SERVER}\r\n\r\n")
-    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+    lines += (f"date: {_Date.now()}", f"server: {_SERVER}", "", "")
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        raise ValueError("the name or the value of a header holds a control character")
+    return head.encode("utf-8", "surrogateescape")
 
 
 class Connection(RequestHandler):
@@ -339,6 +339,11 @@ class Connection(RequestHandler):
             self._task_handler = None
             if self.transport is not None:
                 self.transport.close()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Asked for with every piece of a body that is read; where nothing was paused, nothing waits to be parsed."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
 
     def hold(self, payload: StreamReader) -> bytes:
         """What has come of a body; what is still to come stays in the socket until `let_go`."""

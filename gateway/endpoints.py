@@ -11,7 +11,6 @@ What the other processes answer: bus/system.py.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,6 +20,7 @@ from bus.transport import BusError, Subscription, Transport
 from gateway.browsers import REFUSED, is_loopback_name, may_ask
 from gateway.connection import Answer, Incoming
 from gateway.metrics import Metrics, render
+from gateway.settings import Settings
 
 HEALTH_WAIT_S = 3.0
 METRICS_WAIT_S = 0.25                     # for other processes' counters
@@ -31,22 +31,12 @@ _LOOPBACK_PEERS = ("127.", "::1", "::ffff:127.")
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What this gateway says of itself. `services` are those with an actor."""
-
-    process: str
-    version: str
-    services: tuple[str, ...]
-    open_mode: bool
-
-
 class Endpoints:
     """Also this process's part in what processes ask and tell each other."""
 
-    def __init__(self, transport: Transport, about: About, metrics: Metrics) -> None:
+    def __init__(self, transport: Transport, settings: Settings, metrics: Metrics) -> None:
         self._transport = transport
-        self._about = about
+        self._settings = settings
         self._metrics = metrics
         self._started = time.time()
         self._pages: dict[tuple[str, str], Callable[[Incoming], Awaitable[Answer]]] = {
@@ -61,7 +51,7 @@ class Endpoints:
 
     def start(self) -> None:
         """Answers the other processes, and hears them arrive."""
-        self._open.append(SystemAnswers(self._transport, self._about.process, {"metrics": self._own_metrics}))
+        self._open.append(SystemAnswers(self._transport, self._settings.process, {"metrics": self._own_metrics}))
         self._open.append(abandon_on_arrival(self._transport))
 
     def close(self) -> None:
@@ -70,7 +60,7 @@ class Endpoints:
 
     async def answer(self, incoming: Incoming, path: str) -> Answer:
         origin = incoming.headers.get("origin")
-        if origin is not None and not may_ask(origin, self._about.open_mode):
+        if origin is not None and not may_ask(origin, self._settings.open_mode):
             return Answer(403, {"content-type": "text/plain"}, REFUSED)
         method = "GET" if incoming.method == "HEAD" else incoming.method
         page = self._pages.get((method, path.rstrip("/")))
@@ -82,7 +72,7 @@ class Endpoints:
     async def _health(self, incoming: Incoming) -> Answer:
         """503 when the broker or a service does not answer. A service that says what is wrong (a full disk) still
         answers what it can: its state is an error, and `problems` says why."""
-        wanted = self._about.services
+        wanted = sorted(self._settings.services)
         answers: Answers = {}
         if await self._connected():
             answers = await gather(self._transport, "health", {}, HEALTH_WAIT_S,
@@ -92,7 +82,7 @@ class Endpoints:
                     if service not in there or told[service]}
         return _json(200 if set(wanted) <= there else 503, {
             "services": {service: "error" if service in problems else "running" for service in wanted},
-            "edition": "skybus", "version": self._about.version, **({"problems": problems} if problems else {}),
+            "edition": "skybus", "version": self._settings.version, **({"problems": problems} if problems else {}),
         })
 
     async def _connected(self) -> bool:
@@ -106,7 +96,7 @@ class Endpoints:
 
     async def _info(self, incoming: Incoming) -> Answer:
         return _json(200, {
-            "version": self._about.version, "edition": "skybus", "is_license_activated": False, "session_id": "",
+            "version": self._settings.version, "edition": "skybus", "is_license_activated": False, "session_id": "",
             "machine_id": "", "system": "", "is_docker": False, "server_time_utc": int(time.time()),
             "uptime": int(time.time() - self._started),
         })
@@ -124,7 +114,7 @@ class Endpoints:
         """Its own at once, the others' as far as they answer in time."""
         answers = await gather(self._transport, "metrics", {}, METRICS_WAIT_S)
         processes = {process: answer["metrics"] for process, answer in answers.items() if "metrics" in answer}
-        processes[self._about.process] = self._metrics.samples()
+        processes[self._settings.process] = self._metrics.samples()
         try:
             text = render(sorted(processes.items(), key=lambda item: item[0]))
         except (TypeError, ValueError) as error:
@@ -135,17 +125,17 @@ class Endpoints:
 
     async def _reset(self, incoming: Incoming) -> Answer:
         host = incoming.headers.get("host", "")
-        if not (self._about.open_mode and incoming.peer.startswith(_LOOPBACK_PEERS) and is_loopback_name(host)):
+        if not (self._settings.open_mode and incoming.peer.startswith(_LOOPBACK_PEERS) and is_loopback_name(host)):
             return _json(403, {"message": "Reset is for open mode, from this machine."})
 
         def errors(answers: Answers) -> list[str]:
             return [f"{process}: {answer['error']}" for process, answer in answers.items() if "error" in answer]
 
         def missing(answers: Answers) -> set[str]:
-            return set(self._about.services) - complete(answers)
+            return set(self._settings.services) - complete(answers)
 
         answers: Answers = {}
-        if self._about.services:
+        if self._settings.services:
             answers = await gather(self._transport, "reset", {}, RESET_WAIT_S,
                                    lambda came: bool(errors(came)) or not missing(came))
         if found := errors(answers):

@@ -7,8 +7,9 @@ operation that is; nothing here reads a body except to look for Action.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from bus.subjects import is_token
@@ -39,8 +40,7 @@ class UnknownService(AwsError):
         super().__init__(message, status=501)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """`request` is what the protocol reads: a virtual-hosted bucket has moved into its path."""
 
     service: Service
@@ -78,8 +78,9 @@ class Router:
             candidates = self._candidates(request, claim)
             if candidates and candidates[0].name == "s3":
                 words.check_path(request.path)
-                regions.check(self.host(request), claim)
-                request = presigned.with_headers(self.path_style(request), claim)
+                host = self.host(request)
+                regions.check(host, claim)
+                request = presigned.with_headers(self.path_style(request) if host.bucket else request, claim)
             service, operation, protocol = self._resolve(request, claim, candidates)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)

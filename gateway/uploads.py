@@ -6,9 +6,10 @@ two blocks an upload whatever its size. Nothing is made of a body before all of 
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,9 +97,9 @@ class Uploads:
         length = kind.stated_length(headers)
         if length > SIZE_LIMIT_BYTES:
             raise EntityTooLarge(length)
-        place = await self._place(files)
+        upload = await self._begin(files, partial(kind, headers, claim, key))
         blocks = self._reader.blocks(incoming, BODY_LIMIT_S + length / LEAST_RATE_BYTES_S)
-        return await self._fill(incoming, blocks, kind(headers, claim, key, place))
+        return await self._fill(incoming, blocks, upload)
 
     async def begin_form(self, incoming: Incoming, form: FormDecoder) -> tuple[AsyncIterator[bytes], bytes]:
         """Reads the fields of a form: what is to come of it, and what has come of its file. AwsError."""
@@ -119,17 +120,23 @@ class Uploads:
         headers: Mapping[str, str], files: Files,
     ) -> "Upload":
         """A form's file, of which `first` has come already. AwsError."""
-        upload = Form(headers, form, policy, await self._place(files))
+        upload = await self._begin(files, partial(Form, headers, form, policy))
         return await self._fill(incoming, gathered(pieces), upload, first)
 
-    async def _place(self, files: Files) -> "Place":
+    async def _begin(self, files: Files, make: "Callable[[Place], Upload]") -> "Upload":
+        """With a file of its own. AwsError, and none of it stays."""
         if self._writers is None:
             self._writers = ThreadPoolExecutor(WORKERS, "write")
         try:
-            return Place(await files.receive(), self._writers)
+            sink = await files.receive()
         except OSError as error:
             log.warning("upload_failed", error=str(error))
             raise UploadFailed from error
+        try:
+            return make(Place(sink, self._writers))
+        except BaseException:
+            sink.close()
+            raise
 
     async def _fill(
         self, incoming: Incoming, blocks: AsyncGenerator[Buffer, None], upload: "Upload", first: bytes = b""
@@ -237,8 +244,10 @@ class Plain(Upload):
 
     @staticmethod
     def stated_length(headers: Mapping[str, str]) -> int:
-        """MissingContentLength."""
+        """MissingContentLength, UnstatedLength."""
         text = headers.get("content-length", "")
+        if not text and "transfer-encoding" in headers:
+            raise bodies.UnstatedLength
         if not (text.isascii() and text.isdigit()):
             raise bodies.MissingContentLength
         return int(text)

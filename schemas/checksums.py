@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-in
 import hashlib
 import zlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 MD5 = "MD5"
@@ -34,16 +34,14 @@ class Digest(Protocol):
     def digest(self) -> bytes: ...
 
 
-def new(algorithm: str) -> Digest:
-    """Of one of ALGORITHMS; KeyError for any other."""
-    return _NEW[algorithm]()
+def new(algorithm: str, begun: Buffer = b"") -> Digest:
+    """Of one of ALGORITHMS, with its first bytes; KeyError for any other."""
+    return _NEW[algorithm](begun)
 
 
 def of(algorithm: str, body: Buffer) -> bytes:
     """The digest of a whole body."""
-    one = new(algorithm)
-    one.update(body)
-    return one.digest()
+    return _NEW[algorithm](body).digest()
 
 
 def combined(algorithm: str, parts: list[tuple[bytes, int]]) -> bytes:
@@ -61,10 +59,10 @@ class _Crc:
 
     __slots__ = ("_size", "_step", "_value")
 
-    def __init__(self, step: Callable[[Buffer, int], int], size: int) -> None:
+    def __init__(self, step: Callable[[Buffer, int], int], size: int, begun: Buffer) -> None:
         self._step = step
         self._size = size
-        self._value = 0
+        self._value = step(begun, 0)
 
     def update(self, piece: Buffer, /) -> None:
         self._value = self._step(piece, self._value)
@@ -76,8 +74,9 @@ class _Crc:
 class _XXHash:
     __slots__ = ("_state",)
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, begun: Buffer) -> None:
         self._state = getattr(_crt().XXHash, f"new_{kind}")()
+        self.update(begun)
 
     def update(self, piece: Buffer, /) -> None:
         self._state.update(bytes(piece))
@@ -93,12 +92,12 @@ def _crt() -> Any:
     return checksums
 
 
-_NEW: dict[str, Callable[[], Digest]] = {
-    MD5: lambda: hashlib.md5(usedforsecurity=False),
-    "SHA1": lambda: hashlib.sha1(usedforsecurity=False), "SHA256": hashlib.sha256, "SHA512": hashlib.sha512,
-    "CRC32": lambda: _Crc(zlib.crc32, 4),
-    "CRC32C": lambda: _Crc(_crt().crc32c, 4), "CRC64NVME": lambda: _Crc(_crt().crc64nvme, 8),
-    "XXHASH64": lambda: _XXHash("xxhash64"), "XXHASH3": lambda: _XXHash("xxhash3_64"),
-    "XXHASH128": lambda: _XXHash("xxhash3_128"),
+_NEW: dict[str, Callable[[Buffer], Digest]] = {
+    MD5: partial(hashlib.md5, usedforsecurity=False),
+    "SHA1": partial(hashlib.sha1, usedforsecurity=False), "SHA256": hashlib.sha256, "SHA512": hashlib.sha512,
+    "CRC32": lambda begun: _Crc(zlib.crc32, 4, begun),
+    "CRC32C": lambda begun: _Crc(_crt().crc32c, 4, begun), "CRC64NVME": lambda begun: _Crc(_crt().crc64nvme, 8, begun),
+    "XXHASH64": lambda begun: _XXHash("xxhash64", begun), "XXHASH3": lambda begun: _XXHash("xxhash3_64", begun),
+    "XXHASH128": lambda begun: _XXHash("xxhash3_128", begun),
 }
 assert _NEW.keys() == DIGEST_BYTES.keys() == set(ALGORITHMS)

@@ -24,6 +24,14 @@ class Constraint(NamedTuple):
 NO_CONSTRAINT = Constraint()
 
 
+class Plain(NamedTuple):
+    """A broken constraint, for services that quote neither value nor bound: one sentence, and its `Reason`."""
+
+    constraint: str                                # how the constraint's own words begin
+    reason: str
+    sentence: str
+
+
 class Words(NamedTuple):
     """How an operation speaks of one of its members where it has words of its own.
 
@@ -58,6 +66,7 @@ class Dialect:
     plain_table_names: frozenset[str] = frozenset()                # operations that check TableName later (see below)
     words: Mapping[str, Mapping[str, Words]] | None = None      # operation -> member, once nothing it needs is missing
     echoes_json: frozenset[str] = frozenset()                      # operations that print values as JSON
+    plain: tuple[Plain, ...] = ()                                  # of all violations, the first is told like this
 
     def constraint(self, shape: Shape) -> Constraint:
         own = self.constraints and self.constraints.get(shape.name)
@@ -171,6 +180,24 @@ _DYNAMODB_WORDS = {
 # Says in words of its own what a path must be (actors/iam/state.py). Source: localstack's captures of IAM's answers.
 _IAM_CONSTRAINTS = {"pathType": Constraint(1, 512)}
 
+# Reasons: https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html (InvalidInputException);
+# sentences: moto's suite and public reports of Organizations' errors.
+_ORGANIZATIONS_PLAIN = (
+    Plain("Member must not be null", "INPUT_REQUIRED", "You must include a value for all required parameters."),
+    Plain("Member must satisfy enum", "INVALID_ENUM", "You specified an invalid value."),
+    Plain("Member must satisfy constraint", "INVALID_LIST_MEMBER",
+          "You provided a list to a parameter that contains at least one invalid value."),
+    Plain("Member must have length less", "MAX_LENGTH_EXCEEDED",
+          "You provided a string parameter that is longer than allowed."),
+    Plain("Member must have length greater", "MIN_LENGTH_EXCEEDED",
+          "You provided a string parameter that is shorter than allowed."),
+    Plain("Member must have value less", "MAX_VALUE_EXCEEDED",
+          "You provided a numeric parameter that has a larger value than allowed."),
+    Plain("Member must have value greater", "MIN_VALUE_EXCEEDED",
+          "You provided a numeric parameter that has a smaller value than allowed."),
+    Plain("", "INVALID_PATTERN", "You provided a value that does not match the required pattern."),
+)
+
 _JSON = _BY_PROTOCOL["json"]
 _S3 = Dialect(
     "InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False, malformed="MalformedXML")
@@ -193,7 +220,8 @@ _BY_SERVICE = {
     "iot": replace(_BY_PROTOCOL["rest-json"], invalid="InvalidRequestException"),
     "logs": replace(_JSON, invalid="InvalidParameterException"),
     "organizations": replace(
-        _JSON, invalid="InvalidInputException", throttled="TooManyRequestsException", failed="ServiceException"),
+        _JSON, invalid="InvalidInputException", throttled="TooManyRequestsException", failed="ServiceException",
+        plain=_ORGANIZATIONS_PLAIN),
     "route53": replace(_XML, invalid="InvalidInput"),
     "s3": _S3,
     "s3control": _S3,

@@ -9,11 +9,13 @@ A service's slots may be divided among several shards, a contiguous range each (
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
 ANY = "any"
 SLOT_COUNT = 256
+SLOTS_REMEMBERED = 4096                   # of resources that were asked for lately
 
 # service -> the request members that may name the resource, first one present wins.
 RESOURCE_MEMBERS: dict[str, tuple[str, ...]] = {
@@ -106,6 +108,7 @@ class Share(NamedTuple):
 WHOLE = Share()
 
 
+@lru_cache(SLOTS_REMEMBERED)
 def slot_of(account: str, region: str, name: str) -> str:
     """Of a resource, by its name or by its ARN, which says whose it is and where."""
     if name.startswith("arn:"):

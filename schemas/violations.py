@@ -60,8 +60,11 @@ def refuse(operation: Operation, request: dict[str, Any], dialect: Dialect, itse
     walk.structure(operation.input, request, Path("", ""), left_out)
     if walk.found and dialect.malformed and walk.missing_inside:
         raise AwsError(MALFORMED, code=dialect.malformed, status=400)
-    if walk.found and not dialect.constrains:
+    if walk.missing and not dialect.constrains:
         raise AwsError(f"The request must contain the parameter {walk.missing}", code=dialect.invalid)
+    if walk.found and dialect.plain:
+        plain = next(each for each in dialect.plain if walk.found[0].message.startswith(each.constraint))
+        raise AwsError(plain.sentence, code=dialect.invalid, Reason=plain.reason)
     if walk.found:
         raise AwsError(_told(walk.found), code=dialect.invalid)
     if walk.unions:
@@ -86,6 +89,7 @@ class Path(NamedTuple):
 
 class Violation(NamedTuple):
     text: str
+    message: str                                   # of the constraint alone
     words: Words                                   # of the member it was found in
 
 
@@ -204,10 +208,10 @@ class _Violations:
                 self._add(value, path, message, sensitive, member.shape)
             elif len(self.found) < VIOLATIONS_LIMIT:
                 text = words.text or f"Value at '{path.upper}' failed to satisfy constraint: {message}"
-                self.found.append(Violation(text, words))
+                self.found.append(Violation(text, message, words))
         self._inside(member.shape, value, path)
         if words is not None and words.gives_way:
-            self.found[before:] = [Violation(each.text, words) for each in self.found[before:]]
+            self.found[before:] = [each._replace(words=words) for each in self.found[before:]]
 
     def _inside(self, shape: Shape, value: Any, path: Path) -> None:
         """The children of a value whose own constraints have been looked at."""
@@ -260,7 +264,7 @@ class _Violations:
             echo = _echo_json(value) if self._as_json and isinstance(value, dict) else _echo(value, shape)
             shown = f" '{echo[:ECHO_LIMIT_CHARACTERS]}'"
         text = f"Value{shown} at '{path.lower}' failed to satisfy constraint: {message}"
-        self.found.append(Violation(text, _NO_WORDS))
+        self.found.append(Violation(text, message, _NO_WORDS))
 
     def _broken(self, shape: Shape, value: Any, own: Constraint | None = None) -> list[str]:
         """Messages of the constraints that this value breaks, its children's aside."""

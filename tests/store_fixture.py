@@ -24,18 +24,21 @@ TEST_MAP_SIZE_BYTES = 64 << 20
 class ManualLoop:
     """What the store uses of an event loop. `now` is seconds; `run` runs what is ready, `advance` lets time pass.
 
-    What the store reports to the exception handler is kept in `reported`.
+    What the store reports to the exception handler is kept in `reported`. `woken` is called when something is ready,
+    for a test that waits elsewhere.
     """
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
         self.reported: list[dict[str, Any]] = []
+        self.woken: Callable[[], object] = lambda: None
         self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._order = itertools.count()
 
     def call_soon(self, callback: Callable[..., object], *arguments: Any) -> None:
         self._ready.append((callback, arguments))
+        self.woken()
 
     call_soon_threadsafe = call_soon
 

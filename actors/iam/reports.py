@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from actors.iam import managed, passwords, shapes, usage
@@ -85,13 +86,17 @@ def _root(account: str) -> list[str]:
 def _user(book: Book, user: Record) -> list[str]:
     line = [user["name"], book.arn(user), _moment(user["created"]), *_password(book, user),
             _truth(book.any("device", user["id"]))]
-    keys = [key for _, key in book.rows("key", user["id"])]
+    keys = _eldest_first(book, "key", user)
     for key in (*keys, *[None] * (KEYS - len(keys))):
         line += _key(book, key)
-    certificates = [row for _, row in book.rows("signing", user["id"])]
+    certificates = _eldest_first(book, "signing", user)
     for row in (*certificates, *[None] * (CERTIFICATES - len(certificates))):
         line += ["false", "N/A"] if row is None else [_truth(row["status"] == "Active"), _moment(row["created"])]
     return line
+
+
+def _eldest_first(book: Book, kind: str, user: Record) -> list[Record]:
+    return sorted((row for _, row in book.rows(kind, user["id"])), key=itemgetter("created"))
 
 
 def _password(book: Book, user: Record) -> list[str]:

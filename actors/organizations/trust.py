@@ -20,7 +20,14 @@ from actors.organizations.errors import (
 from actors.organizations.state import ACCOUNT, Tree, page
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
+from schemas.models import index
 
+# Principals under names that are no endpoint's: orgs_integrate_services_list.html and its pages.
+_OTHER_SERVICES = frozenset({
+    "access-analyzer", "aws-artifact-account-sync", "bcm", "config-multiaccountsetup", "ipam", "macie", "marketplace",
+    "member-account", "networkinsights", "private-marketplace", "q", "servicequotas", "tag", "trustedadvisor",
+    "user-subscriptions", "vendor-insights",
+})
 _NO_MASTER = "You cannot register master account/yourself as delegated administrator for your organization."
 
 Request = Mapping[str, Any]
@@ -28,8 +35,11 @@ Answer = dict[str, Any]
 
 
 def _service(request: Request) -> str:
+    """AWS's own list is closed and grows; any name under one of AWS's services is taken (ram, storage-lens.s3)."""
     service = str(request["ServicePrincipal"])
-    if not service.endswith(".amazonaws.com"):
+    name, _, domain = service.partition(".amazonaws.")
+    last = name.rpartition(".")[2]
+    if domain != "com" or not (last in _OTHER_SERVICES or last in index().entries or index().by_endpoint_prefix(last)):
         raise InvalidInput("You specified an unrecognized service principal.", Reason="UNRECOGNIZED_SERVICE_PRINCIPAL")
     return service
 
@@ -91,14 +101,14 @@ def _member(tree: Tree, request: Request) -> Record:
 
 def administrators(view: Snapshot, context: Context, request: Request) -> Answer:
     """Of one service, or of any."""
-    tree, wanted = Tree(view, context), request.get("ServicePrincipal")
+    tree, wanted = Tree(view, context), _service(request) if request.get("ServicePrincipal") else None
     found = []
     for node in tree.nodes(ACCOUNT):
         since = [row["enabled"] for service, row in tree.book.rows("delegate", node["id"]) if wanted in (None, service)]
         if since:
             found.append({**node, "enabled": min(since)})
     return page("DelegatedAdministrators", found, request, lambda node: {
-        **{name: value for name, value in accounts.shown(tree, node).items() if name not in ("Paths", "State")},
+        **{name: value for name, value in accounts.shown(tree, node).items() if name != "Paths"},
         "DelegationEnabledDate": _moment(node)})
 
 

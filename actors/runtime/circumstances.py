@@ -21,9 +21,9 @@ _RESOURCE_TAG, _REQUEST_TAG = "resourcetag/", "aws:requesttag/"
 
 
 class Circumstances:
-    """policy.Keys of one access of one request."""
+    """policy.Keys of one access of one request. `asked`: some policy wanted to know one."""
 
-    __slots__ = ("_access", "_actor", "_context", "_guard", "_own", "_request", "_tags")
+    __slots__ = ("_access", "_actor", "_context", "_guard", "_own", "_request", "_tags", "asked")
 
     def __init__(
         self, context: "Context", actor: "ServiceActor", access: Access, guard: Guard | None, request: Mapping[str, Any]
@@ -35,8 +35,10 @@ class Circumstances:
         self._request = request
         self._tags: Mapping[str, str] | None = None
         self._own: Mapping[str, str | tuple[str, ...]] | None = None
+        self.asked = False
 
     def get(self, key: str, /) -> Value:
+        self.asked = True
         known: Value = self._access.keys.get(key) or self._context.principal.keys.get(key)
         if known is not None:
             return known

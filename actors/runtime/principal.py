@@ -11,10 +11,11 @@ from enum import Enum
 from math import inf
 from typing import Any
 
-from actors.runtime.policy import Caller, Policy, compile_document
+from actors.runtime.policy import Caller, Decision, Policy, compile_document
 from actors.runtime.policy.decision import root_arn
 
 Record = Mapping[str, Any]
+Settled = dict[tuple[str, str], tuple[Decision, str]]      # by action and resource: the decision, whose the resource is
 
 
 class Standing(Enum):
@@ -27,7 +28,8 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Principal:
-    """`keys` are its condition keys, in lower case. `unbounded`: root, and nobody above limits it."""
+    """`keys` are its condition keys, in lower case. `unbounded`: root, and nobody above limits it. `settled`: what the
+    authoriser has found for it alone (chain/authorise.py); it goes when the principal is forgotten."""
 
     account: str                          # "": nobody's
     arn: str
@@ -39,6 +41,7 @@ class Principal:
     unbounded: bool = False
     standing: Standing = Standing.GOOD
     record: Record = field(default_factory=dict)   # as IAM gave it, for what a session hands on
+    settled: Settled = field(default_factory=dict)
 
     @property
     def in_account(self) -> str:
@@ -48,7 +51,7 @@ class Principal:
 
 NOBODY = Principal("", "", "", Caller.anonymous(), standing=Standing.ANONYMOUS, keys={
     "aws:principaltype": "Anonymous", "aws:userid": "anonymous"})
-STRANGER = replace(NOBODY, standing=Standing.UNKNOWN)
+STRANGER = replace(NOBODY, standing=Standing.UNKNOWN, settled={})
 
 
 def root(account: str) -> Principal:

@@ -7,16 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.runtime.context import Context
+from actors.runtime.principal import Standing
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import state
-from actors.s3.errors import AccessDenied, PermanentRedirect
+from actors.s3.errors import AccessDenied, InvalidBucketOwner, PermanentRedirect
 from actors.s3.state import Bucket
+
+ACCOUNT_DIGITS = 12
 
 Request = Mapping[str, Any]
 
 
 def bucket_of(context: Context, view: Snapshot, request: Request) -> Bucket:
-    """NoSuchBucket, AccessDenied, PermanentRedirect."""
+    """InvalidBucketOwnerAWSAccountID, NoSuchBucket, AccessDenied, PermanentRedirect."""
     bucket = named(view, request["Bucket"], request.get("ExpectedBucketOwner"))
     if bucket.record.get("payer") == "Requester" and request.get("RequestPayer") != "requester" \
             and context.principal.account != bucket.owner:
@@ -28,11 +31,17 @@ def bucket_of(context: Context, view: Snapshot, request: Request) -> Bucket:
 
 
 def named(view: Snapshot, name: str, expected_owner: str | None = None) -> Bucket:
-    """The bucket wherever it is. NoSuchBucket, AccessDenied."""
+    """The bucket wherever it is. InvalidBucketOwnerAWSAccountID, NoSuchBucket, AccessDenied."""
+    if expected_owner is not None and not (len(expected_owner) == ACCOUNT_DIGITS and expected_owner.isdecimal()):
+        raise InvalidBucketOwner(expected_owner)
     bucket = state.get_bucket(view, bucket_name(name))
-    if expected_owner and expected_owner != bucket.owner:
+    if expected_owner is not None and expected_owner != bucket.owner:
         raise AccessDenied
     return bucket
+
+
+def is_anonymous(context: Context) -> bool:
+    return context.principal.standing is Standing.ANONYMOUS
 
 
 def bucket_name(given: str) -> str:

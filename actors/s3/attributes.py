@@ -13,6 +13,7 @@ from actors.runtime.store.transaction import Snapshot
 from actors.s3 import checksums, contents, encryption, reading
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import InvalidArgument
+from actors.s3.listing import integer
 from actors.s3.objects import STANDARD
 from actors.s3.state import Record
 
@@ -55,8 +56,8 @@ def _checksum(record: Record) -> Answer:
 
 
 def _parts(view: Snapshot, record: Record, request: Request) -> Answer:
-    limit = min(request.get("MaxParts", PARTS_LIMIT), PARTS_LIMIT)
-    marker = int(request.get("PartNumberMarker") or 0)
+    limit = min(integer(request.get("MaxParts", PARTS_LIMIT), "x-amz-max-parts"), PARTS_LIMIT)
+    marker = integer(request.get("PartNumberMarker") or 0, "x-amz-part-number-marker")
     answer: Answer = {"TotalPartsCount": record["parts"]}
     if not record.get("sums"):
         return answer

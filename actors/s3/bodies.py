@@ -46,12 +46,17 @@ def inline(request: Request) -> Body:
 
 
 async def settled(
-    shard: Shard, blobs: Blobs, context: Context, request: Request, finish: Callable[[Body], Awaitable[Any]]
+    shard: Shard, blobs: Blobs, context: Context, request: Request, finish: Callable[[Body], Awaitable[Any]],
+    algorithm: str = "",
 ) -> Any:
-    """What `finish` makes of the body, whose file is durable by then; and gone, if that fails."""
+    """What `finish` makes of the body, whose file is durable by then; and gone, if that fails. `algorithm`: whose
+    digest is needed, whatever the request states; "": no other."""
     body = await _in_file(blobs, context, request)
     assert body.file is not None, "it is durable in a file of its own"
     async with collecting.named_or_removed(shard, blobs, [body.file.name]):
+        if algorithm not in ("", *body.sums):
+            more = await asyncio.to_thread(blobs.digests, b"", [body.file], (algorithm,))
+            body = body._replace(sums={**body.sums, **more})
         return await finish(body)
 
 

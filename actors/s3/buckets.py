@@ -24,6 +24,7 @@ from actors.s3.errors import (
     InvalidBucketName,
     InvalidBucketState,
     InvalidLocationConstraint,
+    InvalidNamespaceHeader,
     MalformedXML,
     NotImplementedHeader,
 )
@@ -32,6 +33,8 @@ from actors.s3.state import Bucket
 
 HOME_REGION = "us-east-1"                 # whose location is null, and which makes buckets anywhere
 LIST_LIMIT = 10_000
+GLOBAL = "global"
+NAMESPACES = frozenset({GLOBAL, "account-regional"})
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _EDGE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -45,6 +48,7 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
     name = request["Bucket"]
     check_name(name)
     region = _location(context, request.get("CreateBucketConfiguration") or {})
+    _check_namespace(context, request, region)
     found = state.find_bucket(transaction, name)
     if found is not None:
         if found.owner != context.account:
@@ -57,7 +61,7 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
         record |= {"versioning": state.ENABLED, "lock": True}
     bucket = Bucket(transaction, record)
     bucket.save()
-    ownership.begin(bucket, request)
+    ownership.begin(context, bucket, request)
     return {"Location": f"/{name}" if region == HOME_REGION else f"http://{name}.s3.amazonaws.com/",
             "BucketArn": f"arn:aws:s3:::{name}"}
 
@@ -69,6 +73,16 @@ def check_name(name: str) -> None:
             or not all(label and label[0] in _EDGE and label[-1] in _EDGE for label in labels) \
             or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES) or _is_address(name):
         raise InvalidBucketName(name)
+
+
+def _check_namespace(context: Context, request: Request, region: str) -> None:
+    """A name of an account's own namespace says whose and where it is. InvalidArgument, InvalidNamespaceHeader."""
+    namespace, suffix = request.get("BucketNamespace") or GLOBAL, f"-{context.account}-{region}-an"
+    if namespace not in NAMESPACES:
+        raise InvalidArgument("The provided x-amz-bucket-namespace header value is not valid.",
+                              "x-amz-bucket-namespace", namespace)
+    if namespace != GLOBAL and not request["Bucket"].endswith(suffix):
+        raise InvalidNamespaceHeader(suffix)
 
 
 def _is_address(name: str) -> bool:

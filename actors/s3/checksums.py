@@ -2,7 +2,7 @@
 
 The sums themselves: schemas/checksums.py. Source:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html; the messages are those of
-AWS in LocalStack's snapshots and ceph/s3-tests.
+AWS in LocalStack's snapshots, ceph/s3-tests, and the S3 tests of OpenStack Swift and versitygw.
 """
 
 from base64 import b64decode, b64encode
@@ -10,7 +10,7 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from typing import Any
 
-from actors.s3.errors import BadDigest, InvalidDigest, InvalidRequest
+from actors.s3.errors import BadDigest, InvalidArgument, InvalidDigest, InvalidRequest
 from actors.s3.state import Record
 from schemas import checksums
 from schemas.checksums import ALGORITHMS, DIGEST_BYTES, MD5
@@ -24,19 +24,50 @@ Request = Mapping[str, Any]
 
 def stated(request: Request) -> tuple[str, bytes] | None:
     """The checksum member of a request: its algorithm and digest. InvalidRequest."""
-    given = [] if _MEMBERS.keys().isdisjoint(request) else [name for name in _MEMBERS if request.get(name) is not None]
-    if not given:
+    member = _only(request)
+    if not member:
         if request.get("ChecksumAlgorithm"):
             raise InvalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
                                  "x-amz-trailer headers were found.")
         return None
+    algorithm = _MEMBERS[member]
+    named = request.get("ChecksumAlgorithm")
+    if named and named.upper() != algorithm:
+        raise InvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    return algorithm, digest_of(algorithm, request[member])
+
+
+def stated_of_whole(request: Request) -> tuple[str, str]:
+    """The checksum member of a request that completes an upload: its algorithm and text, which may end in the number of
+    parts; ("", ""): none. InvalidRequest."""
+    member = _only(request)
+    if not member:
+        return "", ""
+    text, dash, count = request[member].partition("-")
+    digest_of(_MEMBERS[member], text if not dash or count.isdigit() else "")
+    return _MEMBERS[member], request[member]
+
+
+def stated_of_part(listed: Request) -> tuple[str, str]:
+    """That of a part in the list of a completed upload. InvalidArgument."""
+    given = {_MEMBERS[name]: listed[name] for name in listed if name in _MEMBERS}
+    if not given:
+        return "", ""
+    try:
+        [(algorithm, text)] = given.items()
+        digest_of(algorithm, text)
+    except (ValueError, InvalidRequest) as error:
+        told = "".join(f"{algorithm}:{text};" for algorithm, text in given.items())
+        raise InvalidArgument("Invalid Base64 or multiple checksums present in request", "Checksum", told) from error
+    return algorithm, text
+
+
+def _only(request: Request) -> str:
+    """The name of the one checksum member; "": there is none. InvalidRequest."""
+    given = [] if _MEMBERS.keys().isdisjoint(request) else [name for name in _MEMBERS if request.get(name) is not None]
     if len(given) > 1:
         raise InvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
-    algorithm = _MEMBERS[given[0]]
-    named = request.get("ChecksumAlgorithm")
-    if named and named != algorithm:
-        raise InvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
-    return algorithm, digest_of(algorithm, request[given[0]])
+    return given[0] if given else ""
 
 
 def digest_of(algorithm: str, text: str) -> bytes:

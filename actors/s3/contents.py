@@ -2,8 +2,9 @@
 
 A content is a row named by the object's record. Files are made before it (engine/blobs.py) and each gets a row that
 says what it must hold and keeps its key, sealed: who has the sealer that the object's record asks for (encryption.py)
-can read it. Bytes in the shard are sealed themselves. What was kept before there was encryption is read as it is: rows
-with `data`, and files whose row has an `md5` of them and no key.
+can read it. Bytes in the shard are sealed themselves. What is sealed is bound to the name of its row, or to the one the
+row tells (`for`), where it was copied by who cannot open it. What was kept before there was encryption is read as it
+is: rows with `data`, and files whose row has an `md5` of them and no key.
 
 A content that nobody names any more becomes garbage, removed GRACE_S later by a job, and no earlier than its last
 reader has done: a reply may be on its way to a gateway that has not opened its files yet.
@@ -12,6 +13,7 @@ reader has done: a reply may be on its way to a gateway that has not opened its 
 import os
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 
 import structlog
@@ -29,8 +31,11 @@ GRACE_S = 60.0                            # from the end of a content to the rem
 SWEEP_JOB = "sweep"
 SWEEP_CONTENTS = 64                       # removed in one step
 ID_CHANCE_BYTES = 8                       # behind the time: what is put together stands together, in few pages
+INLINE_ID_CHANCE_BYTES = 7                # of bytes in the shard: their id says by its length that there are no files
 _TIME_US = struct.Struct(">Q")
+_INLINE_ID_BYTES = _TIME_US.size + INLINE_ID_CHANCE_BYTES
 _SWEEPING = b"s"
+_numbers = count(int.from_bytes(os.urandom(ID_CHANCE_BYTES)))
 SEALED = {b"d": "sealed", b"f": "key"}    # by table: the member of a row that is sealed for what its key names
 
 Request = Mapping[str, Any]
@@ -74,7 +79,7 @@ def keep(transaction: Transaction, body: Body, sealer: Sealer) -> bytes:
     """The content's id."""
     if body.file is not None:
         return keep_files(transaction, [body.file], sealer)
-    content = _new_id(transaction)
+    content = _new_id(transaction, INLINE_ID_CHANCE_BYTES)
     return _keep(transaction, {"sealed": sealer.seal(body.data, content)}, content)
 
 
@@ -87,6 +92,24 @@ def keep_files(
         transaction.put(_file_key(file.name), pack({"size": file.size, "crc": file.crc, "key": key}))
     row: dict[str, Any] = {"files": [[file.name, 0, file.size] for file in found]}
     return _keep(transaction, row | ({"parts": parts} if parts else {}), _new_id(transaction))
+
+
+def copy_sealed(transaction: Transaction, content: bytes, files: list[Piece]) -> bytes:
+    """The same bytes once more, of who has no key to them: what is sealed stays sealed for the name that it was sealed
+    for, which its row then tells (`for`). `files`: second names of those it lies in."""
+    row = _row(transaction, content)
+    if "files" not in row:
+        copied = {**row, "for": row.get("for", content)}
+        return _keep(transaction, copied, _new_id(transaction, INLINE_ID_CHANCE_BYTES))
+    for (name, _, _), file in zip(row["files"], files, strict=True):
+        fact = _fact(transaction, name)
+        transaction.put(_file_key(file.name), pack({**fact, "for": fact.get("for", name.encode())}))
+    return _keep(transaction, {**row, "files": [[file.name, 0, file.size] for file in files]}, _new_id(transaction))
+
+
+def sealed(view: Snapshot, content: bytes) -> Content:
+    """The files it lies in, without their keys; of bytes in the shard nothing."""
+    return Content(b"", [Piece(*piece) for piece in _row(view, content).get("files", [])])
 
 
 def join(transaction: Transaction, contents: list[bytes], parts: list[tuple[int, int, bytes]]) -> bytes:
@@ -113,7 +136,7 @@ def load(view: Snapshot, content: bytes, sealer: Sealer, start: int = 0, stop: i
     if "files" in row:
         pieces = stretch([Piece(*piece) for piece in row["files"]], start, stop)
         return Content(b"", [_readable(view, piece, sealer) for piece in pieces])
-    data = row["data"] if "data" in row else _opened(sealer, row["sealed"], content)
+    data = row["data"] if "data" in row else _opened(sealer, row["sealed"], row.get("for", content))
     return Content(data[start:stop], [])
 
 
@@ -131,13 +154,19 @@ def stretch(pieces: list[Piece], start: int, stop: int | None) -> list[Piece]:
 
 def _readable(view: Snapshot, piece: Piece, sealer: Sealer) -> Piece:
     """With its key, and its CRC where it is all of its file."""
-    row = view.get(_file_key(piece.name))
-    assert row is not None, f"file {piece.name} is named and not known"
-    fact = unpack(row)
+    fact = _fact(view, piece.name)
     if "key" not in fact:
         return piece
     crc = fact["crc"] if piece.size == fact["size"] else b""
-    return piece._replace(key=_opened(sealer, fact["key"], piece.name.encode()), crc=crc)
+    return piece._replace(key=_opened(sealer, fact["key"], fact.get("for", piece.name.encode())), crc=crc)
+
+
+def _fact(view: Snapshot, name: str) -> dict[str, Any]:
+    """A file's row."""
+    row = view.get(_file_key(name))
+    assert row is not None, f"file {name} is named and not known"
+    found: dict[str, Any] = unpack(row)
+    return found
 
 
 def _opened(sealer: Sealer, sealed: bytes, name: bytes) -> bytes:
@@ -152,7 +181,7 @@ def release(transaction: Transaction, content: bytes | None) -> None:
     """Nobody names it any more."""
     if content is None:
         return
-    row = _row(transaction, content)
+    row = {} if len(content) == _INLINE_ID_BYTES else _row(transaction, content)
     transaction.delete(_key(content))
     if "files" in row:
         names = [name for name, _, _ in row["files"]]
@@ -199,8 +228,11 @@ def files_between(view: Snapshot, start: str, stop: str) -> Iterator[tuple[str, 
         yield key[1:].decode(), unpack(row)
 
 
-def _new_id(transaction: Transaction) -> bytes:
-    return _TIME_US.pack(int(transaction.now() * 1e6)) + os.urandom(ID_CHANCE_BYTES)
+def _new_id(transaction: Transaction, chance_bytes: int = ID_CHANCE_BYTES) -> bytes:
+    """Ids are made here alone: counting on from a number drawn by lot is as good as a lot each time, without its call.
+    """
+    number = next(_numbers) & ((1 << 8 * chance_bytes) - 1)
+    return _TIME_US.pack(int(transaction.now() * 1e6)) + number.to_bytes(chance_bytes)
 
 
 def _keep(transaction: Transaction, row: dict[str, Any], content: bytes) -> bytes:

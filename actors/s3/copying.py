@@ -5,6 +5,7 @@ transaction that names the copy follows.
 """
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -38,6 +39,8 @@ from bus.files import Piece
 from schemas.checksums import ALGORITHMS, MD5
 
 SOURCE_LIMIT_BYTES = 5 * 1024**3          # of one copy; larger ones are copied in parts
+_SOURCE = "x-amz-copy-source"
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _ITSELF = ("This copy request is illegal because it is trying to copy an object to itself without changing the "
            "object's metadata, storage class, website redirect location or encryption attributes.")
 _CHANGES = ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption", "SSEKMSKeyId", "SSECustomerAlgorithm")
@@ -77,15 +80,18 @@ def parse_source(text: str) -> tuple[str, str, str]:
     """Bucket, key and version id of `[/]bucket/key[?versionId=…]`, percent-encoded. InvalidArgument."""
     path, _, query = text.partition("?")
     try:
-        name, slash, key = unquote(path, errors="strict").removeprefix("/").partition("/")
+        name, _, key = unquote(path, errors="strict").removeprefix("/").partition("/")
     except UnicodeDecodeError as error:
-        raise InvalidArgument("Invalid copy source encoding.", "x-amz-copy-source", text) from error
+        raise InvalidArgument("Invalid copy source encoding", _SOURCE, text) from error
+    if _NO_ESCAPE.search(path):
+        raise InvalidArgument("Invalid copy source encoding", _SOURCE, text)
     version_id = query.removeprefix("versionId=") if query.startswith("versionId=") else ""
     if query and not version_id:
-        raise InvalidArgument("Unsupported copy source parameter.", "x-amz-copy-source", text)
-    if not slash or not name or not key:
-        raise InvalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
-                              "x-amz-copy-source", text)
+        raise InvalidArgument("Unsupported copy source parameter.", _SOURCE, text)
+    if not name:
+        raise InvalidArgument("Invalid copy source bucket name", _SOURCE, text)
+    if not key:
+        raise InvalidArgument("Invalid copy source object key", _SOURCE, text)
     return name, key, version_id
 
 
@@ -121,6 +127,7 @@ def _checked(context: Context, snapshot: Snapshot, request: Request, ours: OurKe
 def _algorithm(request: Request, record: Record) -> str:
     """Of the copy: what is asked for, else the source's, else S3's own. InvalidRequest."""
     asked: str = request.get("ChecksumAlgorithm") or next(iter(record.get("sums", ())), checksums.DEFAULT)
+    asked = asked.upper()
     if asked not in ALGORITHMS:
         raise InvalidRequest("Value for x-amz-checksum-algorithm header is invalid.")
     return asked

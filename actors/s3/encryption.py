@@ -31,6 +31,8 @@ AES256, KMS, DSSE = "AES256", "aws:kms", "aws:kms:dsse"
 SSE_C = "SSE-C"
 KEY_BYTES = 32
 TARGET, SOURCE = "SSECustomer", "CopySourceSSECustomer"     # what the members of a customer's key begin with
+_MEMBERS = {begin: (f"{begin}Algorithm", f"{begin}Key", f"{begin}KeyMD5") for begin in (TARGET, SOURCE)}
+_ASKING = frozenset({"ServerSideEncryption", "SSEKMSKeyId", "SSEKMSEncryptionContext"})
 _HEADER = "x-amz-server-side-encryption"
 _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 _KEY_ID = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -74,6 +76,8 @@ def of_new_object(context: Context, bucket: Bucket, request: Request) -> Record:
 
 def _asked(request: Request) -> tuple[str | None, str | None]:
     """Algorithm and key of KMS. InvalidArgument."""
+    if _ASKING.isdisjoint(request):
+        return None, None
     algorithm, key_id = request.get("ServerSideEncryption"), request.get("SSEKMSKeyId")
     if algorithm not in (None, AES256, KMS, DSSE):
         raise InvalidArgument("The encryption method specified is not supported", _HEADER, algorithm)
@@ -103,9 +107,13 @@ def _default(bucket: Bucket) -> Answer:
     return {} if found is None else dict(found["Rules"][0])
 
 
+def blocks_customers(bucket: Bucket) -> bool:
+    """May nothing be written there under customers' keys?"""
+    return SSE_C in ((_default(bucket).get("BlockedEncryptionTypes") or {}).get("EncryptionType") or ())
+
+
 def _check_not_blocked(context: Context, bucket: Bucket, request: Request) -> None:
-    blocked = (_default(bucket).get("BlockedEncryptionTypes") or {}).get("EncryptionType") or ()
-    if SSE_C in blocked:
+    if blocks_customers(bucket):
         raise AccessDenied(
             f"User: {context.principal.arn} is not authorized to perform: s3:PutObject on resource: "
             f'"arn:aws:s3:::{bucket.name}/{request["Key"]}" because this bucket has blocked upload requests that '
@@ -144,8 +152,7 @@ def customer_key(request: Request, members: str = TARGET) -> Given | None:
 
 def _given(request: Request, members: str) -> Given | None:
     """In the order of AWS's checks; the key may be of any length."""
-    algorithm, key, md5 = request.get(f"{members}Algorithm"), request.get(f"{members}Key"), request.get(
-        f"{members}KeyMD5")
+    algorithm, key, md5 = map(request.get, _MEMBERS[members])
     if algorithm is None and key is None and md5 is None:
         return None
     if members == TARGET and request.get("ServerSideEncryption"):

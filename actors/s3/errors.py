@@ -97,6 +97,13 @@ class InvalidBucketName(S3Error):
         super().__init__(BucketName=bucket)
 
 
+class InvalidBucketOwner(S3Error):
+    code = "InvalidBucketOwnerAWSAccountID"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"The value of the expected bucket owner parameter must be an AWS Account ID... [{account}]")
+
+
 class IllegalLocationConstraint(S3Error):
     code = "IllegalLocationConstraintException"
 
@@ -106,6 +113,16 @@ class InvalidLocationConstraint(S3Error):
 
     def __init__(self, location: str) -> None:
         super().__init__(LocationConstraint=location)
+
+
+class InvalidNamespaceHeader(S3Error):
+    code = "InvalidNamespaceHeader"
+
+    def __init__(self, suffix: str) -> None:
+        super().__init__("The requested bucket name did not include the account-regional namespace suffix, but the "
+                         f"provided x-amz-bucket-namespace header value is account-regional. Specify {suffix} as the "
+                         "bucket name suffix to create a bucket in your account-regional namespace, or remove the "
+                         "header.")
 
 
 class PermanentRedirect(S3Error):

@@ -38,12 +38,12 @@ def of_new_object(bucket: Bucket, request: Request, now: float) -> Record:
     hold = request.get("ObjectLockLegalHoldStatus")
     if not (mode or until or hold):
         return _by_default(bucket, now)
-    check_bucket(bucket)
     record: Record = {}
     if mode or until:
         if not (mode and until):
             raise InvalidArgument(
-                "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied")
+                "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+                "x-amz-object-lock-retain-until-date" if mode else "x-amz-object-lock-mode")
         if mode not in MODES:
             raise InvalidArgument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
         record["retain"] = [mode, checked_until(until, now)]
@@ -53,6 +53,7 @@ def of_new_object(bucket: Bucket, request: Request, now: float) -> Record:
         if hold not in STATES:
             raise InvalidArgument("Legal Hold must be either of 'ON' or 'OFF'", "x-amz-object-lock-legal-hold", hold)
         record["hold"] = hold == "ON"
+    check_bucket(bucket)
     return record
 
 

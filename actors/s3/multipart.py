@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import quote
 
 from actors.runtime.context import Context
+from actors.runtime.policy.decision import root_arn
+from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import checksums, conditions, contents, due, encryption, state, uploads, versions
-from actors.s3.access import bucket_of
+from actors.s3.access import bucket_of, is_anonymous
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import (
+    AccessDenied,
     BadDigest,
     EntityTooSmall,
     InvalidArgument,
@@ -27,10 +30,12 @@ from actors.s3.errors import (
 )
 from actors.s3.events import Happened
 from actors.s3.objects import described, version_of
+from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
 from schemas.checksums import ALGORITHMS, CRC_BYTES, MD5, combined
 
 PARTS_LIMIT = 10_000
+_OF_UPLOADS = frozenset({"key", "algorithm", "disturbed", "initiator"})   # what an object's record has no more
 LEAST_PART_BYTES = 5 * 1024 * 1024        # of every part but the last
 
 Request = Mapping[str, Any]
@@ -39,11 +44,14 @@ Answer = dict[str, Any]
 
 def create(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
+    if is_anonymous(context):
+        raise AccessDenied("Anonymous users cannot initiate multipart uploads.  Please authenticate.")
     key = request["Key"]
     record = described(context, transaction, bucket, request)
     algorithm, kind = _checksum_of_upload(request)
     upload_id = state.upload_id(int(transaction.now() * 1e6), secrets.token_urlsafe(36))
-    record |= {"upload": upload_id, "key": key, "algorithm": algorithm, "sum_type": kind}
+    record |= {"upload": upload_id, "key": key, "algorithm": algorithm, "sum_type": kind,
+               "initiator": _initiator(context.principal)}
     uploads.save(transaction, bucket, record)
     answer: Answer = {"Bucket": bucket.name, "Key": key, "UploadId": record["upload"],
                       **encryption.told_of_new(record, request), **due.told_of_upload(bucket, record)}
@@ -52,9 +60,16 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
     return answer
 
 
+def _initiator(principal: Principal) -> dict[str, str]:
+    """An account's root as its account, others by their ARN."""
+    if principal.arn == root_arn(principal.account):
+        return owner(principal.account)
+    return {"ID": principal.arn, "DisplayName": principal.name or principal.arn.partition("/")[2]}
+
+
 def _checksum_of_upload(request: Request) -> tuple[str, str]:
     """Algorithm and type; ("", FULL_OBJECT) where the request leaves them to us. InvalidRequest."""
-    algorithm, kind = request.get("ChecksumAlgorithm") or "", request.get("ChecksumType") or ""
+    algorithm, kind = (request.get("ChecksumAlgorithm") or "").upper(), _kind(request)
     if not algorithm:
         if kind:
             raise InvalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
@@ -67,12 +82,18 @@ def _checksum_of_upload(request: Request) -> tuple[str, str]:
         return algorithm, checksums.FULL_OBJECT if algorithm == checksums.DEFAULT else checksums.COMPOSITE
     refused = (kind == checksums.COMPOSITE and algorithm == checksums.DEFAULT) or (
         kind == checksums.FULL_OBJECT and algorithm not in CRC_BYTES)
-    if kind not in (checksums.COMPOSITE, checksums.FULL_OBJECT):
-        raise InvalidRequest("Value for x-amz-checksum-type header is invalid.")
     if refused:
         raise InvalidRequest(f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum "
                              "algorithm.")
     return algorithm, kind
+
+
+def _kind(request: Request) -> str:
+    """The checksum type that is asked for, "" where none is. InvalidRequest."""
+    kind: str = (request.get("ChecksumType") or "").upper()
+    if kind not in ("", checksums.COMPOSITE, checksums.FULL_OBJECT):
+        raise InvalidRequest("Value for x-amz-checksum-type header is invalid.")
+    return kind
 
 
 # Parts
@@ -87,11 +108,20 @@ def check_part(context: Context, view: Snapshot, request: Request) -> tuple[Buck
     return bucket, uploads.get(view, bucket, request)
 
 
+def needed_of_part(upload: Record) -> str:
+    """The algorithm whose digest makes the whole's, whatever a part itself states."""
+    algorithm: str = upload["algorithm"] or checksums.DEFAULT
+    return algorithm if upload["sum_type"] == checksums.FULL_OBJECT else ""
+
+
 def put_part(context: Context, transaction: Transaction, request: Request, body: Body, ours: OurKey) -> Answer:
     _, upload = check_part(context, transaction, request)
     sealer = encryption.sealer_of_part(ours, upload, request)
     _check_algorithm(upload, request)
     algorithm, digest = checksums.check(request, body.sums)
+    needed = needed_of_part(upload)
+    if checksums.stated(request) is None and needed:
+        algorithm, digest = needed, body.sums[needed]
     part = keep_part(transaction, upload, request["PartNumber"], body, {algorithm: digest}, sealer)
     return {"ETag": f'"{part["etag"]}"', **encryption.told(upload, request), **_checksum_members(part)}
 
@@ -99,13 +129,16 @@ def put_part(context: Context, transaction: Transaction, request: Request, body:
 def keep_part(
     transaction: Transaction, upload: Record, number: int, body: Body, sums: Mapping[str, bytes], sealer: Sealer
 ) -> Record:
-    """The part's record; one of the same number that came before is gone."""
+    """The part's record; one of the same number that came before is gone. `sums` is what is told of it."""
     key = state.part_key(upload["upload"], number)
     replaced = state.read(transaction, key)
     if replaced is not None:
         contents.release(transaction, replaced["content"])
     part: Record = {"size": body.size, "etag": encryption.etag(upload, body.sums[MD5]), "sums": dict(sums),
                     "time": transaction.now(), "content": contents.keep(transaction, body, sealer)}
+    needed = needed_of_part(upload)
+    if needed not in ("", *sums):
+        part["whole"] = {needed: body.sums[needed]}
     state.write(transaction, key, part)
     return part
 
@@ -113,7 +146,8 @@ def keep_part(
 def _check_algorithm(upload: Record, request: Request) -> None:
     stated = checksums.stated(request)
     actual = stated[0] if stated is not None else ""
-    if upload["algorithm"] and actual != upload["algorithm"]:
+    is_ours_to_make = not actual and upload["sum_type"] == checksums.FULL_OBJECT
+    if upload["algorithm"] and actual != upload["algorithm"] and not is_ours_to_make:
         raise InvalidRequest("Checksum Type mismatch occurred, expected checksum Type: "
                              f"{upload['algorithm'].lower()}, actual checksum Type: {actual.lower() or 'null'}")
 
@@ -132,15 +166,18 @@ def complete(context: Context, transaction: Transaction, request: Request, ours:
     if current is not None and current.get("upload") == request["UploadId"]:
         return _completed(context, bucket, key, current)
     upload = uploads.get(transaction, bucket, request)
+    algorithm, stated = checksums.stated_of_whole(request)
+    kind = _kind(request)
     conditions.check_complete(request, key, current, upload)
     if encryption.customer_key(request) is not None:
         encryption.sealer_of_part(ours, upload, request)
     parts = _chosen(transaction, upload, request)
     record = _joined(upload, parts, request)
+    _check_whole(upload, record, kind, algorithm, stated)
     algorithm = next(iter(record["sums"]), "")
     record["content"] = contents.join(
         transaction, [part["content"] for _, part in parts],
-        [(number, part["size"], part["sums"].get(algorithm, b"")) for number, part in parts])
+        [(number, part["size"], _digest(part, algorithm)) for number, part in parts])
     chosen = {number for number, _ in parts}
     uploads.end(transaction, bucket, upload, keep=chosen)
     record["time"] = float(int(transaction.now()))
@@ -169,9 +206,11 @@ def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[
         number, etag = each.get("PartNumber"), each.get("ETag")
         if number is None or etag is None:
             raise MalformedXML
+        if number < 1:
+            raise InvalidArgument("PartNumber must be >= 1", "PartNumber", number)
         if found and number <= found[-1][0]:
             raise InvalidPartOrder(UploadId=upload["upload"])
-        part = state.read(transaction, state.part_key(upload["upload"], number)) if 1 <= number <= PARTS_LIMIT else None
+        part = state.read(transaction, state.part_key(upload["upload"], number)) if number <= PARTS_LIMIT else None
         if part is None or part["etag"] != etag.strip('"'):
             raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=etag)
         _check_part_sum(upload, part, each, number)
@@ -185,8 +224,10 @@ def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[
 
 def _check_part_sum(upload: Record, part: Record, listed: Request, number: int) -> None:
     members = _checksum_members(part)
-    told = {name: listed[name] for name in listed if name.startswith("Checksum")}
-    if any(members.get(name) != value for name, value in told.items()):
+    algorithm, told = checksums.stated_of_part(listed)
+    if algorithm and f"Checksum{algorithm}" not in members and upload["algorithm"]:
+        raise BadDigest(f"The {algorithm.lower()} you specified for part {number} did not match what we received.")
+    if members.get(f"Checksum{algorithm}", told) != told:
         raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=part["etag"])
     if upload["algorithm"] and upload["sum_type"] == checksums.COMPOSITE and not told:
         raise InvalidRequest(f"The upload was created using a {upload['algorithm'].lower()} checksum. The complete "
@@ -195,45 +236,49 @@ def _check_part_sum(upload: Record, part: Record, listed: Request, number: int) 
 
 
 def _joined(upload: Record, parts: list[tuple[int, Record]], request: Request) -> Record:
-    """The object's record. BadDigest, InvalidRequest."""
+    """The object's record. InvalidRequest."""
     size = sum(part["size"] for _, part in parts)
     stated_size = request.get("MpuObjectSize")
+    if stated_size is not None and int(stated_size) < 0:
+        raise InvalidRequest(f"Value for x-amz-mp-object-size header is less than zero: '{stated_size}'")
     if stated_size is not None and int(stated_size) != size:
         raise InvalidRequest(f"The provided 'x-amz-mp-object-size' header value {stated_size} does not match what was "
                              f"computed: {size}")
     etags = b"".join(bytes.fromhex(part["etag"]) for _, part in parts)
-    record = {name: value for name, value in upload.items() if name not in ("key", "algorithm", "disturbed")}
+    record = {name: value for name, value in upload.items() if name not in _OF_UPLOADS}
     record |= {"size": size, "etag": f"{hashlib.md5(etags, usedforsecurity=False).hexdigest()}-{len(parts)}",
                "parts": len(parts), "sums": _sums(upload, parts)}
-    _check_whole(record, request)
     return record
 
 
+def _digest(part: Record, algorithm: str) -> bytes:
+    """b"" where it is not known."""
+    found: bytes = part["sums"].get(algorithm) or part.get("whole", {}).get(algorithm, b"")
+    return found
+
+
 def _sums(upload: Record, parts: list[tuple[int, Record]]) -> dict[str, bytes]:
-    """The checksum of what the parts make together, without their bytes."""
-    algorithms = {name for _, part in parts for name in part["sums"]}
-    algorithm = upload["algorithm"] or (algorithms.pop() if len(algorithms) == 1 else "")
-    if not algorithm or any(algorithm not in part["sums"] for _, part in parts):
+    """The checksum of what the parts make together, without their bytes; {} of uploads that were begun before every
+    part had what makes it."""
+    algorithm = upload["algorithm"] or checksums.DEFAULT
+    digests = [(_digest(part, algorithm), part["size"]) for _, part in parts]
+    if not all(digest for digest, _ in digests):
         return {}
     if upload["sum_type"] == checksums.COMPOSITE:
-        return {algorithm: checksums.composite(algorithm, [part["sums"][algorithm] for _, part in parts])}
-    if algorithm not in CRC_BYTES:
-        return {}
-    return {algorithm: combined(algorithm, [(part["sums"][algorithm], part["size"]) for _, part in parts])}
+        return {algorithm: checksums.composite(algorithm, [digest for digest, _ in digests])}
+    return {algorithm: combined(algorithm, digests)}
 
 
-def _check_whole(record: Record, request: Request) -> None:
-    kind = request.get("ChecksumType")
-    if kind and record["sums"] and kind != record["sum_type"]:
+def _check_whole(upload: Record, record: Record, kind: str, algorithm: str, stated: str) -> None:
+    """What a request says of the whole, where the upload was begun with an algorithm. BadDigest, InvalidRequest."""
+    if not upload["algorithm"]:
+        return
+    if kind and kind != record["sum_type"]:
         raise InvalidRequest(f"The upload was created using the {record['sum_type']} checksum mode. The complete "
                              "request must use the same checksum mode.")
-    members = checksums.members(record)
-    for name in (f"Checksum{algorithm}" for algorithm in ALGORITHMS):
-        stated = request.get(name)
-        if stated is not None and members.get(name) not in (stated, None) \
-                and members[name].partition("-")[0] != stated:
-            raise BadDigest(f"The {name.removeprefix('Checksum').lower()} you specified did not match the calculated "
-                            "checksum.")
+    made = checksums.members(record).get(f"Checksum{algorithm}")
+    if made is not None and stated not in (made, made.partition("-")[0]):
+        raise BadDigest(f"The {algorithm.lower()} you specified did not match the calculated checksum.")
 
 
 def abort(context: Context, transaction: Transaction, request: Request) -> Answer:

@@ -56,7 +56,8 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
         "ChecksumType": checksums.FULL_OBJECT, **encryption.told_of_new(record, request),
         **due.told(bucket, key, record),
     }
-    return answer | version_of(bucket, record)
+    answer.update(version_of(bucket, record))
+    return answer
 
 
 def _created(context: Context) -> str:
@@ -74,16 +75,19 @@ def described(context: Context, transaction: Transaction, bucket: Bucket, reques
         "time": second(transaction), "class": storage_class, **ownership.of_new_object(context, bucket, request),
         **locks.of_new_object(bucket, request, transaction.now()),
     }
-    headers = {name: request[name] for name in HEADERS if request.get(name) is not None}
-    headers.setdefault("ContentType", DEFAULT_TYPE)
-    record["headers"] = headers
+    record["headers"] = headers = {"ContentType": DEFAULT_TYPE}
+    for name in HEADERS:
+        value = request.get(name)
+        if value is not None:
+            headers[name] = value
     if request.get("Metadata"):
         record["meta"] = checked_metadata(request["Metadata"])
     if request.get("Tagging"):
         record["tags"] = tags.from_header(request["Tagging"])
     if request.get("WebsiteRedirectLocation"):
         record["redirect"] = checked_redirect(request["WebsiteRedirectLocation"])
-    return record | encryption.of_new_object(context, bucket, request)
+    record.update(encryption.of_new_object(context, bucket, request))
+    return record
 
 
 def second(transaction: Transaction) -> float:

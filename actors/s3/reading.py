@@ -8,7 +8,7 @@ from typing import Any
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import archives, checksums, conditions, contents, due, encryption, locks
-from actors.s3.access import bucket_of
+from actors.s3.access import bucket_of, is_anonymous
 from actors.s3.contents import Content
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import (
@@ -77,7 +77,7 @@ def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) ->
     bucket, record = find(context, snapshot, request)
     sealer = encryption.sealer_of(ours, record, request)
     archives.check_readable(record, context.now)
-    answer, start, stop = _answer(bucket, record, request, snapshot, context.now)
+    answer, start, stop = _answer(context, bucket, record, request, snapshot)
     content = record.get("content")
     if content is None or start == stop:
         return answer, Content(b"", [])
@@ -87,19 +87,21 @@ def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) ->
 def head(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Answer:
     bucket, record = find(context, snapshot, request)
     encryption.sealer_of(ours, record, request)
-    return _answer(bucket, record, request, snapshot, context.now)[0]
+    return _answer(context, bucket, record, request, snapshot)[0]
 
 
 def _answer(
-    bucket: Bucket, record: Record, request: Request, view: Snapshot, now: float
+    context: Context, bucket: Bucket, record: Record, request: Request, view: Snapshot
 ) -> tuple[Answer, int, int]:
     """With the bytes asked for: from the first to before the second."""
-    conditions.check_read(request, record, now)
+    conditions.check_read(request, record, context.now)
     answer: Answer = {
         "AcceptRanges": "bytes", "ETag": f'"{record["etag"]}"', **record["headers"], **encryption.told(record, request),
         "LastModified": datetime.fromtimestamp(int(record["time"]), UTC), "Metadata": record.get("meta", {}),
     }
     if not _OVERRIDES.keys().isdisjoint(request):
+        if is_anonymous(context):
+            raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
         answer |= {named: request[member] for member, named in _OVERRIDES.items() if request.get(member) is not None}
     if bucket.versioning:
         answer["VersionId"] = record["id"]
@@ -112,7 +114,7 @@ def _answer(
     if record.get("redirect"):
         answer["WebsiteRedirectLocation"] = record["redirect"]
     answer |= locks.told(record)
-    answer |= archives.told(record, now)
+    answer |= archives.told(record, context.now)
     if not request.get("VersionId") or bucket.is_current(request["Key"], record):
         answer |= due.told(bucket, request["Key"], record)
     start, stop = _stretch(record, request, view)

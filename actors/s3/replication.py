@@ -50,7 +50,7 @@ def _wants(rule: Content, record: Record) -> bool:
         return False
     if record.get("marker"):
         return "Filter" not in rule or (rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled"
-    if record.get("class") in ARCHIVED or "customer" in record:
+    if record.get("class") in ARCHIVED:
         return False
     is_kms = str(record.get("encryption", {}).get("ServerSideEncryption", "")).startswith("aws:kms")
     return not is_kms or _says(rule, "SseKmsEncryptedObjects")
@@ -91,7 +91,8 @@ def enqueue(transaction: Transaction, bucket: Bucket, key: str, record: Record) 
 def check(bucket: Bucket, document: Content) -> None:
     """MalformedXML, InvalidArgument, InvalidRequest."""
     if bucket.versioning != state.ENABLED:
-        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
+        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration",
+                             BucketName=bucket.name)
     rules = document.get("Rules") or []
     if not rules or not document.get("Role"):
         raise MalformedXML

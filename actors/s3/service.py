@@ -256,8 +256,9 @@ class S3(Settings, ServiceActor):
             return await self.shard.transact(
                 lambda transaction: multipart.put_part(context, transaction, request, body, self.ours))
 
-        self.shard.read(lambda snapshot: multipart.check_part(context, snapshot, request))
-        return await bodies.settled(self.shard, self.blobs, context, request, finish)
+        needed: str = self.shard.read(
+            lambda snapshot: multipart.needed_of_part(multipart.check_part(context, snapshot, request)[1]))
+        return await bodies.settled(self.shard, self.blobs, context, request, finish, needed)
 
     @operation("UploadPartCopy")
     async def upload_part_copy(self, context: Context, request: Request) -> Answer:

@@ -72,13 +72,12 @@ def list_parts(context: Context, snapshot: Snapshot, request: Request) -> Answer
     bucket = bucket_of(context, snapshot, request)
     upload = get(snapshot, bucket, request)
     limit = _limit(request, "MaxParts", "max-parts")
-    marker = integer(int(request.get("PartNumberMarker") or 0), "part-number-marker")
+    marker = integer(request.get("PartNumberMarker") or 0, "part-number-marker")
     told: list[Answer] = []
     answer: Answer = {
         "Bucket": bucket.name, "Key": upload["key"], "UploadId": upload["upload"], "PartNumberMarker": marker,
         "NextPartNumberMarker": 0, "MaxParts": limit, "IsTruncated": False, "Parts": told,
-        "Initiator": owner(upload["owner"]), "Owner": owner(bucket.owner), "StorageClass": upload["class"],
-        **due.told_of_upload(bucket, upload),
+        "StorageClass": upload["class"], **_whose(upload), **due.told_of_upload(bucket, upload),
     }
     if upload["algorithm"]:
         answer |= {"ChecksumAlgorithm": upload["algorithm"], "ChecksumType": upload["sum_type"]}
@@ -130,7 +129,7 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
         if group:
             groups.append(group)
         else:
-            told.append(_upload(upload, bucket, write))
+            told.append(_upload(upload, write))
     answer["CommonPrefixes"] = [{"Prefix": write(group)} for group in groups]
     return answer
 
@@ -144,15 +143,20 @@ def _behind(bucket: Bucket, key: str, id_: str) -> Iterator[Record]:
         yield upload
 
 
-def _upload(upload: Record, bucket: Bucket, write: Any) -> Answer:
+def _upload(upload: Record, write: Any) -> Answer:
     told: Answer = {
         "UploadId": upload["upload"], "Key": write(upload["key"]), "StorageClass": upload["class"],
-        "Initiated": datetime.fromtimestamp(int(upload["time"]), UTC), "Owner": owner(bucket.owner),
-        "Initiator": owner(upload["owner"]),
+        "Initiated": datetime.fromtimestamp(int(upload["time"]), UTC), **_whose(upload),
     }
     if upload["algorithm"]:
         told |= {"ChecksumAlgorithm": upload["algorithm"], "ChecksumType": upload["sum_type"]}
     return told
+
+
+def _whose(upload: Record) -> Answer:
+    """Whose the object will be, and who began: where that is no account, it is told by its ARN."""
+    whose = owner(upload["owner"])
+    return {"Owner": whose, "Initiator": upload.get("initiator", whose)}
 
 
 def _limit(request: Request, member: str, name: str) -> int:

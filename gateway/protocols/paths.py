@@ -80,7 +80,7 @@ class Router:
 
     def match(self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Match | None:
         """`query`: decoded. The labels of the match stay encoded."""
-        for node, values in _walk(self._root, path.removeprefix("/").split("/"), ()):
+        for node, values in _walk(self._root, path.removeprefix("/").split("/")):
             routes = node.routes if query else node.plain
             route = _choose(routes.get(method, ()), query, headers)
             if route is not None:
@@ -95,21 +95,25 @@ def _required(operation: Operation, location: str) -> frozenset[str]:
     return frozenset(name.lower() for name in names) if location == "header" else frozenset(names)
 
 
-def _walk(node: _Node, rest: Sequence[str], values: tuple[str, ...]) -> Iterator[tuple[_Node, tuple[str, ...]]]:
-    """The nodes that stand for this path, best first. Depth is bounded by the model's longest path."""
-    if not rest or rest == [""]:
-        yield node, values
-        return
-    head, tail = rest[0], rest[1:]
-    literal = node.literals.get(head) or (node.literals.get(unquote(head)) if "%" in head else None)
-    if literal is not None:
-        yield from _walk(literal, tail, values)
-    if node.label is not None and head:
-        yield from _walk(node.label, tail, (*values, head))
-    for suffix, end in node.greedy:
-        value = _greedy(rest, suffix)
-        if value:
-            yield end, (*values, value)
+def _walk(root: _Node, segments: Sequence[str]) -> Iterator[tuple[_Node, tuple[str, ...]]]:
+    """The nodes that stand for this path with what its labels hold, best first."""
+    count = len(segments)
+    waiting: list[tuple[_Node, int, tuple[str, ...]]] = [(root, 0, ())]    # and how many segments lead there; best last
+    while waiting:
+        node, at, values = waiting.pop()
+        head = segments[at] if at < count else ""
+        if at == count or (not head and at == count - 1):
+            yield node, values
+            continue
+        for suffix, end in reversed(node.greedy):
+            value = _greedy(segments[at:], suffix)
+            if value:
+                waiting.append((end, count, (*values, value)))
+        if node.label is not None and head:
+            waiting.append((node.label, at + 1, (*values, head)))
+        literal = node.literals.get(head) or (node.literals.get(unquote(head)) if "%" in head else None)
+        if literal is not None:
+            waiting.append((literal, at + 1, values))
 
 
 def _greedy(rest: Sequence[str], suffix: tuple[str, ...]) -> str:
@@ -130,7 +134,8 @@ def _choose(routes: Iterable[Route], query: Mapping[str, list[str]], headers: Ma
         if near and len(route.constants) < len(near[0].constants):
             break
         if not route.constants or _hold(route.constants, query):
-            if query.keys() >= route.query and headers.keys() >= route.headers:
+            if (not route.query or query.keys() >= route.query) \
+                    and (not route.headers or headers.keys() >= route.headers):
                 return route
             near.append(route)
     return min(near, key=lambda route: _missing(route, query, headers), default=None)

@@ -263,7 +263,8 @@ class Output:
                  content_type: str) -> None:
         members = shape or Shape("", "structure", {}, {}, frozenset())
         self._status = next((name for name, _, _ in bound(members, "statusCode")), "")
-        self._headers = [(name, wire, header_writer(member)) for name, member, wire in bound(members, "header")]
+        self._headers = {name: (_ADDED.get(wire.lower(), wire), header_writer(member))
+                         for name, member, wire in bound(members, "header")}
         self._prefixes = [(name, member.trait("locationName", "")) for name, member, _ in bound(members, "headers")]
         self._write_body = write_body
         self._payload = payload
@@ -279,10 +280,12 @@ class Output:
                 status = 200                       # some models say 204 and have members (billingconductor)
         if self._status and result.get(self._status):
             status = result[self._status]
-        for name, header, write in self._headers:
-            value = result.get(name)
-            if value is not None and value != []:
-                headers[_ADDED.get(header.lower(), header)] = write(value)
+        header_of = self._headers.get
+        for name, value in result.items():         # they are fewer than what may be there
+            found = header_of(name)
+            if found is not None and value is not None and value != []:
+                header, write = found
+                headers[header] = write(value)
         for name, prefix in self._prefixes:
             for key, text in (result.get(name) or {}).items():
                 headers[prefix + key] = _header_text(text)

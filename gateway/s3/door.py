@@ -70,7 +70,7 @@ class S3Door:
         if error.error_code != regions.ELSEWHERE or exchange.claim is not None or \
                 self._router.host(exchange.request).region:
             raise error
-        return await self._asking.reply(exchange, identity, replace(route, region=regions.of(error)), params)
+        return await self._asking.reply(exchange, identity, route._replace(region=regions.of(error)), params)
 
     async def give(self, exchange: Exchange, route: Route, result: dict[str, Any], status: int = 0) -> Outgoing:
         """An object, out of files where its body is in some; `status`: other than the operation's own. OSError when

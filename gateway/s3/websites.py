@@ -6,7 +6,6 @@ Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from html import escape
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -137,7 +136,7 @@ class Websites:
         headers = {} if status else {
             name: value for name, value in exchange.request.headers.items() if name in _CONDITIONS}
         route = self._router.route(_request(exchange.request.method, site, key, headers), None)
-        route = replace(route, region=site.region)
+        route = route._replace(region=site.region)
         exchange.admit(route)
         params = route.protocol.parse(route.operation, route.request)
         result = await self._asking.reply(exchange, NOBODY, route, params)
@@ -148,7 +147,7 @@ class Websites:
 
     async def _is_there(self, exchange: Exchange, site: Site, key: str) -> bool:
         """May everybody see that it is?"""
-        route = replace(self._router.route(_request("HEAD", site, key, {}), None), region=site.region)
+        route = self._router.route(_request("HEAD", site, key, {}), None)._replace(region=site.region)
         try:
             await self._asking.reply(exchange, NOBODY, route, route.protocol.parse(route.operation, route.request))
         except AwsError:

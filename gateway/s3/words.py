@@ -48,6 +48,13 @@ def dress(headers: dict[str, str], request_id: str) -> None:
     headers["x-amz-request-id"] = headers["x-amz-id-2"] = request_id
 
 
+def check_length(operation: Operation, request: HttpRequest) -> None:
+    """An object's body says how long it is, also when it is empty. MissingContentLength."""
+    if operation.streams_in and "content-length" not in request.headers and \
+            "transfer-encoding" not in request.headers:
+        raise bodies.MissingContentLength
+
+
 def verify_sums(operation: Operation, request: HttpRequest) -> None:
     """Of a body that is no object, as an object's are the actor's to verify, of what they are meant for. BadDigest."""
     if not operation.streams_in and not _sums_of_object(operation):

@@ -100,7 +100,7 @@ def test_calls(run: Runner, params: dict[str, Any], region: str | None, trace: s
             assert got["params"] == params
             assert (got["region"], got["trace"], got["source"]) == (region or "us-east-1", trace, source)
             assert got["deadline_ms"] > 0
-            assert found.seen == [subjects.Address(*identity, world.root, "any", "Echo")]
+            assert found.seen == [subjects.Address(identity, world.root, "any", "Echo")]
 
     run(scenario)
 

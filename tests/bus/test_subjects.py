@@ -15,7 +15,7 @@ IDENTITIES = st.builds(Identity, st.sampled_from(subjects.DOORS), st.from_regex(
 def test_requests_round_trip(identity: Identity, service: str, slot: str, operation: str) -> None:
     subject = subjects.request(identity, service, slot, operation)
     address = subjects.parse(subject)
-    assert address == subjects.Address(*identity, service, slot, operation)
+    assert address == subjects.Address(identity, service, slot, operation)
     assert address.identity == identity
     assert subjects.is_subject(subject)
     assert subjects.matches(f"aws.*.*.*.{service}.{slot}.*", subject)

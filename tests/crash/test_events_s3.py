@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from deploy.broker import read_run
 from tests import servers
 from tests.crash.test_kill import victim_of
 from tests.crash.test_kill_s3 import connect
+from tests.waiting import PATIENCE_S, until
 
 SOURCE, TARGET = "source", "target"
 KILLS, PROGRESS, WRITERS = 3, 25, 4
-WAIT_LIMIT_S = 60.0
 SIZES = (10, 20_000)
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -70,16 +69,14 @@ class Writer(threading.Thread):
             try:
                 put = self.client.put_object(Bucket=SOURCE, Key=key, Body=os.urandom(SIZES[turn % 2]))
             except (ClientError, BotoCoreError):
-                time.sleep(0.05)
+                self.stopped.wait(0.05)             # no spinning on a refused connection
             else:
                 self.acknowledged.append((key, put["VersionId"]))
 
 
-def until(what: Any) -> None:
-    end = time.monotonic() + WAIT_LIMIT_S
-    while not what():
-        assert time.monotonic() < end, "it does not come to pass"
-        time.sleep(0.1)
+def wait_for_progress(writers: list[Writer]) -> None:
+    goal = sum(len(writer.acknowledged) for writer in writers) + PROGRESS
+    until(lambda: sum(len(writer.acknowledged) for writer in writers) >= goal)
 
 
 def begin(server: servers.Server) -> Any:
@@ -107,16 +104,14 @@ def test_no_event_and_no_replica_is_lost(tmp_path: Path) -> None:
         s3 = begin(server)
         listener = Listener(tmp_path / "data" / "run" / "run.json")
         listener.start()
-        assert listener.listening.wait(WAIT_LIMIT_S)
+        assert listener.listening.wait(PATIENCE_S)
         writers = [Writer(server, number) for number in range(WRITERS)]
         for writer in writers:
             writer.start()
         for _ in range(KILLS):
-            goal = sum(len(writer.acknowledged) for writer in writers) + PROGRESS
-            until(lambda: sum(len(writer.acknowledged) for writer in writers) >= goal)  # noqa: B023 - called here
+            wait_for_progress(writers)
             victim_of(server, "actors").kill()
-        goal = sum(len(writer.acknowledged) for writer in writers) + PROGRESS
-        until(lambda: sum(len(writer.acknowledged) for writer in writers) >= goal)
+        wait_for_progress(writers)
         for writer in writers:
             writer.stopped.set()
         for writer in writers:

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import os
 import threading
-import time
 from typing import Any
 
 import boto3
@@ -16,12 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests import servers
 from tests.crash.test_kill import victim_of
+from tests.waiting import until
 
 BUCKET = "bucket"
 WRITERS = 8
 KILLS = 3
 PROGRESS = 30                             # acknowledged writes before each kill
-PROGRESS_LIMIT_S = 60.0
 SIZES = (0, 700, 16_384, 16_385, 200_000)
 PART = 5 * 1024 * 1024
 
@@ -54,7 +53,7 @@ class Writer(threading.Thread):
             try:
                 self._put(key, parts)
             except (ClientError, BotoCoreError):
-                time.sleep(0.05)                    # not there just now: no use in asking at full speed
+                self.stopped.wait(0.05)             # not there just now: no use in asking at full speed
             else:
                 self.known[key] = {digest}
                 self.acknowledged += 1
@@ -77,11 +76,8 @@ class Writer(threading.Thread):
 
 
 def wait_for_progress(writers: list[Writer]) -> None:
-    until = sum(writer.acknowledged for writer in writers) + PROGRESS
-    end = time.monotonic() + PROGRESS_LIMIT_S
-    while sum(writer.acknowledged for writer in writers) < until:
-        assert time.monotonic() < end, "no write is acknowledged any more"
-        time.sleep(0.02)
+    goal = sum(writer.acknowledged for writer in writers) + PROGRESS
+    until(lambda: sum(writer.acknowledged for writer in writers) >= goal, "no write is acknowledged any more")
 
 
 @pytest.mark.parametrize("name", ["actors", "gateway"])

@@ -7,11 +7,9 @@ Expected: issue "The platform": an actor that is killed costs a 503 that SDKs re
 import os
 import re
 import signal
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
 from urllib.request import urlopen
 
 import psutil
@@ -19,20 +17,12 @@ import pytest
 
 from tests import servers
 from tests.crash.test_kill import victim_of
-from tests.crash.writers import assert_nothing_lost, ledger, pooled_client
+from tests.crash.writers import Writers, assert_nothing_lost, ledger, pooled_client
 from tests.faults.probing import Wire, once
 from tests.gateway.running import dynamodb
+from tests.waiting import until
 
 KILLS = 2
-SOON_S = 60.0
-
-
-def eventually(what: str, holds: Any) -> None:
-    """Asks again until it does. AssertionError after SOON_S."""
-    end = time.monotonic() + SOON_S
-    while not holds():
-        assert time.monotonic() < end, what
-        threading.Event().wait(0.02)
 
 
 def metric(server: servers.Server, name: str, process: str = "gateway-1") -> float:
@@ -51,6 +41,10 @@ def frozen(process: psutil.Process) -> Iterator[None]:
         os.kill(process.pid, signal.SIGCONT)
 
 
+def all_went_on(writers: Writers, before: list[int]) -> bool:
+    return all(now > then for now, then in zip(writers.acknowledged, before, strict=True))
+
+
 # Those that wait for an actor that was killed are told so when the next one begins, every one of the 64.
 def test_a_killed_actor_keeps_nobody_waiting() -> None:
     with servers.skybus() as server, ledger(server) as writers:
@@ -58,8 +52,7 @@ def test_a_killed_actor_keeps_nobody_waiting() -> None:
             writers.wait_for_progress(200)
             before = list(writers.acknowledged)
             victim_of(server, "actors").kill()
-            eventually("every writer goes on", lambda before=before: all(
-                now > then for now, then in zip(writers.acknowledged, before, strict=True)))
+            until(partial(all_went_on, writers, before), "every writer goes on")
         writers.__exit__()
         assert writers.timeouts == 0, "somebody was told nothing"
         assert_nothing_lost(pooled_client(server.endpoint), writers.acknowledged)
@@ -73,7 +66,7 @@ def test_what_was_under_way_is_told_503() -> None:
             os.kill(actors.pid, signal.SIGSTOP)
             for wire in (first, second):
                 wire.send(dynamodb("ListTables"))
-            eventually("both are under way", lambda: metric(server, "skybus_gateway_in_flight") == 2)
+            until(lambda: metric(server, "skybus_gateway_in_flight") == 2, "both are under way")
             actors.kill()
             for wire in (first, second):
                 heard = wire.answer()
@@ -96,7 +89,7 @@ def test_overload(narrow: servers.Server) -> None:
         with frozen(victim_of(narrow, "actors")):
             for wire in wires:
                 wire.send(dynamodb("ListTables"))
-            eventually("four are under way", lambda: metric(narrow, "skybus_gateway_in_flight") == 4)
+            until(lambda: metric(narrow, "skybus_gateway_in_flight") == 4, "four are under way")
             heard = once(narrow, dynamodb("ListTables"))
             assert heard is not None
             heard.assert_an_error_of_aws()
@@ -116,8 +109,8 @@ def test_a_client_that_goes_away(narrow: servers.Server) -> None:
         for _ in range(3):
             with Wire(narrow) as wire:
                 wire.send(dynamodb("ListTables"))
-                eventually("it is under way", lambda: metric(narrow, "skybus_gateway_in_flight") == 1)
-            eventually("it is not any more", lambda: metric(narrow, "skybus_gateway_in_flight") == 0)
+                until(lambda: metric(narrow, "skybus_gateway_in_flight") == 1, "it is under way")
+            until(lambda: metric(narrow, "skybus_gateway_in_flight") == 0, "it is not any more")
         assert metric(narrow, "skybus_gateway_disconnects_total") == before + 3
     heard = once(narrow, dynamodb("ListTables"))
     assert heard is not None
@@ -135,12 +128,12 @@ def test_gateways_share_the_port() -> None:
                 once(server, dynamodb("ListTables"))
             return served("gateway-1") > 0 and served("gateway-2") > 0
 
-        eventually("both serve", both_serve)
+        until(both_serve, "both serve")
         victim = server.processes()["gateway-1"]
         other = server.processes()["gateway-2"]
         client = pooled_client(server.endpoint, attempts=5)
         victim.kill()
         for _ in range(50):
             assert client.list_tables()["TableNames"] == []      # SDKs retry a connection that broke
-        eventually("both serve again", both_serve)
+        until(both_serve, "both serve again")
         assert server.processes()["gateway-2"].pid == other.pid

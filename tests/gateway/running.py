@@ -1,6 +1,7 @@
 """A gateway on a real socket with a fake bus, and clients: a plain HTTP one, and botocore's."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from gateway.app import GatewayServer, serve
+from gateway.app import Gateway, GatewayServer, serve
+from gateway.connection import HEAD_LIMIT_S, BodyReader
 from gateway.credentials import StaticCredentials
+from gateway.metrics import Metrics
+from gateway.settings import Settings
+from schemas.envelope import Reply
 from tests.gateway.fakes import Answerer, FakeBus, FakeTransport, answer_nothing
 
 SERVICES = ("bedrock-runtime", "cloudwatch", "dynamodb", "ec2", "lambda", "s3", "sqs", "sts")
@@ -21,6 +26,7 @@ SERVICES = ("bedrock-runtime", "cloudwatch", "dynamodb", "ec2", "lambda", "s3", 
 
 @dataclass
 class Running:
+    metrics: Metrics
     server: GatewayServer
     bus: FakeBus
     transport: FakeTransport
@@ -35,13 +41,18 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 @asynccontextmanager
-async def running(answer: Answerer = answer_nothing, *, services: tuple[str, ...] = SERVICES, open_mode: bool = True,
-                  **options: Any) -> AsyncIterator[Running]:
-    bus, transport = FakeBus(answer, options.pop("events", None)), FakeTransport()
+async def running(
+    answer: Answerer = answer_nothing, *, events: list[Reply] | None = None, body_reader: BodyReader | None = None,
+    clock: Callable[[], float] = time.time, head_limit_s: float = HEAD_LIMIT_S, services: tuple[str, ...] = SERVICES,
+    open_mode: bool = True, **settings: Any,
+) -> AsyncIterator[Running]:
+    bus, transport = FakeBus(answer, events), FakeTransport()
     credentials = StaticCredentials("test", "test", open_mode=open_mode)
-    server = await serve(transport, credentials, services, open_mode=open_mode, bus=bus, **options)
+    gateway = Gateway(
+        transport, bus, credentials, Settings(services, open_mode, **settings), body_reader=body_reader, clock=clock)
+    server = await serve(gateway, head_limit_s=head_limit_s)
     try:
-        yield Running(server, bus, transport)
+        yield Running(gateway.metrics, server, bus, transport)
     finally:
         await server.close()
 

@@ -251,7 +251,7 @@ def test_overload_is_answered_at_once() -> None:
             release.set()
             assert [(await task).status for task in waiting] == [200, 200]
             assert (await ask(gateway, dynamodb("ListTables"))).status == 200
-            assert gateway.server.metrics.in_flight == 0
+            assert gateway.metrics.in_flight == 0
 
     run(main)
 
@@ -269,7 +269,7 @@ def test_disconnect_cancels() -> None:
             await gateway.bus.arrivals.get()
             await connection.close()
             await gateway.bus.cancelled.wait()
-            assert (gateway.server.metrics.in_flight, gateway.server.metrics.disconnects) == (0, 1)
+            assert (gateway.metrics.in_flight, gateway.metrics.disconnects) == (0, 1)
 
     run(main)
 
@@ -313,10 +313,10 @@ def test_hanging_up_ends_a_stream() -> None:
             connection.send(signed("bedrock", "POST", "/model/m/converse-stream", {"content-type": "application/json"},
                                    json.dumps(CONVERSE).encode()))
             await connection.reader.readuntil(b"messageStop")
-            assert gateway.server.metrics.in_flight == 1
+            assert gateway.metrics.in_flight == 1
             await connection.close()
             await gateway.bus.cancelled.wait()
-            assert gateway.server.metrics.in_flight == 0
+            assert gateway.metrics.in_flight == 0
 
     run(main)
 

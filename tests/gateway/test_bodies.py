@@ -28,6 +28,7 @@ from gateway.bodies import (
     inflate,
     verify_sums,
 )
+from gateway.codings import without_chunked
 from gateway.sigv4 import (
     STREAMING_SIGNED,
     STREAMING_SIGNED_TRAILER,
@@ -242,3 +243,12 @@ def test_gzip_bombs_are_refused() -> None:
         inflate(gzip.compress(bytes(2000)), limit_bytes=1000)
     with pytest.raises(AwsError):
         inflate(gzip.compress(b"") * (GZIP_MEMBERS_LIMIT + 1))
+
+
+# How a body travels is not what an object is encoded in. ceph/s3-tests, test_object_content_encoding_aws_chunked.
+@pytest.mark.parametrize(("given", "left"), [
+    ("gzip", "gzip"), ("deflate, gzip", "deflate, gzip"), ("gzip, aws-chunked", "gzip"), ("aws-chunked,gzip", "gzip"),
+    ("aws-chunked", None), ("AWS-chunked, aws-chunked", None),
+])
+def test_aws_chunked_is_no_encoding(given: str, left: str | None) -> None:
+    assert without_chunked({"a": "b", "content-encoding": given}).get("content-encoding") == left

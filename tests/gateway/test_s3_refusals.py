@@ -44,6 +44,7 @@ def v4(date: str, day: str = "20260101") -> dict[str, str]:
     ({"authorization": V4}, "", 403, "AccessDenied", DATE),
     (v4("Bad Date"), "", 403, "AccessDenied", DATE),
     ({**v4(""), "date": NOW}, "", 403, "AccessDenied", DATE),
+    (v4("19500707T215304Z"), "", 403, "AccessDenied", DATE),
     (v4("20100707T215304Z"), "", 403, "RequestTimeTooSkewed", SKEWED),
     (v4("99990707T215304Z"), "", 403, "RequestTimeTooSkewed", SKEWED),
     ({"authorization": "Basic dGVzdA=="}, PRESIGNED + "AWS4-HMAC-SHA256", 400, "InvalidArgument", TWICE),

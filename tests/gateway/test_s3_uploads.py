@@ -8,7 +8,7 @@ import pytest
 from bus.files import FOLDER, INCOMING
 from gateway import uploads
 from gateway.connection import BodyReader
-from tests.gateway.running import Connection, Response, Running, http, run, running, signed
+from tests.gateway.running import Connection, Response, Running, ask, http, run, running, signed
 
 SIZE = 100_000
 FORM = b'--x\r\ncontent-disposition: form-data; name="key"\r\n\r\nk\r\n'
@@ -58,5 +58,28 @@ def test_a_body_too_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: 
             await slow(gateway)
             assert not gateway.bus.asked
         assert list(incoming.iterdir()) == []
+
+    run(main)
+
+
+# An object's body says how long it is, and nothing else has to. As ceph/s3-tests have it in test_headers.py:
+# test_object_create_bad_contentlength_none, test_bucket_create_contentlength_none, and of ACLs.
+@pytest.mark.parametrize(("path", "headers", "status", "code"), [
+    ("/bucket/k", {}, 411, "MissingContentLength"),
+    ("/bucket/k?partNumber=1&uploadId=u", {}, 411, "MissingContentLength"),
+    ("/bucket/k", {"transfer-encoding": "chunked"}, 501, "NotImplemented"),
+    ("/bucket/k", {"content-length": "0"}, 200, ""), ("/bucket", {}, 200, ""), ("/bucket/k?acl", {}, 200, ""),
+    ("/bucket/k", {"x-amz-copy-source": "a/b"}, 200, ""),
+])
+def test_no_length(tmp_path: Path, path: str, headers: dict[str, str], status: int, code: str) -> None:
+    (tmp_path / "s3" / FOLDER / INCOMING).mkdir(parents=True)
+    stated = {"host": "localhost", **headers}
+    lines = [f"PUT {path} HTTP/1.1", *(f"{name}: {value}" for name, value in stated.items()), "", ""]
+    body = b"0\r\n\r\n" if "transfer-encoding" in headers else b""
+
+    async def main() -> None:
+        async with running(state=tmp_path) as gateway:
+            answer = await ask(gateway, "\r\n".join(lines).encode() + body)
+            assert (answer.status, code.encode() in answer.body) == (status, True)
 
     run(main)

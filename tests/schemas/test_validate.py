@@ -53,6 +53,24 @@ def test_messages(service: str, operation: str, request_: dict[str, Any], code: 
     assert (error.error_code, error.message) == (code, message)
 
 
+# Organizations names neither value nor bound; its Reason says what kind of fault it is, and the first fault is told.
+@pytest.mark.parametrize(("operation", "request_", "reason", "message"), [
+    ("DescribePolicy", {"PolicyId": "x"}, "INVALID_PATTERN",
+     "You provided a value that does not match the required pattern."),
+    ("ListPolicies", {"Filter": "MOTO"}, "INVALID_ENUM", "You specified an invalid value."),
+    ("ListPolicies", {}, "INPUT_REQUIRED", "You must include a value for all required parameters."),
+    ("ListRoots", {"MaxResults": 21}, "MAX_VALUE_EXCEEDED",
+     "You provided a numeric parameter that has a larger value than allowed."),
+    ("CreateAccount", {"Email": "me", "AccountName": "a"}, "MIN_LENGTH_EXCEEDED",
+     "You provided a string parameter that is shorter than allowed."),
+    ("ListCreateAccountStatus", {"States": ["X"]}, "INVALID_LIST_MEMBER",
+     "You provided a list to a parameter that contains at least one invalid value."),
+])
+def test_plain_words(operation: str, request_: dict[str, Any], reason: str, message: str) -> None:
+    error = refused("organizations", operation, request_)
+    assert (error.error_code, error.message, error.fields) == ("InvalidInputException", message, {"Reason": reason})
+
+
 # EC2 and S3 check their constraints themselves, in words that no model gives; here they are held to types alone.
 def test_services_without_constraints() -> None:
     validator(load("s3").operations["ListObjectsV2"])({"Bucket": "b", "EncodingType": "no-such"})

@@ -6,7 +6,6 @@ Expectations are AWS's documented behaviour; the model is the echo, which says w
 import base64
 import contextlib
 import json
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -23,7 +22,9 @@ from botocore.exceptions import EventStreamError
 from actors.runtime.inference.catalogue import TINY_FILE, TINY_ID
 from actors.runtime.inference.training import trainer
 from tests import servers
+from tests.waiting import until
 
+PATIENCE_S = 120.0                        # for a training
 ECHO = "skybus.echo-v1"
 
 
@@ -105,16 +106,12 @@ def test_guardrail(skybus: servers.Server) -> None:
         "guardrail_intervened"
 
 
-WAIT_S, WAITS_LIMIT = 0.1, 1200
-
-
 def ended(ask: Callable[[], dict[str, Any]], *running: str) -> dict[str, Any]:
-    for _ in range(WAITS_LIMIT):
+    def told() -> dict[str, Any]:
         got = ask()
-        if got["status"] not in running:
-            return got
-        time.sleep(WAIT_S)
-    raise AssertionError(got)
+        return {} if got["status"] in running else got
+
+    return until(told, patience_s=PATIENCE_S)
 
 
 # Batches and asynchronous invocations read and write S3 as who started them, model imports copy from it.

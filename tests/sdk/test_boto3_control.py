@@ -1,29 +1,18 @@
 """boto3 against the control plane: tags, backups, recovery, exports; as a program written for AWS would use them."""
 
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 
 from tests import servers
-
-WAIT_LIMIT_S = 20.0
+from tests.waiting import until
 
 
 @pytest.fixture
 def dynamodb(skybus: servers.Server) -> Any:
     return boto3.Session("test", "test", region_name="us-east-1").client("dynamodb", endpoint_url=skybus.endpoint)
-
-
-def wait(is_so: Callable[[], bool]) -> None:
-    """As the SDK's waiters do: asks until it is so."""
-    end = time.monotonic() + WAIT_LIMIT_S
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_backups_recovery_and_exports(dynamodb: Any) -> None:
@@ -40,7 +29,7 @@ def test_backups_recovery_and_exports(dynamodb: Any) -> None:
     dynamodb.put_item(TableName=name, Item={"pk": {"S": "a"}})
     backup = dynamodb.create_backup(TableName=name, BackupName="one")["BackupDetails"]["BackupArn"]
     dynamodb.delete_item(TableName=name, Key={"pk": {"S": "a"}})
-    wait(lambda: dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["BackupDetails"]["BackupStatus"]
+    until(lambda: dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["BackupDetails"]["BackupStatus"]
          == "AVAILABLE")
     dynamodb.restore_table_from_backup(BackupArn=backup, TargetTableName=f"{name}-a")
     dynamodb.restore_table_to_point_in_time(SourceTableName=name, TargetTableName=f"{name}-b",
@@ -49,7 +38,7 @@ def test_backups_recovery_and_exports(dynamodb: Any) -> None:
         dynamodb.get_waiter("table_exists").wait(TableName=name + suffix, WaiterConfig={"Delay": 1})
         assert dynamodb.scan(TableName=name + suffix)["Count"] == count
     export = dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket="none")["ExportDescription"]["ExportArn"]
-    wait(lambda: dynamodb.describe_export(ExportArn=export)["ExportDescription"]["ExportStatus"] != "IN_PROGRESS")
+    until(lambda: dynamodb.describe_export(ExportArn=export)["ExportDescription"]["ExportStatus"] != "IN_PROGRESS")
     assert dynamodb.describe_limits()["AccountMaxReadCapacityUnits"] == 80_000
     dynamodb.delete_backup(BackupArn=backup)
     with pytest.raises(dynamodb.exceptions.BackupNotFoundException):

@@ -1,30 +1,26 @@
 """boto3 finds its own calls in CloudTrail, and pages through them."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests import servers
-
-WAIT_LIMIT_S = 20.0
-WAIT_S = 0.05
+from tests.waiting import until
 
 
 def found(client: Any, at_least: int, **attributes: str) -> list[dict[str, Any]]:
     """LookupEvents until there are so many: events come a moment after their call."""
     wanted = [{"AttributeKey": key, "AttributeValue": value} for key, value in attributes.items()]
-    give_up = time.monotonic() + WAIT_LIMIT_S
-    while True:
+
+    def enough() -> list[dict[str, Any]]:
         pages = client.get_paginator("lookup_events").paginate(
             LookupAttributes=wanted, PaginationConfig={"PageSize": 2})
         events = [event for page in pages for event in page["Events"]]
-        if len(events) >= at_least:
-            return events
-        assert time.monotonic() < give_up, f"{attributes} found {len(events)} of {at_least}"
-        time.sleep(WAIT_S)
+        return events if len(events) >= at_least else []
+
+    return until(enough, f"{attributes} finds fewer than {at_least}")
 
 
 def test_lookup(skybus: servers.Server) -> None:

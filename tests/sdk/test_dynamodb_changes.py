@@ -2,7 +2,6 @@
 
 import time
 import uuid
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,19 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests import servers
-
-PATIENCE_S = 30.0                         # for what happens by itself; nothing is measured
+from tests.waiting import until
 
 
 def session() -> Any:
     return boto3.Session("test", "test", region_name="us-east-1")
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -119,7 +110,7 @@ def test_items_expire(table: Any, streams: Any) -> None:
         "TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
     table.put_item(Item={"id": "soon", "expires": int(time.time()) + 1})
     table.put_item(Item={"id": "later", "expires": int(time.time()) + 3600})
-    eventually(lambda: {item["id"] for item in table.scan()["Items"]} == {"later"})
+    until(lambda: {item["id"] for item in table.scan()["Items"]} == {"later"})
     gone = [record for record in read(streams, table.latest_stream_arn) if record["eventName"] == "REMOVE"]
     assert {record["dynamodb"]["Keys"]["id"]["S"] for record in gone} == {"before", "soon"}
     for record in gone:

@@ -36,13 +36,13 @@ def server() -> Iterator[servers.Server]:
         yield made
 
 
-def client(server: servers.Server, service: str, keys: dict[str, str] | None = None) -> Any:
+def client(server: servers.Server, service: str, keys: dict[str, str] | None = None, **config: Any) -> Any:
     keys = keys or {"AccessKeyId": "test", "SecretAccessKey": SECRET}
     make: Any = boto3.client          # its overloads want literals
     return make(
         service, endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys.get("SessionToken"),
-        config=Config(retries={"max_attempts": 0}),
+        config=Config(retries={"max_attempts": 0}, **config),
     )
 
 
@@ -144,8 +144,7 @@ def test_every_operation_over_http(server: servers.Server) -> None:
     actors = [actor_of(service) for service in services(())]
     for service, name in operations(actors):
         if service not in clients:
-            clients[service] = client(server, service, keys)
-            clients[service].meta.config.parameter_validation = False
+            clients[service] = client(server, service, keys, parameter_validation=False)
             if service == "s3control":
                 servers.without_resolving(clients[service], server.endpoint)
         params = request_of(service, name, 1)

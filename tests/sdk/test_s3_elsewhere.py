@@ -12,10 +12,14 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
+from bus.client import Client
 from bus.connection import open_connection
 from bus.files import FOLDER, INCOMING
-from gateway.app import serve
+from gateway.app import Gateway, serve
+from gateway.callers import NOBODY
 from gateway.credentials import StaticCredentials
+from gateway.settings import Settings
+from schemas.envelope import DEFAULT_REGION
 from tests import servers
 
 BYTES = bytes(range(256)) * 4096 * 11     # 11 MiB
@@ -29,7 +33,9 @@ def elsewhere(data: Path, use: Callable[[Any], None]) -> None:
     async def main() -> None:
         transport = await open_connection(
             run["url"], user["user"], user["password"], user["inbox_prefix"] + "elsewhere.", "elsewhere")
-        server = await serve(transport, StaticCredentials("test", "test", open_mode=True), ("s3",), open_mode=True)
+        credentials = StaticCredentials("test", "test", open_mode=True)
+        bus = Client(transport, NOBODY, region=DEFAULT_REGION)
+        server = await serve(Gateway(transport, bus, credentials, Settings(("s3",), open_mode=True)))
         try:
             await asyncio.to_thread(use, servers.client(f"http://127.0.0.1:{server.port}", "s3"))
         finally:

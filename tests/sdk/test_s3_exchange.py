@@ -1,25 +1,21 @@
 """DynamoDB's export goes into a bucket and its import comes out of one, over the bus."""
 
 import json
-import time
 from typing import Any
 
 import boto3
 
 from tests import servers
 from tests.sdk.test_s3 import bucket, s3  # noqa: F401 - fixtures
-
-WAIT_LIMIT_S = 60.0
+from tests.waiting import until
 
 
 def wait(describe: Any, member: str, status: str, unfinished: str) -> dict[str, Any]:
-    end = time.monotonic() + WAIT_LIMIT_S
-    while True:
+    def finished() -> dict[str, Any]:
         found: dict[str, Any] = describe()[member]
-        if found[status] != unfinished:
-            return found
-        assert time.monotonic() < end, found
-        time.sleep(0.1)
+        return found if found[status] != unfinished else {}
+
+    return until(finished)
 
 
 def test_a_table_through_a_bucket(skybus: servers.Server, s3: Any, bucket: str) -> None:  # noqa: F811

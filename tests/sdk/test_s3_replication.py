@@ -1,7 +1,6 @@
 """Replication through boto3: the status goes from PENDING to COMPLETED, and the replica is told as one."""
 
 import json
-import time
 import uuid
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from tests import servers
 from tests.sdk.test_s3 import client
 from tests.sdk.test_s3_access import refusal
+from tests.waiting import until
 
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -42,11 +42,8 @@ def test_replication(skybus: servers.Server, role: str) -> None:
     assert s3.get_bucket_replication(Bucket=source)["ReplicationConfiguration"] == configuration
     put = s3.put_object(Bucket=source, Key="in/k", Body=b"x" * 100_000, Metadata={"a": "b"})
     s3.put_object(Bucket=source, Key="out/k", Body=b"1")
-    end = time.monotonic() + WAIT_LIMIT_S
-    while (told := s3.head_object(Bucket=source, Key="in/k"))["ReplicationStatus"] == "PENDING":
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert told["ReplicationStatus"] == "COMPLETED"
+    until(lambda: s3.head_object(Bucket=source, Key="in/k")["ReplicationStatus"] != "PENDING")
+    assert s3.head_object(Bucket=source, Key="in/k")["ReplicationStatus"] == "COMPLETED"
     got = s3.get_object(Bucket=target, Key="in/k", VersionId=put["VersionId"])
     assert (got["ReplicationStatus"], got["Metadata"], got["Body"].read()) == ("REPLICA", {"a": "b"}, b"x" * 100_000)
     assert "ReplicationStatus" not in s3.head_object(Bucket=source, Key="out/k")

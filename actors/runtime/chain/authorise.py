@@ -22,6 +22,8 @@ from actors.runtime.policy import Decision, Level, Question, decide
 from actors.runtime.principal import Principal, Standing
 from schemas.dialects import dialect_of
 
+SETTLED_LIMIT = 32                                 # decisions remembered of each principal
+
 _GRANTED = Decision(True, Level.RESOURCE)
 _ROOT = Decision(True, Level.ROOT)
 
@@ -105,17 +107,29 @@ def _decide(
     if principal.unbounded and _is_own(principal, access, guard):
         return _ROOT, ""
     if guard is None:
-        owner = owner_of(access, None)
-        policy, decides = None, False
-    else:
-        owner = guard.account or owner_of(access, None)
-        policy, decides = guard.policy, guard.decides
+        return principal.settled.get(access[:2]) or _without_guard(context, actor, access, request)
+    owner = guard.account or owner_of(access, None)
     keys = Circumstances(context, actor, access, guard, request)
     question = Question(access.action, access.resource, keys, owner)
-    decision = decide(principal.caller, question, policy, resource_decides=decides)
-    if not decision.allowed and guard is not None and guard.granted:
+    decision = decide(principal.caller, question, guard.policy, resource_decides=guard.decides)
+    if not decision.allowed and guard.granted:
         decision = _with_grant(context, decision, owner, guard)
     return decision, owner
+
+
+def _without_guard(
+    context: Context, actor: ServiceActor, access: Access, request: Mapping[str, Any]
+) -> tuple[Decision, str]:
+    """By the caller's policies alone. Where none of them asks about circumstances, the same again until IAM tells of a
+    change and the principal is forgotten: then it is settled."""
+    principal, owner = context.principal, owner_of(access, None)
+    keys = Circumstances(context, actor, access, None, request)
+    found = decide(principal.caller, Question(access.action, access.resource, keys, owner)), owner
+    if not keys.asked:
+        if len(principal.settled) >= SETTLED_LIMIT:
+            principal.settled.clear()
+        principal.settled[access.action, access.resource] = found
+    return found
 
 
 def _is_own(principal: Principal, access: Access, guard: Guard | None) -> bool:

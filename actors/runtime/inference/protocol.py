@@ -59,6 +59,11 @@ class Sampling:
     frequency_penalty: float | None = None
     seed: int | None = None
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is not left to the model."""
+        return {each.name: value for each in fields(self) if (value := getattr(self, each.name)) is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
@@ -231,6 +236,11 @@ class InvalidInput(AwsError):
     """What was asked cannot be asked of this model: too long for it, a schema it cannot follow."""
 
     code = "ValidationException"
+
+
+class InputTooLong(InvalidInput):
+    def __init__(self) -> None:
+        super().__init__("Input is too long for requested model.")
 
 
 class UnknownModel(AwsError):

@@ -10,7 +10,7 @@ from operator import eq, ge, gt, le, lt
 
 from actors.runtime.policy.grammar import ConditionSource
 from actors.runtime.policy.patterns import Keys, Test, arn_like, equals, glob, resolved
-from actors.runtime.policy.values import bytes_of, date_of, network_of, number_of
+from actors.runtime.policy.values import addresses_of, bytes_of, date_of, number_of
 
 Holds = Callable[[Keys], bool]
 Compare = Callable[[Decimal, Decimal], bool]
@@ -134,12 +134,16 @@ def _ordered(compare: Compare, read: Read, values: tuple[str, ...]) -> Test:
 
 
 def _addresses(values: tuple[str, ...]) -> Test:
-    known = [network for value in values if (network := network_of(value)) is not None]
+    known = [addresses for value in values if (addresses := addresses_of(value)) is not None]
 
     def within(value: str, keys: Keys) -> bool:
-        asked = network_of(value)
+        asked = addresses_of(value)
         if asked is None:
             return False
-        return any(asked.version == each.version and asked.subnet_of(each) for each in known)  # type: ignore[arg-type]
+        version, first, last = asked
+        for each in known:                    # noqa: SIM110 - the hot path: a generator costs more than the loop
+            if version == each[0] and each[1] <= first and last <= each[2]:
+                return True
+        return False
 
     return within

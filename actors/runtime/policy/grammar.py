@@ -29,7 +29,7 @@ _PAIRS = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "N
 _IAM_PATHS = ("user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/",
               "policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/")
 _SID = re.compile(r"[0-9A-Za-z]*\Z")
-_VENDOR = re.compile(r"[A-Za-z0-9\-*?]+\Z")
+_VENDOR = re.compile(r"[A-Za-z0-9\-.*?]+\Z")
 _OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?\Z")
 _TRUST_ACTIONS = ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext", "sts:*")
 

@@ -6,21 +6,25 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
-
-    Network = IPv4Network | IPv6Network
+from typing import NamedTuple
 
 NUMBER_LIMIT_CHARACTERS = 64
 _CACHE_ENTRIES = 1024
 _EPOCH_LIMIT = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9})\d*)?)?([Zz]|[+-]\d\d:\d\d)?)?)?)?\Z"
+    r"(\d{4}|\d{1,9}(?=[Tt-]))(?:-(\d\d?)(?:-(\d\d?))?)?"
+    r"(?:[Tt](?:(\d\d?)(?::(\d\d?)(?::(\d\d?)(?:\.(\d{1,9}))?)?)?)?([Zz]|[+-]\d\d(?::\d\d)?)?)?\Z"
 )
 _INTEGER = re.compile(r"-?\d+\Z")
+
+
+class Addresses(NamedTuple):
+    """A range of addresses as numbers, both ends included."""
+
+    version: int
+    first: int
+    last: int
 
 
 @lru_cache(_CACHE_ENTRIES)
@@ -60,18 +64,19 @@ def _zone(text: str | None) -> timezone:
     if text is None or text in "Zz":
         return UTC
     sign = -1 if text[0] == "-" else 1
-    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6])))
+    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6] or 0)))
 
 
 @lru_cache(_CACHE_ENTRIES)
-def network_of(text: str) -> "Network | None":
+def addresses_of(text: str) -> Addresses | None:
     """An address or a range in CIDR form, IPv4 or IPv6; an address alone is a range of one."""
     from ipaddress import ip_network  # late: few policies name addresses
 
     try:
-        return ip_network(text, strict=False)
+        network = ip_network(text, strict=False)
     except ValueError:
         return None
+    return Addresses(network.version, int(network.network_address), int(network.broadcast_address))
 
 
 def bytes_of(text: str) -> bytes | None:

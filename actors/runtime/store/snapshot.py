@@ -26,15 +26,14 @@ class Committed:
         self._transaction = transaction
 
     def get(self, key: bytes) -> bytes | None:
-        key = _ROWS + key
+        return self.get_raw(_ROWS + key)
+
+    def get_raw(self, key: bytes) -> bytes | None:
+        """By logical key with its space."""
         if len(key) > _DIRECT:
             return keys.get(self._transaction, key)
         value: bytes | None = self._transaction.get(key)
         return value
-
-    def get_raw(self, key: bytes) -> bytes | None:
-        """By logical key with its space."""
-        return keys.get(self._transaction, key)
 
     def scan(self, start: bytes, stop: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         return keys.scan(self._transaction, _ROWS, start, stop, reverse=reverse)

@@ -62,6 +62,26 @@ def test_uses_are_kept_until_they_are_told(tmp_path: Path) -> None:
     run(main())
 
 
+# The elder key is the first one; eight users, so that the order of the keys' random ids would not pass.
+def test_keys_stand_in_the_order_they_came(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path) as sky:
+            root = sky.root()
+            for number in range(8):
+                user = f"user-{number}"
+                await root.call("iam", "CreateUser", UserName=user)
+                first = (await root.call("iam", "CreateAccessKey", UserName=user))["AccessKey"]["AccessKeyId"]
+                await root.call("iam", "UpdateAccessKey", UserName=user, AccessKeyId=first, Status="Inactive")
+                await root.call("iam", "CreateAccessKey", UserName=user)
+            await root.call("iam", "GenerateCredentialReport")
+            content = (await root.call("iam", "GetCredentialReport"))["Content"].decode()
+            _, *lines = csv.DictReader(content.splitlines())
+            assert [(line["access_key_1_active"], line["access_key_2_active"]) for line in lines] == [
+                ("false", "true")] * 8
+
+    run(main())
+
+
 def test_credential_report(tmp_path: Path) -> None:
     async def main() -> None:
         async with skies(tmp_path) as sky:

@@ -174,8 +174,11 @@ def test_services_and_delegated_administrators(tmp_path: Path) -> None:
             await master.call("organizations", "EnableAWSServiceAccess", **service)
             trusted = (await master.call("organizations", "ListAWSServiceAccessForOrganization"))
             assert [each["ServicePrincipal"] for each in trusted["EnabledServicePrincipals"]] == list(service.values())
-            wrong = await master.error("organizations", "EnableAWSServiceAccess", ServicePrincipal="moto.example")
-            assert wrong.message == "You specified an unrecognized service principal."
+            for name in ("storage-lens.s3", "access-analyzer", "member.org.stacksets.cloudformation"):
+                await master.call("organizations", "EnableAWSServiceAccess", ServicePrincipal=f"{name}.amazonaws.com")
+            for name in ("guardduty.example", "moto.amazonaws.com", "guardduty.amazonaws.com.example"):
+                wrong = await master.error("organizations", "EnableAWSServiceAccess", ServicePrincipal=name)
+                assert wrong.message == "You specified an unrecognized service principal."
             assert (await member.error("organizations", "ListAccounts")).error_code == "AccessDeniedException"
             delegated = {"AccountId": account, **service}
             await master.call("organizations", "RegisterDelegatedAdministrator", **delegated)
@@ -188,7 +191,7 @@ def test_services_and_delegated_administrators(tmp_path: Path) -> None:
             change = await member.error("organizations", "CreateOrganizationalUnit", ParentId=root, Name="x")
             assert change.error_code == "AccessDeniedException"
             shown = (await master.call("organizations", "ListDelegatedAdministrators", **service))
-            assert [each["Id"] for each in shown["DelegatedAdministrators"]] == [account]
+            assert [(each["Id"], each["State"]) for each in shown["DelegatedAdministrators"]] == [(account, "ACTIVE")]
             its = await master.call("organizations", "ListDelegatedServicesForAccount", AccountId=account)
             assert its["DelegatedServices"][0]["ServicePrincipal"] == "guardduty.amazonaws.com"
             await master.call("organizations", "DeregisterDelegatedAdministrator", **delegated)

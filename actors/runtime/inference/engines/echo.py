@@ -14,15 +14,14 @@ After a tool's answer it says `NAME answered: …`. What a tool choice or a sche
 
 import asyncio
 import json
-import math
 import re
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 from actors.runtime.inference.catalogue import Entry
+from actors.runtime.inference.engines.cutting import unit
 from actors.runtime.inference.engines.engine import Engine, Figures
 from actors.runtime.inference.engines.instance import smallest
 from actors.runtime.inference.protocol import (
@@ -32,6 +31,7 @@ from actors.runtime.inference.protocol import (
     Event,
     Finish,
     GenerateRequest,
+    InputTooLong,
     InvalidInput,
     Message,
     Modality,
@@ -89,7 +89,7 @@ class Echo:
             raise ModelFailed("It is asleep.")
         read = self._count(request.messages, request.prompt, request)
         if read >= self.description.context_tokens:
-            raise InvalidInput("Input is too long for requested model.")
+            raise InputTooLong
         script = _script(request)
         writer = Writer(request, self.description.context_tokens - read)
         self.running += 1
@@ -106,14 +106,14 @@ class Echo:
     async def embed(self, request: EmbedRequest) -> Embeddings:
         vectors = [embedding(text)[: request.dimensions or None] for text in request.texts]
         return Embeddings(
-            [_unit(vector) if request.normalize else vector for vector in vectors],
+            [unit(vector) if request.normalize else vector for vector in vectors],
             [len(tokens(text)) for text in request.texts],
         )
 
     async def rerank(self, request: RerankRequest) -> Ranking:
-        query = _unit(embedding(request.query))
+        query = unit(embedding(request.query))
         scores = [
-            sum(a * b for a, b in zip(query, _unit(embedding(text)), strict=True)) for text in request.documents
+            sum(a * b for a, b in zip(query, unit(embedding(text)), strict=True)) for text in request.documents
         ]
         return Ranking(scores, sum(len(tokens(text)) for text in [request.query, *request.documents]))
 
@@ -237,8 +237,3 @@ def embedding(text: str) -> list[float]:
     for word in _WORD.findall(text.lower()):
         vector[crc32(word.encode()) % DIMENSIONS] += 1.0
     return vector
-
-
-def _unit(vector: list[float]) -> list[Any]:
-    length = math.sqrt(sum(value * value for value in vector))
-    return [value / length for value in vector] if length else vector

@@ -8,7 +8,7 @@ import importlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from actors.runtime.inference.catalogue import Entry
 from actors.runtime.inference.protocol import (
@@ -18,10 +18,12 @@ from actors.runtime.inference.protocol import (
     Event,
     GenerateRequest,
     InvalidInput,
+    Modality,
     Ranking,
     RerankRequest,
     TokenCount,
     TokenizeRequest,
+    Tool,
 )
 
 
@@ -65,6 +67,12 @@ async def open_engine(entry: Entry, directory: Path) -> Engine:
     return engine
 
 
-def no_modality(entry: Entry, what: str) -> InvalidInput:
-    """For an engine that is asked for what its model cannot do."""
-    return InvalidInput(f"The model {entry.id} does not support {what}.")
+def check_modality(description: Description, modality: Modality, what: str) -> None:
+    """InvalidInput for what the model cannot do."""
+    if modality not in description.modalities:
+        raise InvalidInput(f"This model does not support {what}.")
+
+
+def functions(tools: list[Tool]) -> list[dict[str, Any]]:
+    """Tools as chat templates take them: OpenAI's form."""
+    return [{"type": "function", "function": dict(tool)} for tool in tools]

@@ -25,7 +25,7 @@ import structlog
 
 from actors.runtime.inference.catalogue import Entry
 from actors.runtime.inference.engines.cutting import Calls, Stops, unit
-from actors.runtime.inference.engines.engine import Engine, Figures
+from actors.runtime.inference.engines.engine import Engine, Figures, check_modality, functions
 from actors.runtime.inference.engines.llama_http import LlamaHttp
 from actors.runtime.inference.engines.llama_stream import Chunks, error_of
 from actors.runtime.inference.protocol import (
@@ -138,7 +138,7 @@ def _described(entry: Entry, props: dict[str, Any], models: dict[str, Any]) -> D
 def resident_bytes() -> int:
     """Of this process, which is the model's own. 0 where it cannot be told."""
     try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
 
@@ -155,8 +155,7 @@ class Llama:
         self._schemas: set[str] = set()   # that can be followed
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event, None]:
-        if Modality.TEXT not in self.description.modalities:
-            raise InvalidInput("This model does not support text generation.")
+        check_modality(self.description, Modality.TEXT, "text generation")
         calls, stops, chunks = Calls(request), Stops(request.stop), Chunks(self.description.context_tokens)
         call, body = await self._prepared(request, calls.schema or request.schema)
         self._running += 1
@@ -243,8 +242,7 @@ class Llama:
             await asyncio.wait([done])
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
-        if Modality.EMBEDDING not in self.description.modalities:
-            raise InvalidInput("This model does not support embeddings.")
+        check_modality(self.description, Modality.EMBEDDING, "embeddings")
         vectors, tokens = await self._embedded(request.texts)
         vectors = [vector[: request.dimensions or None] for vector in vectors]
         return Embeddings([unit(vector) for vector in vectors] if request.normalize else vectors, tokens)
@@ -263,8 +261,7 @@ class Llama:
         return vectors, [len(await self.http.tokens(text)) for text in texts]
 
     async def rerank(self, request: RerankRequest) -> Ranking:
-        if Modality.RERANK not in self.description.modalities:
-            raise InvalidInput("This model does not support reranking.")
+        check_modality(self.description, Modality.RERANK, "reranking")
         answer = await self._answered(
             self._server.handle_rerank, {"query": request.query, "documents": request.documents}
         )
@@ -306,12 +303,8 @@ class Llama:
 
 
 def _sampling(request: GenerateRequest) -> dict[str, Any]:
-    given = request.sampling
-    body: dict[str, Any] = {"stream": True, "timings_per_token": True, "return_progress": True}
-    named = {name: getattr(given, name) for name in (
-        "max_tokens", "temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty", "seed",
-    )}
-    body |= {name: value for name, value in named.items() if value is not None}
+    body: dict[str, Any] = {
+        **request.sampling.given, "stream": True, "timings_per_token": True, "return_progress": True}
     if request.logprobs is not None:
         body |= {"logprobs": True, "top_logprobs": request.logprobs} if request.messages is not None \
             else {"logprobs": max(1, request.logprobs)}
@@ -321,7 +314,7 @@ def _sampling(request: GenerateRequest) -> dict[str, Any]:
 def _chat(messages: list[Message], tools: list[Tool]) -> dict[str, Any]:
     body: dict[str, Any] = {"messages": [_message(message) for message in messages]}
     if tools:
-        body["tools"] = [{"type": "function", "function": dict(tool)} for tool in tools]
+        body["tools"] = functions(tools)
     return body
 
 

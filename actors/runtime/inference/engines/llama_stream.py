@@ -9,6 +9,7 @@ from typing import Any
 from actors.runtime.inference.protocol import (
     Event,
     Finish,
+    InputTooLong,
     InvalidInput,
     ModelFailed,
     Reason,
@@ -21,13 +22,12 @@ from actors.runtime.inference.protocol import (
 from schemas.errors import AwsError
 
 _REASONS = {"stop": Reason.END, "length": Reason.LENGTH, "tool_calls": Reason.TOOL_USE}
-TOO_LONG = "Input is too long for requested model."
 
 
 def error_of(error: dict[str, Any]) -> AwsError:
     """What its `error` object says."""
     if error.get("type") == "exceed_context_size_error":
-        return InvalidInput(TOO_LONG)
+        return InputTooLong()
     if error.get("code") == 400 or error.get("type") == "invalid_request_error":
         return InvalidInput(str(error.get("message", "")))
     return ModelFailed(f"The model failed: {error.get('message', '')}")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from actors.runtime.inference.catalogue import Entry
 from actors.runtime.inference.engines.cutting import Calls, unit
-from actors.runtime.inference.engines.engine import Engine, Figures
+from actors.runtime.inference.engines.engine import Engine, Figures, check_modality, functions
 from actors.runtime.inference.protocol import (
     Description,
     Embeddings,
@@ -29,6 +29,7 @@ from actors.runtime.inference.protocol import (
     Event,
     Finish,
     GenerateRequest,
+    InputTooLong,
     InvalidInput,
     Message,
     Modality,
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)       # that vLLM makes room for
 ADAPTERS_AT_ONCE_MAX = 8                  # in one batch
-TOO_LONG = "Input is too long for requested model."
 
 
 async def load(entry: Entry, directory: Path) -> Engine:
@@ -121,7 +121,7 @@ class VLlm:
         self._running = 0
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event, None]:
-        self._check(Modality.TEXT, "text generation")
+        check_modality(self.description, Modality.TEXT, "text generation")
         calls = Calls(request)
         told = _Told(self.description.context_tokens)
         prompt = self._prompt(request)
@@ -152,17 +152,14 @@ class VLlm:
         """vLLM's, piece by piece. Closed early, it aborts the request."""
         from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
-        given = request.sampling
-        named = {name: getattr(given, name) for name in (
-            "temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty", "seed",
-        )}
+        given = request.sampling.given
+        most = given.pop("max_tokens", None)
         room = self.description.context_tokens - len(prompt["prompt_token_ids"])
         if room <= 0:
-            raise InvalidInput(TOO_LONG)
+            raise InputTooLong
         try:
             sampling = SamplingParams(
-                **{name: value for name, value in named.items() if value is not None},
-                max_tokens=room if given.max_tokens is None else min(given.max_tokens, room),
+                **given, max_tokens=room if most is None else min(most, room),
                 stop=[stop for stop in request.stop if stop], logprobs=request.logprobs,
                 structured_outputs=StructuredOutputsParams(json=schema) if schema is not None else None,
                 output_kind=RequestOutputKind.DELTA,
@@ -190,7 +187,7 @@ class VLlm:
         from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
         from vllm.tool_parsers import ToolParserManager
 
-        request = ChatCompletionRequest(messages=[], tools=_functions(tools))
+        request = ChatCompletionRequest(messages=[], tools=functions(tools))
         parser = ToolParserManager.get_tool_parser(self._parser)(self._tokenizer, request.tools)
         found = parser.extract_tool_calls(text, request)
         said: list[Event] = [Text(found.content, tokens)] if found.content else []
@@ -200,14 +197,14 @@ class VLlm:
         ]
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
-        self._check(Modality.EMBEDDING, "embeddings")
+        check_modality(self.description, Modality.EMBEDDING, "embeddings")
         found = await asyncio.gather(*(self._pooled("embed", text) for text in request.texts))
         vectors = [[float(value) for value in data.tolist()][: request.dimensions or None] for data, _ in found]
         return Embeddings([unit(vector) for vector in vectors] if request.normalize else vectors,
                           [tokens for _, tokens in found])
 
     async def rerank(self, request: RerankRequest) -> Ranking:
-        self._check(Modality.RERANK, "reranking")
+        check_modality(self.description, Modality.RERANK, "reranking")
         found = await asyncio.gather(*(self._pooled("classify", request.query, each) for each in request.documents))
         return Ranking([float(data.reshape(-1)[0]) for data, _ in found], sum(tokens for _, tokens in found))
 
@@ -220,7 +217,7 @@ class VLlm:
         read = self._tokenizer(text, text_pair=pair)
         ids, kinds = list(read["input_ids"]), list(read.get("token_type_ids") or [])
         if len(ids) > self.description.context_tokens:
-            raise InvalidInput(TOO_LONG)
+            raise InputTooLong
         pooling = PoolingParams(task=task, use_activation=False if task == "embed" else None)
         if 1 in kinds:                    # where the second text begins, for models that were trained to know
             pooling.extra_kwargs = {"compressed_token_type_ids": kinds.index(1)}
@@ -247,13 +244,9 @@ class VLlm:
             return list(self._tokenizer(prompt)["input_ids"])
         thinking = {} if reasoning is None else {"enable_thinking": reasoning}
         return list(self._tokenizer.apply_chat_template(
-            [_message(message, self.description.images) for message in messages or []], tools=_functions(tools) or None,
+            [_message(message, self.description.images) for message in messages or []], tools=functions(tools) or None,
             add_generation_prompt=True, tokenize=True, return_dict=False, **thinking,
         ))
-
-    def _check(self, modality: Modality, what: str) -> None:
-        if modality not in self.description.modalities:
-            raise InvalidInput(f"This model does not support {what}.")
 
     def figures(self) -> Figures:
         return Figures(batch=self._running, device_memory_bytes=device_memory_bytes())
@@ -306,10 +299,6 @@ def _chances(piece: "CompletionOutput") -> list[TokenChance]:
         found.append(TokenChance(chosen.decoded_token or "", chosen.logprob,
                                  [(each.decoded_token or "", each.logprob) for each in top]))
     return found
-
-
-def _functions(tools: list[Tool]) -> list[dict[str, Any]]:
-    return [{"type": "function", "function": dict(tool)} for tool in tools]
 
 
 def _parts(message: Message) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from typing import Any
 from actors.s3.engine.select import functions
 from actors.s3.engine.select.errors import SelectError
 from actors.s3.engine.select.syntax import (
-    STEP_ALL,
     Aggregate,
     Between,
     Binary,
@@ -28,6 +27,7 @@ from actors.s3.engine.select.syntax import (
     Query,
     Step,
     Unary,
+    Wildcard,
 )
 from actors.s3.engine.select.values import INTEGER_LIMIT, MISSING, absent, cast, compared, is_like, number
 
@@ -104,7 +104,7 @@ class Evaluation:
         return lambda row: value
 
     def _path(self, node: Path) -> Of:
-        if STEP_ALL in node.steps:
+        if any(isinstance(step, Wildcard) for step in node.steps):
             raise SelectError("UnsupportedSqlStructure")
         if self._columns is None or not node.steps:
             return _member(node.steps)
@@ -180,14 +180,21 @@ _COMPILERS: Mapping[type, Callable[[Evaluation, Any], Of]] = {
 
 
 def rows_of(document: Any, steps: Sequence[Step]) -> Iterator[Any]:
-    """What the source's path names in a document: each of what [*] stands for."""
+    """What the source's path names in a document: each of what a wildcard stands for. What is not there is a row too,
+    MISSING: https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-select-sql-reference-select.html
+    """
     found = [document]
     for step in steps:
-        if step is None:
-            found = [inner for each in found if isinstance(each, list) for inner in each]
-        else:
-            found = [inner for each in found if (inner := _stepped(each, step)) is not MISSING]
+        found = [inner for each in found for inner in (
+            _all_in(each, step) if isinstance(step, Wildcard) else (_stepped(each, step),))]
     yield from found
+
+
+def _all_in(value: Any, step: Wildcard) -> Sequence[Any]:
+    """A wildcard gives one row at least."""
+    if step is Wildcard.ELEMENTS:
+        return value if isinstance(value, list) and value else (MISSING,)
+    return list(value.values()) if isinstance(value, dict) and value else (MISSING,)
 
 
 def _member(steps: Sequence[Step]) -> Of:
@@ -208,7 +215,7 @@ def _stepped(value: Any, step: Step) -> Any:
             return found
         folded = step.text.lower()
         return next((inner for name, inner in value.items() if name.lower() == folded), MISSING)
-    assert step is not None, "[*] stands in a source only"
+    assert not isinstance(step, Wildcard), "it stands in a source only"
     return value[step] if isinstance(value, list) and step < len(value) else MISSING
 
 

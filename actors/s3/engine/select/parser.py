@@ -9,7 +9,6 @@ from decimal import Decimal
 from actors.s3.engine.select.errors import SelectError
 from actors.s3.engine.select.lexer import END, IDENTIFIER, ION, KEYWORD, NUMBER, OPERATOR, QUOTED, STRING, Token, tokens
 from actors.s3.engine.select.syntax import (
-    STEP_ALL,
     Aggregate,
     Between,
     Binary,
@@ -27,6 +26,7 @@ from actors.s3.engine.select.syntax import (
     Query,
     Step,
     Unary,
+    Wildcard,
 )
 from actors.s3.engine.select.timestamps import timestamp
 from actors.s3.engine.select.values import MISSING
@@ -59,6 +59,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self._alias = ""                  # the table's, where it has one
+        self._row = ""                    # what a row is called where it has none
 
     # Words
 
@@ -134,11 +135,13 @@ class _Parser:
         if token.kind not in (IDENTIFIER, QUOTED) or token.text.lower() != TABLE:
             self._at -= token.kind != END
             raise SelectError("ParseUnexpectedToken", f"Unexpected token found {token.told()}.")
-        steps = self._steps()
-        if steps[:1] == (STEP_ALL,):
+        steps = self._steps(of_source=True)
+        if steps[:1] == (Wildcard.ELEMENTS,):
             steps = steps[1:]
         if self._takes("as") or self._next.kind in (IDENTIFIER, QUOTED):
             self._alias = self._alias_name()
+        elif steps:
+            self._row = steps[-1].text if isinstance(steps[-1], Name) else "_1"
         if self._is(","):
             raise SelectError("ParseMalformedJoin")
         return steps
@@ -175,7 +178,9 @@ class _Parser:
         expression = self._expression()
         if self._takes("as") or self._next.kind in (IDENTIFIER, QUOTED):
             return Projection(expression, self._alias_name())
-        last = expression.steps[-1] if isinstance(expression, Path) and expression.steps else None
+        if not isinstance(expression, Path):
+            return Projection(expression, "")
+        last = expression.steps[-1] if expression.steps else Name(self._row, exact=False)
         return Projection(expression, last.text if isinstance(last, Name) else "")
 
     def _limit(self) -> int:
@@ -300,18 +305,22 @@ class _Parser:
             return self._call(token)
         steps = self._steps()
         if self._is_table(token.text) and steps:
-            return Path(steps[1:] if steps[0] is STEP_ALL else steps)
+            return Path(steps[1:] if steps[0] is Wildcard.ELEMENTS else steps)
         if self._is_table(token.text):
             return Path(())
         return Path((Name(token.text, token.kind == QUOTED), *steps))
 
     def _is_table(self, name: str) -> bool:
-        return name.lower() in (TABLE, self._alias.lower())
+        return name.lower() in (TABLE, self._alias.lower(), self._row.lower())
 
-    def _steps(self) -> tuple[Step, ...]:
+    def _steps(self, *, of_source: bool = False) -> tuple[Step, ...]:
         found: list[Step] = []
         while True:
-            if self._is(".") and self._tokens[self._at + 1].text != "*":
+            is_all = self._is(".") and self._tokens[self._at + 1].text == "*"
+            if is_all and of_source:
+                self._at += 2
+                found.append(Wildcard.MEMBERS)
+            elif self._is(".") and not is_all:
                 self._take()
                 token = self._take()
                 if token.kind not in (IDENTIFIER, QUOTED, KEYWORD):
@@ -326,7 +335,7 @@ class _Parser:
         token = self._take()
         step: Step
         if token.text == "*" and token.kind == OPERATOR:
-            step = STEP_ALL
+            step = Wildcard.ELEMENTS
         elif token.kind == NUMBER and token.text.isdigit():
             step = int(token.text)
         elif token.kind in (STRING, QUOTED):

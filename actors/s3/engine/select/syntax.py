@@ -1,8 +1,14 @@
 """A query as it was understood."""
 
+from enum import Enum
 from typing import Any, NamedTuple, Union
 
-STEP_ALL = None                           # [*]
+
+class Wildcard(Enum):
+    """A step of a source's path that stands for several."""
+
+    ELEMENTS = "[*]"
+    MEMBERS = ".*"
 
 
 class Name(NamedTuple):
@@ -12,7 +18,7 @@ class Name(NamedTuple):
     exact: bool
 
 
-Step = Name | int | None
+Step = Name | int | Wildcard
 
 
 class Literal(NamedTuple):

@@ -62,6 +62,7 @@ CASES: list[tuple[Any, str]] = [
     (document(statement(Effect="denY")), LEGACY), (document(statement(Effect="denY"), Version=None), VERSION),
     (document(statement(Condition=dated("234-13"))), LEGACY),
     (document(statement(Condition=dated("2016-12-13t2:00:00.593194+1"))), LEGACY),
+    (document(statement(Condition=dated("2016-12-13t2:00:00.1999999999+10:59"))), LEGACY),
     (document(statement(Condition=dated("9223372036854775808"))), LEGACY),
     (document(statement(Condition=dated("x"), Resource="arn:error:s3:::example_bucket")), LEGACY),
     (document(statement(Resource="arn:aws:s3::example_bucket")), LEGACY),
@@ -116,6 +117,7 @@ def test_what_iam_refuses(given_document: Any, message: str) -> None:
     {"Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": "Department"}}}, {"Condition": {"DateGreaterThan": {}}},
     {"Condition": {"DateGreaterThan": {"a": []}}}, {"Condition": {"a": {}}}, {"Condition": dated("2017")},
     {"Condition": dated("2017-07-01T00:00:00Z")}, {"Condition": dated("2016-12-13t12:00:00.59+10:59")},
+    {"Condition": dated("01T")}, {"Condition": dated("2016-12-13t2:00:00.593194+23")}, {"Action": "s3.s:ListBucket"},
     {"Condition": dated("1500000000")}, {"Condition": {"Bool": {"aws:SecureTransport": False}}},
     {"Condition": {"NumericLessThan": {"s3:max-keys": 10}}},
 ])

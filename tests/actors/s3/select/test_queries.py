@@ -99,7 +99,21 @@ def test_paths() -> None:
     assert value("s['x y'][1][0]", document) == 2
     assert value("s.Rules[7].id", document) is MISSING
     assert selected("SELECT r.id FROM S3Object[*].Rules[*] r", [document], None) == [["a"], ["b"]]
-    assert selected("SELECT id FROM S3Object[*].Rules[*].Deep", [document], None) == [[MISSING]]
+
+
+# What https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-select-sql-reference-select.html says of wildcards and
+# of rows without an alias; the first is its example.
+@pytest.mark.parametrize(("query", "found"), [
+    ("SELECT id FROM S3Object[*].Rules[*].id", [["1"], [MISSING], ["2"], [MISSING]]),
+    ("SELECT r.id FROM S3Object[*].Rules[*] r WHERE r.id IS NOT MISSING", [["1"], ["2"]]),
+    ("SELECT _1.id FROM S3Object[*].Rules[*]", [["1"], [MISSING], ["2"], [MISSING]]),
+    ("SELECT _1 FROM S3Object[*].Rules[0].*", [["1"], [MISSING]]),
+    ("SELECT n FROM S3Object[*].none[*] n", [[MISSING], [MISSING]]),
+])
+def test_rows_of_paths(query: str, found: list[list[Any]]) -> None:
+    documents = [{"Rules": [{"id": "1"}, {"expr": "y > x"}, {"id": "2", "expr": "z = DEBUG"}]},
+                 {"created": "June 27", "modified": "July 6"}]
+    assert selected(query, documents, None) == found
 
 
 @pytest.mark.parametrize(("query", "expected"), [

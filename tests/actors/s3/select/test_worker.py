@@ -32,8 +32,10 @@ def test_json() -> None:
     documents = b'{"a": [{"b": 1}, {"b": 12345678901234567890123}]}\n{"a": []}\n'
     rows = "SELECT s.b FROM S3Object[*].a[*] s"
     for form in (LINES, {"json": "DOCUMENT"}):
-        assert ask(rows, documents, form).records == b"1\n12345678901234567890123\n"
+        assert ask(rows, documents, form).records == b"1\n12345678901234567890123\n\n"      # of no elements: MISSING
         assert ask(ALL, documents, form, {"json": {}}).records.splitlines()[1] == b'{"a":[]}'
+        assert ask("SELECT b FROM S3Object[*].a[*].b", documents, form, {"json": {}}).records == (
+            b'{"b":1}\n{"b":12345678901234567890123}\n{}\n')
         assert ask(ALL, b"{no}", form).error == "JSONParsingError"
     assert ask(ALL, b'{\n"a":\n1}{"a":2}', {"json": "DOCUMENT"}).records == b"1\n2\n"
 
