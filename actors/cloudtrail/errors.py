@@ -19,10 +19,6 @@ class InvalidNextToken(AwsError):
     code = "InvalidNextTokenException"
 
 
-class InvalidToken(AwsError):
-    code = "InvalidTokenException"
-
-
 class TrailNotFound(AwsError):
     code = "TrailNotFoundException"
 
@@ -90,10 +86,6 @@ class InvalidEventSelectors(AwsError):
     code = "InvalidEventSelectorsException"
 
 
-class InvalidInsightSelectors(AwsError):
-    code = "InvalidInsightSelectorsException"
-
-
 class InsightNotEnabled(AwsError):
     code = "InsightNotEnabledException"
 
@@ -112,10 +104,6 @@ class TagsLimitExceeded(AwsError):
 
 class InvalidTagParameter(AwsError):
     code = "InvalidTagParameterException"
-
-
-class UnsupportedOperation(AwsError):
-    code = "UnsupportedOperationException"
 
 
 class NotHere(AwsError):
