@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from actors.iam.state import MFA, Book
 from bus.virtual_time import run
 from tests.actors.iam.caller import open_caller
 from tests.actors.sts.skies import skies
@@ -168,3 +169,24 @@ def test_signing_certificates(iam: Any) -> None:
     assert iam.error("DeleteSigningCertificate", UserName="alice", CertificateId=identity) == (
         "NoSuchEntity", f"The Certificate with id {identity} cannot be found.")
     assert iam.error("DeleteUser", UserName="alice")[0] == "DeleteConflict"
+
+
+# Name and path together identify a device (API_CreateVirtualMFADevice); records from before, which have their path
+# apart, are found by their serial number as ever.
+def test_devices_of_one_name(iam: Any) -> None:
+    def elder(transaction: Any) -> None:
+        Book(transaction, iam.account).create(MFA, "phone", "/elder/", 0.0, user="", enabled=0.0, last=0)
+
+    iam.store.transact(elder)
+    for path in ("/", "/a/", "/a/b/"):
+        made = iam.call("CreateVirtualMFADevice", VirtualMFADeviceName="tablet", Path=path)["VirtualMFADevice"]
+        assert made["SerialNumber"] == f"arn:aws:iam::{iam.account}:mfa{path}tablet"
+    for path, name in (("/a/", "tablet"), ("/a/", "Tablet"), ("/elder/", "phone")):
+        assert iam.error("CreateVirtualMFADevice", VirtualMFADeviceName=name, Path=path) == (
+            "EntityAlreadyExists", "MFA device already exists.")
+    listed = iam.call("ListVirtualMFADevices")["VirtualMFADevices"]
+    assert [each["SerialNumber"].partition(":mfa")[2] for each in listed] == [
+        "/a/b/tablet", "/a/tablet", "/elder/phone", "/tablet"]
+    for device in listed:
+        iam.call("DeleteVirtualMFADevice", SerialNumber=device["SerialNumber"])
+    assert iam.call("ListVirtualMFADevices")["VirtualMFADevices"] == []
