@@ -59,6 +59,13 @@ class S3BucketDoesNotExist(AwsError):
         super().__init__(f"S3 bucket {bucket} does not exist!")
 
 
+class InsufficientS3BucketPolicy(AwsError):
+    code = "InsufficientS3BucketPolicyException"
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(f"Incorrect S3 bucket policy is detected for bucket: {bucket}")
+
+
 class InvalidS3BucketName(AwsError):
     code = "InvalidS3BucketNameException"
 
