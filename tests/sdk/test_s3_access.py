@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests import servers
-from tests.sdk.test_s3 import client
+from tests.sdk.s3 import client
 
 OWNER, OTHER = "111111111111", "222222222222"
 ALL = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}
