@@ -136,11 +136,11 @@ def _role(book: Book, record: Record) -> Known:
 def _root(book: Book) -> Known:
     account = book.account
     return {"kind": "root", "account": account, "arn": root_arn(account), "id": account, "name": "", "tags": {},
-            "scps": organization.levels(book)}
+            "organization": organization.keys(book), "scps": organization.levels(book)}
 
 
 def _permissions(book: Book, record: Record) -> Known:
     boundary = record.get("boundary")
     return {"policies": [list(text) for text in documents.texts_of(book, record)],
             "boundary": list(documents.managed_text(book, boundary)) if boundary else None,
-            "scps": organization.levels(book)}
+            "organization": organization.keys(book), "scps": organization.levels(book)}

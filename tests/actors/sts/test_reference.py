@@ -111,6 +111,39 @@ def test_organizations(tmp_path: Path) -> None:
     run(main())
 
 
+# Whoever is of the organization, and of this part of it.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgid
+def test_members_of_an_organization(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Organizations()) as sky:
+            root = sky.root()
+            organization = (await root.call("organizations", "CreateOrganization"))["Organization"]["Id"]
+            top = (await root.call("organizations", "ListRoots"))["Roots"][0]["Id"]
+            unit = (await root.call("organizations", "CreateOrganizationalUnit", ParentId=top, Name="unit"))
+            unit_id = unit["OrganizationalUnit"]["Id"]
+            member = (await root.call("organizations", "CreateAccount", AccountName="m", Email="m@example.com"))[
+                "CreateAccountStatus"]["AccountId"]
+            table = await sky.table("music")
+            get = {"TableName": table, "Key": {"pk": {"S": "a"}}}
+
+            async def admit(condition: dict[str, Any]) -> None:
+                await root.call("dynamodb", "PutResourcePolicy", ResourceArn=table, Policy=document({
+                    "Principal": "*", "Action": "dynamodb:GetItem", "Resource": table, "Condition": condition}))
+
+            mine = await sky.user("mine", {"Action": "dynamodb:*", "Resource": "*"}, account=member)
+            strange = await sky.user("strange", {"Action": "dynamodb:*", "Resource": "*"}, account="333333333333")
+            await admit({"StringEquals": {"aws:PrincipalOrgID": organization}})
+            await mine.call("dynamodb", "GetItem", **get)
+            await strange.denied("dynamodb", "GetItem", **get)
+            await admit({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": f"{organization}/{top}/{unit_id}/*"}})
+            await mine.denied("dynamodb", "GetItem", **get)
+            await root.call("organizations", "MoveAccount", AccountId=member, SourceParentId=top,
+                            DestinationParentId=unit_id)
+            await mine.call("dynamodb", "GetItem", **get)
+
+    run(main())
+
+
 # Objects are made where none is, and of parts that are put before; locks are short; buckets are of this account.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html,
 # …/object-lock-managing.html#object-lock-managing-retention-limits
