@@ -1,6 +1,6 @@
 """The simulators' parameters beyond the plain question: policies left out, scenarios of EC2.
 
-Expected: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html, API_PolicyIdentifier.html.
+Expected: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html and its types.
 """
 
 from pathlib import Path
