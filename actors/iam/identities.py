@@ -51,7 +51,10 @@ def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Kn
     found = access_keys.holder(view, access_key)
     if found is not None:
         usable = found.account == account and found.key["status"] == "Active"
-        return _user(Book(view, account), found.user) if usable else {}
+        if not usable:
+            return {}
+        book = Book(view, account)
+        return _root(book) if found.user["kind"] == access_keys.ROOT else _user(book, found.user)
     key = service_credentials.found(view, access_key)
     if key is not None:
         book, user, row = key
