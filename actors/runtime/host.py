@@ -168,15 +168,13 @@ class ActorHost:
             return                                       # its sender has given up: stale mail
         name, is_part = subjects.whole(address.operation)
         step = hosted.actor.parts.get(name) if is_part and _may_ask(address.door, name, hosted) else None
-        operation = hosted.model.operations.get(name if step is None else step.name)
-        if operation is None:
-            unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
-            self._refuse(message, address, request.id, unknown)
-            return
         definition = step or hosted.actor.operations.get(name)
         if definition is None:
-            self._refuse(message, address, request.id, NotImplementedByUs(address.service, address.operation))
+            error = NotImplementedByUs(address.service, address.operation) if name in hosted.model.operations else \
+                UnknownOperation(f"{address.service} has no operation {address.operation}.")
+            self._refuse(message, address, request.id, error)
             return
+        operation = hosted.model.operations[definition.name]
         if hosted.elsewhere and not is_part:
             place = hosted.actor.place(name, request.params, address.account, request.region)
             if place != ANY and place not in hosted.ours:
