@@ -14,6 +14,7 @@ import structlog
 
 from actors.runtime.actor import ServiceActor
 from actors.runtime.audit.trail import AuditTrail
+from actors.runtime.authorization_messages import AuthorizationMessages
 from actors.runtime.chain import weave
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
@@ -79,7 +80,8 @@ class ActorProcess:
         self.meter = Meter()
         self.uses = Uses()
         self.chain = weave(journal=self.audit.journal, interests=self.audit.interests, meter=self.meter,
-                           uses=self.uses, tracer=process.tracer, enforcing=not self.config.access.dry_run)
+                           uses=self.uses, tracer=process.tracer, enforcing=not self.config.access.dry_run,
+                           messages=self._messages())
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
         self.client = Client(process.transport, OWN_IDENTITY, region=DEFAULT_REGION, bodies=self.endpoint.bodies)
@@ -137,6 +139,11 @@ class ActorProcess:
         return Principals(
             iam, open_mode=access.auth == "open", root_access_key=access.root_access_key,
             root_account=access.account_id)
+
+    def _messages(self) -> AuthorizationMessages | None:
+        """Of denials, where there is somebody to decode them: under IAM's key."""
+        run = self.process.run
+        return AuthorizationMessages(run.config.storage.state_dir / "iam") if "iam" in run.services else None
 
     def identities_changed(self, account: str) -> None:
         self.principals.forget(account)

@@ -189,6 +189,10 @@ class Organizations(ServiceActor):
     def describe_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return policies.describe(snapshot, context, request)
 
+    @query("DescribeEffectivePolicy")
+    def describe_effective_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.describe_effective(snapshot, context, request)
+
     @operation("UpdatePolicy")
     def update_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return policies.update(transaction, context, request)

@@ -12,9 +12,12 @@ from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import lifecycle_rules
 from actors.s3.access import bucket_of
 from actors.s3.documents import NotConfigured
+from actors.s3.errors import InvalidRequest
 
 EXPIRE_JOB = "expire"
-LIFECYCLE = "lifecycle"                   # the kind of configuration it is: {"rules", "run"}
+LIFECYCLE = "lifecycle"                   # the kind of configuration it is: {"rules", "run", "minimum"}
+# What is too small to move: anything below 128 KB, or as each class has it. Old configurations do not say.
+ALL_CLASSES, BY_CLASS = "all_storage_classes_128K", "varies_by_storage_class"
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -25,7 +28,7 @@ def get(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     found = bucket.configuration(LIFECYCLE)
     if found is None:
         raise NotConfigured("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", bucket.name)
-    return {"Rules": found["rules"], "TransitionDefaultMinimumObjectSize": "all_storage_classes_128K"}
+    return {"Rules": found["rules"], "TransitionDefaultMinimumObjectSize": found.get("minimum", ALL_CLASSES)}
 
 
 def put(context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -33,11 +36,14 @@ def put(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
     rules = (request.get("LifecycleConfiguration") or {}).get("Rules") or []
     lifecycle_rules.check(rules)
+    minimum = request.get("TransitionDefaultMinimumObjectSize") or ALL_CLASSES
+    if minimum not in (ALL_CLASSES, BY_CLASS):
+        raise InvalidRequest("Invalid TransitionDefaultMinimumObjectSize found")
     kept = [{"ID": secrets.token_hex(16), **rule} for rule in rules]
     run = secrets.token_hex(8)
-    bucket.configure(LIFECYCLE, {"rules": kept, "run": run})
+    bucket.configure(LIFECYCLE, {"rules": kept, "run": run, "minimum": minimum})
     transaction.start_job(EXPIRE_JOB, {"bucket": bucket.name, "run": run})
-    return {"TransitionDefaultMinimumObjectSize": "all_storage_classes_128K"}
+    return {"TransitionDefaultMinimumObjectSize": minimum}
 
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:

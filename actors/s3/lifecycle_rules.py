@@ -82,11 +82,11 @@ def _check_filter(rule: Rule) -> None:
     given = rule.get("Filter") or {}
     if len(given) > 1:
         raise MalformedXML
-    conditions = dict(_conditions(rule))
-    tags = [tag["Key"] for tag in conditions.get("Tags", ())]
+    found = dict(conditions(rule))
+    tags = [tag["Key"] for tag in found.get("Tags", ())]
     if len(set(tags)) < len(tags):
         raise InvalidRequest("Duplicate Tag Keys are not allowed.")
-    least, most = conditions.get("ObjectSizeGreaterThan"), conditions.get("ObjectSizeLessThan")
+    least, most = found.get("ObjectSizeGreaterThan"), found.get("ObjectSizeLessThan")
     if least is not None and most is not None and most <= least:
         raise InvalidRequest("'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.")
     marker = "ExpiredObjectDeleteMarker" in (rule.get("Expiration") or {})
@@ -98,7 +98,7 @@ def _check_filter(rule: Rule) -> None:
             raise InvalidRequest(f"{action} cannot be specified with Object Size.")
 
 
-def _conditions(rule: Rule) -> Iterator[tuple[str, Any]]:
+def conditions(rule: Rule) -> Iterator[tuple[str, Any]]:
     """Of a filter, those of its And among them: Prefix, Tags, ObjectSizeGreaterThan, ObjectSizeLessThan."""
     given = rule.get("Filter") or {}
     for name, value in {**given, **(given.get("And") or {})}.items():
@@ -111,7 +111,7 @@ def _scope(rule: Rule) -> str:
     if "Prefix" in rule:
         return f"prefix '{rule['Prefix'] or ''}'"
     told = []
-    for name, value in _conditions(rule):
+    for name, value in conditions(rule):
         told += [f"tag={{key={tag['Key']}, value={tag['Value']}}}" for tag in value] if name == "Tags" else [
             f"{name.lower()}={value}"]
     return f"filter '({' and '.join(told) or 'prefix='})'"

@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from bus import bodies, client, codec, connection, link, mux, permissions, subjects
+from bus import bodies, client, codec, connection, doorkeeper, link, mux, permissions, subjects
 from bus.bodies import Bodies
 from bus.connection import open_connection
 from bus.endpoint import Endpoint
@@ -79,8 +79,10 @@ def test_the_numbers_are_the_constants() -> None:
         (f"One body has at most {bodies.BODY_LIMIT_BYTES // mebi} MiB", bodies.BODY_LIMIT_BYTES),
         (f"forgotten {bodies.OFFER_IDLE_S:.0f} s after the last pull", bodies.OFFER_IDLE_S),
         (f"{bodies.BODY_LIMIT_BYTES // mebi} MiB; {bodies.OFFERED_LIMIT_BYTES // mebi} MiB; "
-         f"{bodies.RECEIVER_LIMIT_BYTES // mebi} MiB; {bodies.FETCHED_LIMIT_BYTES // mebi} MiB",
-         bodies.FETCHED_LIMIT_BYTES),
+         f"{bodies.RECEIVER_LIMIT_BYTES // mebi} MiB; {bodies.FETCHED_LIMIT_BYTES // mebi} MiB; "
+         f"{bodies.SENDER_LIMIT_BYTES // mebi} MiB", bodies.FETCHED_LIMIT_BYTES),
+        (f"from one direct publisher | {bodies.HELD_LIMIT_COUNT} |", bodies.HELD_LIMIT_COUNT),
+        (f"more than {doorkeeper.CONNECTIONS_REMEMBERED:,} connections", doorkeeper.CONNECTIONS_REMEMBERED),
         (f"{connection.OUT_LIMIT_BYTES // mebi} MiB, then `Overloaded`", connection.OUT_LIMIT_BYTES),
         (f"{mux.REQUESTS_LIMIT:,} each", mux.INBOXES_LIMIT),
         (f"{client.STREAM_BUFFER_EVENTS:,}, then `Overloaded` and a cancel", client.STREAM_BUFFER_EVENTS),
