@@ -610,3 +610,7 @@ class IAM(Federation, UserCredentials, ServiceActor):
     def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
         found: Mapping[str, str] = self.shard.read(lambda view: access.tags(view, context, asked))
         return found
+
+    def condition_keys(self, context: Context, asked: Access, request: Request) -> Mapping[str, str | tuple[str, ...]]:
+        found: Mapping[str, str] = self.shard.read(lambda view: access.condition_keys(view, context, asked, request))
+        return found

@@ -210,10 +210,20 @@ def condition_keys(
 ) -> Mapping[str, str | tuple[str, ...]]:
     """S3's own: from the request's signature and members, from the tags it brings and from those the object has."""
     keys: dict[str, str | tuple[str, ...]] = {**_of_signature(context)}
+    bucket = state.find_bucket(view, access.resource.removeprefix(_ARN).partition("/")[0])
+    if bucket is not None:
+        keys["s3:resourceaccount"] = bucket.owner
+    creates = _CREATES.get(context.operation.name)
+    if creates is not None:
+        keys["s3:objectcreationoperation"] = "true" if creates else "false"
+    request = {**request, **_of_lock(request)}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:
             keys[key] = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+    until = request.get("ObjectLockRetainUntilDate")
+    if isinstance(until, datetime):
+        keys["s3:object-lock-remaining-retention-days"] = str(int((until.timestamp() - context.now) // 86_400))
     for tag, value in _tags_of(view, access).items():
         keys[f"s3:existingobjecttag/{tag.lower()}"] = value
     brought = _brought(request)
@@ -222,6 +232,17 @@ def condition_keys(
     if brought:
         keys["s3:requestobjecttagkeys"] = tuple(brought)
     return keys
+
+
+def _of_lock(request: Request) -> Mapping[str, Any]:
+    """What PutObjectRetention and PutObjectLegalHold say, as PutObject says it."""
+    retention, hold = request.get("Retention"), request.get("LegalHold")
+    found = {}
+    if isinstance(retention, Mapping):
+        found = {"ObjectLockMode": retention.get("Mode"), "ObjectLockRetainUntilDate": retention.get("RetainUntilDate")}
+    if isinstance(hold, Mapping):
+        found["ObjectLockLegalHoldStatus"] = hold.get("Status")
+    return found
 
 
 def _of_signature(context: Context) -> Mapping[str, str]:
@@ -244,6 +265,9 @@ def _brought(request: Request) -> Mapping[str, str]:
         return {}
 
 
+# What makes an object, and what belongs to an upload that has made none yet.
+_CREATES = {**dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), True),
+            **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), False)}
 _SIGNED = {"s3:authtype": "auth_type", "s3:signatureversion": "signature_version",
            "s3:x-amz-content-sha256": "content_sha256"}
 _KEYS = {
@@ -258,4 +282,5 @@ _KEYS = {
     "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
     "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
     "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+    "s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch",
 }

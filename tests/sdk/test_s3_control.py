@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from tests import servers
-from tests.sdk.test_s3 import client
+from tests.sdk.s3 import client
 from tests.sdk.test_s3_access import refusal
 
 ACCOUNT, OTHER = "333333333333", "444444444444"
