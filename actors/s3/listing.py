@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import archives, state
+from actors.s3 import archives, ownership, state
 from actors.s3.access import bucket_of
 from actors.s3.errors import InvalidArgument
 from actors.s3.objects import STANDARD
@@ -62,8 +62,9 @@ def objects(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     write = writer(request)
     answer = _common(bucket, request, page, write)
     answer |= {"Marker": write(request.get("Marker") or ""), **_where(bucket)}
-    more = _asked_for(context, request)
-    answer["Contents"] = [_object(key, record, write, bucket.owner) | more(record) for key, record in page.entries]
+    more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
+    answer["Contents"] = [_object(key, record, write, owner_of(record)) | more(record)
+                          for key, record in page.entries]
     if page.truncated and page.delimiter:
         answer["NextMarker"] = write(page.last)
     return answer
@@ -75,10 +76,10 @@ def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging
     after = _from_token(token) if token is not None else request.get("StartAfter") or ""
     page = yield from _page(bucket, request, after, _limit(request))
     write = writer(request)
-    owner = bucket.owner if request.get("FetchOwner") else ""
-    more = _asked_for(context, request)
+    more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
     answer = _common(bucket, request, page, write)
-    answer["Contents"] = [_object(key, record, write, owner) | more(record) for key, record in page.entries]
+    answer["Contents"] = [_object(key, record, write, owner_of(record) if request.get("FetchOwner") else "")
+                          | more(record) for key, record in page.entries]
     answer |= {"KeyCount": page.count, **_where(bucket)}
     if token is not None:
         answer["ContinuationToken"] = token
@@ -105,8 +106,8 @@ def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     found = yield from _versions(bucket, page, marker, id_marker if marker else "")
     answer = _common(bucket, request, page, write)
     answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker, "MaxKeys": limit}
-    more = _asked_for(context, request)
-    told = [_version(key, record, newest, write, bucket.owner) | more(record) for key, record, newest in found]
+    more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
+    told = [_version(key, record, newest, write, owner_of(record)) | more(record) for key, record, newest in found]
     answer["Versions"] = [each for each in told if "Size" in each]
     answer["DeleteMarkers"] = [each for each in told if "Size" not in each]
     if page.truncated:
