@@ -1,7 +1,7 @@
 """Bucket policies: kept, checked, given back. Who they let in is decided by the chain (permissions.py).
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html and its neighbours; the messages are
-those of AWS in LocalStack's snapshots.
+those of AWS in LocalStack's snapshots and in reports of users.
 """
 
 import json

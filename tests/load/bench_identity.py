@@ -11,7 +11,8 @@ Three requests that differ in their key alone, in short turns against the same p
 What `without` leaves out is: the hash of the body, the canonical request, its signature and the comparison, the check
 of what was signed, the session token, and the decision. What it does as well, for requests need it to be routed and
 recorded: it reads the claim, looks the key up, names action and resource and looks for the table's own policy. Those
-are timed alone, first, so that the sum can be told with them.
+are timed alone, first, so that the sum can be told with them; a loop that does nothing else has them in its caches, so
+that this is the least they take.
 
 A round is a turn of each; shares are of one round, so that what else the machine does falls on both sides of them, and
 the median of many rounds is told with its quartiles and its 95 % confidence interval. Microseconds are those of the
