@@ -200,16 +200,19 @@ def test_settings_that_cannot_be(s3: Caller) -> None:
 def test_how_many(s3: Caller, operation: str, member: str, name: str, inner: str) -> None:
     assert said(s3, operation, **{member: -1}) == (
         "InvalidArgument", 400, f"Argument {inner} must be an integer between 0 and 2147483647")
-    s3.call(operation, Bucket=BUCKET, **{member: 2**31 - 1})
+    assert said(s3, operation, EncodingType="", **{member: -1})[2] == "Invalid Encoding Method specified in Request"
+    answer = s3.call(operation, Bucket=BUCKET, EncodingType="URL", **{member: 2**31 - 1})
+    assert (answer[member], answer["EncodingType"]) == (1000 if member == "MaxUploads" else 2**31 - 1, "URL")
 
 
 # Of versions AWS has other sentences, tells the number it was given, and looks at these things in this order, as
-# measured in March 2026.
+# measured in March and September 2026.
 def test_how_many_versions_and_from_where(s3: Caller) -> None:
     put(s3)
     (only,) = s3.call("ListObjectVersions", Bucket=BUCKET, MaxKeys=2**31 - 1)["Versions"]
     refusals: list[tuple[dict[str, Any], str]] = [
-        ({"MaxKeys": -1, "VersionIdMarker": ""}, "max-keys cannot be negative"),
+        ({"MaxKeys": -1}, "max-keys cannot be negative"),
+        ({"MaxKeys": -1, "EncodingType": "bad"}, "Invalid Encoding Method specified in Request"),
         ({"VersionIdMarker": ""}, "A version-id marker cannot be specified without a key marker."),
         ({"VersionIdMarker": "bad", "EncodingType": "bad"},
          "A version-id marker cannot be specified without a key marker."),
@@ -220,8 +223,8 @@ def test_how_many_versions_and_from_where(s3: Caller) -> None:
     for request, message in refusals:
         assert said(s3, "ListObjectVersions", **request) == ("InvalidArgument", 400, message)
     assert s3.call("ListObjectVersions", Bucket=BUCKET, MaxKeys=2**31 - 1)["MaxKeys"] == 2**31 - 1
-    answer = s3.call("ListObjectVersions", Bucket=BUCKET, KeyMarker="", VersionIdMarker=only["VersionId"])
-    assert answer["Versions"] == [only]
+    answer = s3.call("ListObjectVersions", Bucket=BUCKET, KeyMarker="", VersionIdMarker=only["VersionId"], Delimiter="")
+    assert (answer["Versions"], answer["Delimiter"]) == ([only], "")
 
 
 def test_where_a_listing_goes_on(s3: Caller) -> None:
@@ -231,8 +234,43 @@ def test_where_a_listing_goes_on(s3: Caller) -> None:
     assert (first["StartAfter"], [each["Key"] for each in first["Contents"]]) == ("a", ["b"])
     rest = s3.call("ListObjectsV2", Bucket=BUCKET, StartAfter="a", ContinuationToken=first["NextContinuationToken"])
     assert ("StartAfter" in rest, [each["Key"] for each in rest["Contents"]]) == (False, ["c"])
-    assert said(s3, "ListObjectsV2", ContinuationToken="") == (
-        "InvalidArgument", 400, "The continuation token provided is incorrect")
+    wrong = ("InvalidArgument", 400, "The continuation token provided is incorrect")
+    assert said(s3, "ListObjectsV2", ContinuationToken="", MaxKeys=-1) == wrong
+    assert said(s3, "ListObjectsV2", ContinuationToken="", EncodingType="bad")[2] != wrong[2]
+    assert s3.call("ListObjectsV2", Bucket=BUCKET, StartAfter="")["StartAfter"] == ""
+    assert said(s3, "ListMultipartUploads", KeyMarker="k", UploadIdMarker=NEVER) == (
+        "InvalidArgument", 400, "Invalid uploadId marker")
+    s3.call("ListMultipartUploads", Bucket=BUCKET, UploadIdMarker=NEVER)
+
+
+# Measured on AWS: backlot. What begins like the marker of version 1 up to the delimiter has been told.
+def test_a_marker_under_a_common_prefix(s3: Caller) -> None:
+    for key in ("a/1", "a/2", "b"):
+        put(s3, key)
+    for operation, member, groups in (("ListObjects", "Marker", []), ("ListObjectsV2", "StartAfter", ["a/"])):
+        answer = s3.call(operation, Bucket=BUCKET, Delimiter="/", **{member: "a/1"})
+        assert [each["Prefix"] for each in answer["CommonPrefixes"]] == groups
+        assert [each["Key"] for each in answer["Contents"]] == ["b"]
+
+
+# Measured on AWS: backlot.
+def test_lists_of_buckets(s3: Caller) -> None:
+    assert "BucketRegion" not in s3.call("ListBuckets")["Buckets"][0]
+    for request in ({"Prefix": ""}, {"MaxBuckets": 1}, {"ContinuationToken": ""}, {"BucketRegion": "US-EAST-1"}):
+        answer = s3.call("ListBuckets", **request)
+        assert [(each["Name"], each["BucketRegion"]) for each in answer["Buckets"]] == [(BUCKET, "us-east-1")]
+        assert ("Prefix" in answer) is ("Prefix" in request)
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({"MaxBuckets": 0, "BucketRegion": "zz"}, "Argument max-buckets must be an integer between 1 and 10000"),
+        ({"BucketRegion": "zz", "ContinuationToken": "garbage"}, "Argument value zz is not a valid AWS Region"),
+        ({"BucketRegion": ""}, "Argument value  is not a valid AWS Region"),
+        ({"BucketRegion": "eu-west-1"},
+         "Requests with bucket-region specified must be made to the corresponding regional endpoint"),
+        ({"ContinuationToken": "garbage"}, "The continuation token provided is incorrect"),
+    ]
+    for request, message in refusals:
+        error = refused(s3, "ListBuckets", **request)
+        assert (error.error_code, error.message) == ("InvalidArgument", message)
 
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html: where ACLs are off, only one that
