@@ -16,7 +16,6 @@ from zlib import crc32
 import structlog
 
 from bus.codec import Claim, MalformedEnvelope, pack, unpack
-from bus.subjects import is_inbox
 from bus.transport import BusError, Inbox, Message, Overloaded, RequestTimeout, Transport
 
 CHUNK_BYTES = 128 * 1024                  # measured: larger is slower
@@ -25,6 +24,9 @@ BODY_LIMIT_BYTES = 64 * 1024 * 1024       # one body
 OFFERED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process keeps for its receivers
 RECEIVER_LIMIT_BYTES = 128 * 1024 * 1024  # those for one receiver: who never pulls must not use up the others' room
 FETCHED_LIMIT_BYTES = 256 * 1024 * 1024   # all bodies one process is pulling
+SENDER_LIMIT_BYTES = 128 * 1024 * 1024    # those of one direct publisher: who never sends must not use up the room
+HELD_LIMIT_COUNT = 512                    # bodies for one receiver, of one sender, however small
+FORGOTTEN_REMEMBERED = 1024               # bodies whose receivers are still told that they are gone
 OFFER_IDLE_S = 10.0                       # a body is forgotten when nobody has pulled for so long
 PULL_TIMEOUT_S = 2.0                      # for one chunk, then it is asked for again
 PULLS_LIMIT = 4                           # times one chunk is asked for
@@ -68,9 +70,17 @@ class Bodies:
         self._loop = asyncio.get_running_loop()
         self._inbox: Inbox | None = None
         self._offers: dict[str, Offer] = {}
-        self._offered_to: dict[Hashable, int] = {}        # bytes, by receiver
-        self.offered_bytes = 0
-        self.fetched_bytes = 0
+        self._forgotten: dict[str, MayPull] = {}
+        self._offered = Room(OFFERED_LIMIT_BYTES, RECEIVER_LIMIT_BYTES, "of bodies wait for")
+        self._fetched = Room(FETCHED_LIMIT_BYTES, SENDER_LIMIT_BYTES, "of bodies are being pulled from")
+
+    @property
+    def offered_bytes(self) -> int:
+        return self._offered.bytes
+
+    @property
+    def fetched_bytes(self) -> int:
+        return self._fetched.bytes
 
     def offer(
         self, data: bytes, may_pull: MayPull, *, receiver: Hashable = None, idle_s: float = OFFER_IDLE_S,
@@ -79,11 +89,7 @@ class Bodies:
         """Keeps `data` to be pulled, until `idle_s` after the last pull; send its claim. BodyTooLarge, Overloaded."""
         if len(data) > BODY_LIMIT_BYTES:
             raise BodyTooLarge(f"{len(data)} bytes; a body has at most {BODY_LIMIT_BYTES}")
-        if self.offered_bytes + len(data) > OFFERED_LIMIT_BYTES:
-            raise Overloaded(f"{self.offered_bytes} bytes of bodies wait for their receivers")
-        offered_to = self._offered_to.get(receiver, 0)
-        if receiver is not None and offered_to + len(data) > RECEIVER_LIMIT_BYTES:
-            raise Overloaded(f"{offered_to} bytes of bodies wait for this receiver")
+        self._offered.take(receiver, len(data))
         if self._inbox is None:
             self._inbox = self._transport.listen(self._on_pull, self._on_failure)
         name = secrets.token_hex(16)
@@ -92,17 +98,14 @@ class Bodies:
         offer.idle_s = idle_s
         offer.last_pull = self._loop.time()
         self._loop.call_later(idle_s, self._forget_idle, name)
-        self.offered_bytes += len(data)
-        self._offered_to[receiver] = offered_to + len(data)
         return offer
 
-    async def fetch(self, claim: Claim, inbox: str, timeout_s: float) -> bytes:
-        """All of a body, checked. BodyError, BodyTooLarge, Overloaded, RequestTimeout, and what the transport says."""
+    async def fetch(self, claim: Claim, inbox: str, timeout_s: float, sender: Hashable = None) -> bytes:
+        """All of a body, checked. `sender`: who is not to be trusted with all the room. BodyError, BodyTooLarge,
+        Overloaded, RequestTimeout, and what the transport says."""
         if claim.size > BODY_LIMIT_BYTES:
             raise BodyTooLarge(f"{claim.size} bytes claimed; a body has at most {BODY_LIMIT_BYTES}")
-        if self.fetched_bytes + claim.size > FETCHED_LIMIT_BYTES:
-            raise Overloaded(f"{self.fetched_bytes} bytes of bodies are being pulled")
-        self.fetched_bytes += claim.size
+        self._fetched.take(sender, claim.size)
         pulls: deque[tuple[int, asyncio.Future[Message]]] = deque()
         try:
             async with asyncio.timeout(timeout_s):
@@ -110,7 +113,7 @@ class Bodies:
         except TimeoutError as error:
             raise RequestTimeout(f"a body of {claim.size} bytes did not come within {timeout_s:.1f} s") from error
         finally:
-            self.fetched_bytes -= claim.size
+            self._fetched.give_back(sender, claim.size)
             for _, pull in pulls:
                 _abandon(pull)
 
@@ -159,7 +162,8 @@ class Bodies:
         except (MalformedEnvelope, KeyError, TypeError, AttributeError):
             return                        # not a pull: whoever writes here knows no body's name
         if offer is None:
-            if is_inbox(message.reply) and type(name) is str:
+            may_pull = self._forgotten.get(name) if type(name) is str else None
+            if may_pull is not None and message.reply and may_pull(message.reply):
                 self._answer(message.reply, _GONE)
             return
         if pull.get("done") is True:
@@ -182,10 +186,10 @@ class Bodies:
         offer = self._offers.pop(name, None)
         if offer is None:
             return
-        self.offered_bytes -= len(offer.data)
-        left = self._offered_to.pop(offer.receiver, 0) - len(offer.data)
-        if left > 0:
-            self._offered_to[offer.receiver] = left
+        self._offered.give_back(offer.receiver, len(offer.data))
+        if len(self._forgotten) >= FORGOTTEN_REMEMBERED:
+            del self._forgotten[next(iter(self._forgotten))]
+        self._forgotten[name] = offer.may_pull
 
     def _forget_idle(self, name: str) -> None:
         offer = self._offers.get(name)
@@ -196,6 +200,35 @@ class Bodies:
             self._forget(name)
         else:
             self._loop.call_at(due, self._forget_idle, name)
+
+
+class Room:
+    """What may be held at a time: in all, and on behalf of each one who is named."""
+
+    def __init__(self, limit_bytes: int, each_limit_bytes: int, doing: str) -> None:
+        self.bytes = 0
+        self._limit_bytes = limit_bytes
+        self._each_limit_bytes = each_limit_bytes
+        self._doing = doing
+        self._of: dict[Hashable, tuple[int, int]] = {}    # bytes, bodies
+
+    def take(self, whom: Hashable, size: int) -> None:
+        """Overloaded."""
+        if self.bytes + size > self._limit_bytes:
+            raise Overloaded(f"{self.bytes} bytes {self._doing} everyone")
+        if whom is not None:
+            held, count = self._of.get(whom, (0, 0))
+            if held + size > self._each_limit_bytes or count >= HELD_LIMIT_COUNT:
+                raise Overloaded(f"{count} bodies, {held} bytes {self._doing} this one")
+            self._of[whom] = held + size, count + 1
+        self.bytes += size
+
+    def give_back(self, whom: Hashable, size: int) -> None:
+        self.bytes -= size
+        if whom is not None:
+            held, count = self._of.pop(whom)
+            if count > 1:
+                self._of[whom] = held - size, count - 1
 
 
 _GONE = pack({"gone": True})

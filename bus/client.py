@@ -83,22 +83,26 @@ class Client:
             self.cancel(identity, service, request.id)
             raise
 
-    async def stream(
+    def stream(
         self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
-        timeout_s: float = EVENT_TIMEOUT_S, trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "", at: str = "", deadline_ms: int = 0,
+        timeout_s: float = EVENT_TIMEOUT_S, identity: Identity | None = None, at: str = "", deadline_ms: int = 0,
     ) -> AsyncGenerator[Reply, None]:
-        """A streaming operation's replies: `ok` (its members outside the stream) if any, then `event`s.
+        """A streaming operation's replies, as of `receive`. `deadline_ms` tells the actor when nobody waits any longer;
+        `at` as in `call`."""
+        request = self._request(params, region)
+        request.deadline_ms = deadline_ms
+        return self.receive(identity or self._identity, service, operation, request, timeout_s, at)
 
-        Ends with the stream; AwsError, BusError as they come. `timeout_s` bounds each wait, `deadline_ms` tells the
-        actor when nobody waits any longer; `at` as in `call`. Closed before its end (or
+    async def receive(
+        self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float, at: str = ""
+    ) -> AsyncGenerator[Reply, None]:
+        """One request, its replies as they come: `ok` (the members outside the stream) if any, then `event`s.
+
+        Ends with the stream; AwsError, BusError as they come. `timeout_s` bounds each wait. Closed before its end (or
         overrun: STREAM_BUFFER_EVENTS), it tells the actor, and generation stops: use it under contextlib.aclosing.
         """
-        request = self._request(params, region, trace, source, request_id)
-        request.deadline_ms = deadline_ms
-        who = identity or self._identity
         data = encode_request(request)
-        subject = self._subject(who, service, operation, request, at)
+        subject = self._subject(identity, service, operation, request, at)
         arrivals = _Arrivals()
         inbox = self._transport.listen(arrivals.add, arrivals.fail, subject)
         offer = None
@@ -123,7 +127,7 @@ class Client:
             if offer is not None:
                 offer.close()
             if not ended and not arrivals.failed:
-                self.cancel(who, service, request.id)
+                self.cancel(identity, service, request.id)
 
     def cancel(self, identity: Identity, service: str, request_id: str) -> None:
         """Tells the actor that nobody waits for this request any more. Best effort: deadlines do the rest."""
@@ -139,7 +143,8 @@ class Client:
         return f"{self._id_prefix}-{next(self._ids):012x}"
 
     def _request(
-        self, params: dict[str, Any], region: str | None, trace: str, source: dict[str, str] | None, request_id: str
+        self, params: dict[str, Any], region: str | None, trace: str = "", source: dict[str, str] | None = None,
+        request_id: str = "",
     ) -> Request:
         return Request(params, request_id or self.new_request_id(), region or self._region, 0, trace, source)
 

@@ -111,8 +111,13 @@ class Doorkeeper:
         return claims if grant.expires == inf else {**claims, "exp": int(grant.expires)}
 
     def _remember(self, connection: Connection, account: str, access_key: str) -> None:
+        """Who is not remembered any more is sent away, since nobody could do so later; whose key has many connections,
+        before others."""
         if len(self._inside) >= CONNECTIONS_REMEMBERED:
-            del self._inside[next(iter(self._inside))]
+            own = (known for known, who in self._inside.items() if who[1] == access_key)
+            gone = next(own, None) or next(iter(self._inside))
+            del self._inside[gone]
+            self._kick(gone)
         self._inside[connection] = account, access_key
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bus.bodies import BODY_LIMIT_BYTES, Bodies, BodyError
 from bus.codec import Claim, MalformedEnvelope, decode_request, encode_claim, encode_reply
-from bus.subjects import may_reply_to
+from bus.subjects import DIRECT, is_subject, may_reply_to
 from bus.transport import Message, RequestTimeout, Transport
 from schemas.envelope import INLINE_LIMIT_BYTES, Identity, Reply, Request
 
@@ -34,11 +34,11 @@ class Endpoint:
         if type(envelope) is Request:
             return envelope
         assert isinstance(envelope, Claim)
-        if not may_reply_to(identity, envelope.inbox):
+        if not may_reply_to(identity, envelope.inbox) or not is_subject(envelope.inbox):
             raise MalformedEnvelope("a body's inbox must be its sender's own")
         if envelope.size > BODY_LIMIT_BYTES:           # an answer, not a 503 that asks to be tried again
             raise MalformedEnvelope(f"{envelope.size} bytes claimed; a body has at most {BODY_LIMIT_BYTES}")
-        return self._fetch(envelope)
+        return self._fetch(envelope, identity if identity.door == DIRECT else None)
 
     def respond(self, message: Message, identity: Identity, reply: Reply) -> None:
         """Answers `message`; silent when it wants none. Unencodable, BodyTooLarge, Overloaded, Disconnected."""
@@ -56,13 +56,13 @@ class Endpoint:
         # The broker lets a direct publisher write to this inbox only as a response to the message that names it.
         self._transport.publish(message.reply, encode_claim(claim._replace(inbox="")), claim.inbox)
 
-    async def _fetch(self, claim: Claim) -> Request:
+    async def _fetch(self, claim: Claim, sender: Identity | None) -> Request:
         timeout_s = FETCH_LIMIT_S
         if claim.deadline_ms:
             timeout_s = min(timeout_s, claim.deadline_ms / 1000 - self._clock())
         if timeout_s <= 0:
             raise RequestTimeout("its sender has given up")
-        request = decode_request(await self.bodies.fetch(claim, claim.inbox, timeout_s))
+        request = decode_request(await self.bodies.fetch(claim, claim.inbox, timeout_s, sender))
         if not isinstance(request, Request):
             raise BodyError("a body that is itself a claim")
         return replace(request, id=request.id or claim.id)

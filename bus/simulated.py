@@ -13,6 +13,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 import structlog
@@ -269,7 +270,7 @@ class SimulatedTransport:
         assert not self._closed
         self._up = True
         for subscription in self._subscriptions:
-            self.outward.carry(lambda one=subscription: self._network.add(one))  # type: ignore[misc]
+            self.outward.carry(partial(self._network.add, subscription))
 
     def _lost(self) -> None:
         if not self._up:

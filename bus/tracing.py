@@ -25,6 +25,9 @@ class Tracer(Protocol):
 
     def start(self, name: str, parent: str, attributes: Mapping[str, str]) -> Span: ...
 
+    def close(self) -> None:
+        """Exports what waits."""
+
 
 class _Passed:
     """No span: the caller's traceparent, on its way through."""
@@ -46,3 +49,6 @@ class Untraced:
 
     def start(self, name: str, parent: str, attributes: Mapping[str, str]) -> Span:
         return _Passed(parent) if parent else _NONE
+
+    def close(self) -> None:
+        """Nothing waits."""

@@ -8,11 +8,11 @@ No backup.json, no backup.
 
 import hashlib
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
 
+from actors.runtime import private_files
 from deploy import VERSION, layout
 from deploy.asking import ask_actors
 from deploy.config import Config
@@ -72,12 +72,12 @@ def restore(config: Config, source: str, *, force: bool) -> int:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copyfile(directory / name, path)
             path.chmod(0o600)
-            _sync(path)
+            private_files.sync(path)
         old = state.with_name("state.old")
         shutil.rmtree(old, ignore_errors=True)
         state.rename(old)                 # a kill between the two renames leaves both copies to choose from
         fresh.rename(state)
-        _sync(config.storage.data_dir)
+        private_files.sync(config.storage.data_dir)
         shutil.rmtree(old)
     finally:
         instance.release()
@@ -112,11 +112,3 @@ def _facts(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -69,16 +69,16 @@ def write_run_files(config: Config, shards: dict[str, int]) -> RunFiles:
         prefix = inbox_prefix(access.account_id, access.root_access_key)
         direct = BusUser(LOCAL_ROOT, permissions.new_password(), prefix)
         seed = os.urandom(nkeys.SEED_BYTES)
-        write_private(files.broker_config, _broker_config(config, users, direct, seed))
+        write_private(files.broker_config, _broker_config(config, users, direct, seed), durable=False)
     run = Run(config, url, users, tuple(services(config.actors.services)), shards, seed.hex())
     write_private(files.run_json, {
         "settings": flat(config), "url": url, "services": run.services, "shards": shards, "issuer": run.issuer,
         "users": {role: asdict(user) for role, user in users.items()},
-    })
+    }, durable=False)
     write_private(directory / BUS_FILE, {
         "url": url, **asdict(direct), "inbox_prefix": direct.inbox_prefix.removesuffix("."),
         "account": access.account_id, "principal": access.root_access_key,
-    })
+    }, durable=False)
     return files
 
 

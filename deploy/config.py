@@ -247,8 +247,15 @@ def unknown_variables() -> list[str]:
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with `extra`, for a child."""
-    return {**os.environ, **extra}
+    """For a child that runs our code: this process's environment with `extra`. Not in it is what is meant for us, who
+    hand settings and secrets on in run.json, and for AWS's tools."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "AWS_"))}
+    return {**kept, **extra}
+
+
+def broker_environment(defaults: Mapping[str, str]) -> dict[str, str]:
+    """For nats-server: what Go's runtime reads of this process's environment, in place of `defaults`; nothing else."""
+    return {**defaults, **{name: value for name, value in os.environ.items() if name.startswith("GO") or name == "TZ"}}
 
 
 def set_variables(variables: Mapping[str, str]) -> None:

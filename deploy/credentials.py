@@ -1,8 +1,8 @@
 """`skybus credentials`: the root user's credentials of a running instance, shown, or as a profile of AWS's tools."""
 
-import os
 from pathlib import Path
 
+from actors.runtime import private_files
 from deploy.broker import RUN_FILE, read_run
 from deploy.config import Config, aws_files
 from deploy.failures import UsageError
@@ -43,8 +43,4 @@ def _write(path: Path, section: str, values: dict[str, str]) -> None:
         kept.append("")
     text = "\n".join([*kept, f"[{section}]", *(f"{name} = {value}" for name, value in values.items())]) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(path.name + ".skybus-new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    new.replace(path)
+    private_files.write(path, text.encode())

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from actors.runtime import private_files
 from deploy import VERSION
 from deploy.config import DEFAULT_SECRET, Config
 from deploy.failures import DataDirInUse, DataTooNew, UsageError
@@ -114,13 +115,7 @@ def _settle_secret(instance: Instance) -> None:
     instance.config = replace(config, access=replace(config.access, root_secret_key=secret))
 
 
-def write_private(path: Path, content: dict[str, Any] | str) -> None:
+def write_private(path: Path, content: dict[str, Any] | str, *, durable: bool = True) -> None:
     """JSON, or text as it is, into a file only its owner may read; whole or not at all."""
     text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
-    new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    new.replace(path)
+    private_files.write(path, text.encode(), durable=durable)

@@ -99,7 +99,7 @@ async def _live(kind: str, name: str, run: Run, channel_descriptor: int) -> None
         loop.remove_reader(channel)
         channel.close()
         await transport.close()
-        telemetry.close(tracer)
+        tracer.close()
         log.info("process_stopped")
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from actors.runtime.actor import ServiceActor
 from actors.runtime.audit.trail import AuditTrail
+from actors.runtime.authorization_messages import AuthorizationMessages
 from actors.runtime.chain import weave
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
@@ -79,7 +80,8 @@ class ActorProcess:
         self.meter = Meter()
         self.uses = Uses()
         self.chain = weave(journal=self.audit.journal, interests=self.audit.interests, meter=self.meter,
-                           uses=self.uses, tracer=process.tracer, enforcing=not self.config.access.dry_run)
+                           uses=self.uses, tracer=process.tracer, enforcing=not self.config.access.dry_run,
+                           messages=self._messages())
         self.endpoint = Endpoint(process.transport, Bodies(process.transport))
         self.principals = self._principals()
         self.client = Client(process.transport, OWN_IDENTITY, region=DEFAULT_REGION, bodies=self.endpoint.bodies)
@@ -137,6 +139,11 @@ class ActorProcess:
         return Principals(
             iam, open_mode=access.auth == "open", root_access_key=access.root_access_key,
             root_account=access.account_id)
+
+    def _messages(self) -> AuthorizationMessages | None:
+        """Of denials, where there is somebody to decode them: under IAM's key."""
+        run = self.process.run
+        return AuthorizationMessages(run.config.storage.state_dir / "iam") if "iam" in run.services else None
 
     def identities_changed(self, account: str) -> None:
         self.principals.forget(account)
@@ -198,13 +205,17 @@ class ActorProcess:
     async def reset(self, request: dict[str, Any]) -> dict[str, Any]:
         """Forgets every service's state: whoever is being answered meanwhile gets an error or the old state."""
         async with self.whole:
-            await self.close()
-            for actor in self.actors:
-                if actor.stateful:
-                    shutil.rmtree(self._directory(actor.service))
-                for name in actor.file_folders:
-                    shutil.rmtree(self._directory(actor.service).with_name(name))
-            await self.open()
+            try:
+                await self.close()
+                for actor in self.actors:
+                    if actor.stateful:
+                        forget(self._directory(actor.service))
+                    for name in actor.file_folders:
+                        forget(self._directory(actor.service).with_name(name))
+                await self.open()
+            except Exception:
+                self.process.stopped.set()             # it serves nothing now: a new one serves what is left
+                raise
         log.warning("state_reset")
         return {"services": self.services, "slots": self.slots}
 
@@ -230,6 +241,14 @@ class ActorProcess:
 
 def _told(share: Share) -> str:
     return f"{share.slots.start:02x}-{share.slots.stop - 1:02x}"
+
+
+def forget(directory: Path) -> None:
+    """Removes it, out of the way first: gateways may be making files in it all the while."""
+    gone = directory.with_name(f"{directory.name}.gone")
+    shutil.rmtree(gone, ignore_errors=True)            # of a kill meanwhile
+    directory.rename(gone)
+    shutil.rmtree(gone)
 
 
 def keep_files(folder: Path, target: Path) -> None:

@@ -59,12 +59,6 @@ def tracer(settings: Observing, process: str) -> Tracer:
     return OtlpTracer(settings.otlp_endpoint, process)
 
 
-def close(chosen: Tracer) -> None:
-    """Exports what waits."""
-    if not isinstance(chosen, Untraced):
-        chosen.close()  # type: ignore[attr-defined]  # OtlpTracer, which must not be imported to be named
-
-
 Samples = Callable[[], Iterable[Sample]]
 
 

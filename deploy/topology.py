@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.child import ProcessSpec
-from deploy.config import Config, child_environment, search_path
+from deploy.config import Config, broker_environment, child_environment, search_path
 from deploy.failures import BrokerMissing, UsageError
 
 ROOT = Path(__file__).resolve().parent.parent             # what `import deploy` is found in: children run there
@@ -36,15 +36,14 @@ def actor_process(number: int) -> str:
 
 def processes(config: Config, files: RunFiles, actors: int = 1) -> list[ProcessSpec]:
     """The process table, with so many actor processes. BrokerMissing when we are to run a broker and have none."""
-    environment = child_environment(_ENVIRONMENT)
     gateways = [f"{GATEWAY}-{number}" for number in range(1, config.front.gateways + 1)]
     table = [_ours(files, actor_process(number), ACTORS, ACTORS_STOP, ACTORS_STOP_S) for number in range(actors)]
     table += [_ours(files, name, GATEWAY, GATEWAYS_STOP, GATEWAY_STOP_S) for name in gateways]
     if not config.broker.nats_url:
         argv = (find_broker(config.broker.nats_server), "-c", str(files.broker_config))
         # Half the cores: on two, Go's second thread doubles the broker's CPU a request (tests.load.bench_throughput).
-        threads = {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2)), **environment}
-        table.insert(0, ProcessSpec(BROKER, argv, BROKER_STOP, BROKER_READY, BROKER_STOP_S, threads))
+        environment = broker_environment({"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2))})
+        table.insert(0, ProcessSpec(BROKER, argv, BROKER_STOP, BROKER_READY, BROKER_STOP_S, environment))
     return table
 
 

@@ -21,7 +21,7 @@ from gateway.credentials import Credentials
 from gateway.endpoints import PREFIXES, Endpoints
 from gateway.exchange import Exchange
 from gateway.metrics import Metrics
-from gateway.pages import PREFLIGHT, Pages
+from gateway.pages import ELSEWHERE, PREFLIGHT, Pages
 from gateway.route import Route, Router
 from gateway.s3 import words
 from gateway.s3.buckets import Buckets
@@ -99,6 +99,8 @@ class Gateway:
                 return self._answers.answer(exchange, answer)
         if MARK in request.headers.get("host", ""):
             return await self._websites.answer(exchange)
+        if request.headers.get("sec-fetch-site") == ELSEWHERE and "origin" not in request.headers:
+            self._pages.check_embedded(exchange)
         if is_form(request):
             return await self._s3.post(exchange)
         key = self._bearer_key(exchange) if bearer.bears(request.headers) else None

@@ -1,7 +1,7 @@
 """Over the bus and back: a request as a message, its reply, or the replies that its answer streams."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Protocol, cast
+from collections.abc import AsyncGenerator
+from typing import Any, Protocol
 
 from bus.client import CALL_TIMEOUT_S, aws_error
 from bus.tracing import OK, Span, Tracer
@@ -22,12 +22,9 @@ class Bus(Protocol):
         self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float
     ) -> Reply: ...
 
-    def stream(
-        self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
-        timeout_s: float = ..., trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "",
-    ) -> AsyncIterator[Reply]:
-        """An async generator, so that it can be closed early."""
+    def receive(
+        self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float
+    ) -> AsyncGenerator[Reply, None]: ...
 
     def new_request_id(self) -> str: ...
 
@@ -61,10 +58,8 @@ class Asking:
     ) -> "Replies":
         """Once the first is there: until then an error still has a status of its own. AwsError, BusError."""
         message, span = self._message(exchange, route, params)
-        rest = self._bus.stream(
-            route.service.name, route.operation.name, message.params, region=message.region, trace=message.trace,
-            identity=identity, source=message.source, request_id=exchange.id, timeout_s=_timeout_s(route.operation),
-        )
+        rest = self._bus.receive(
+            identity, route.service.name, route.operation.name, message, _timeout_s(route.operation))
         try:
             first = await anext(rest, None)
         except BaseException:
@@ -83,14 +78,14 @@ class Asking:
 class Replies:
     """Of one request, `first` and the `rest`. `close` them once."""
 
-    def __init__(self, first: Reply | None, rest: AsyncIterator[Reply], span: Span) -> None:
+    def __init__(self, first: Reply | None, rest: AsyncGenerator[Reply, None], span: Span) -> None:
         self.first = first
         self.rest = rest
         self._span = span
 
     async def close(self) -> None:
         self._span.end(OK)
-        await cast("AsyncGenerator[Reply, None]", self.rest).aclose()
+        await self.rest.aclose()
 
 
 def _timeout_s(operation: Operation) -> float:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 FORMS_REMEMBERED = 1024
+FORM_LIMIT_HEADERS = 64                             # of a form that is remembered; SDKs sign five to fifteen
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 _IS_PATH_SAFE = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
@@ -28,13 +29,19 @@ class Form(NamedTuple):
     loose: tuple[str, ...]                          # headers that change what a request means, and are not signed
 
 
-@lru_cache(FORMS_REMEMBERED)
 def form_of(signed_headers: tuple[str, ...]) -> Form:
+    return _remembered(signed_headers) if len(signed_headers) <= FORM_LIMIT_HEADERS else _form(signed_headers)
+
+
+def _form(signed_headers: tuple[str, ...]) -> Form:
     values = itemgetter(*signed_headers) if len(signed_headers) > 1 else \
         lambda headers: tuple(headers[name] for name in signed_headers)
     lines = "".join(f"{name.replace('%', '%%')}:%s\n" for name in signed_headers)
     loose = tuple(name for name in _BINDING_HEADERS if name not in signed_headers)
     return Form(values, lines, ";".join(signed_headers), frozenset(signed_headers), loose)
+
+
+_remembered = lru_cache(FORMS_REMEMBERED)(_form)
 
 
 def canonical_request(

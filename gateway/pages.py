@@ -1,4 +1,5 @@
-"""What web pages may ask: preflights, and requests that bring an Origin. DESIGN.md: Pages and buckets.
+"""What web pages may ask: preflights, requests that bring an Origin, and those that a page makes a browser send without
+one. DESIGN.md: Pages and buckets.
 
 A bucket's own CORS configuration decides about its pages as on AWS; everything else is browsers.py's.
 """
@@ -16,10 +17,16 @@ from gateway.s3 import cors
 from gateway.s3.buckets import CORS, Buckets, Told
 from gateway.s3.cors import AccessForbidden, BadRequest
 from gateway.s3.door import is_form
-from gateway.sigv4 import Refusal
-from schemas.models import load
+from gateway.sigv4 import Claim, Refusal
+from schemas.dialects import dialect_of
+from schemas.errors import AwsError
+from schemas.models import Service, load
 
 PREFLIGHT = "OPTIONS"
+ELSEWHERE = "cross-site"                  # a Sec-Fetch-Site: https://www.w3.org/TR/fetch-metadata/
+_READS = frozenset({"GET", "HEAD"})
+_FROM_ELSEWHERE = ("In open mode a page of another site (Sec-Fetch-Site: cross-site) may make a browser ask with a key "
+                   "for objects of S3 only.")
 _NO_KEYS = ("In open mode a page of another machine may ask with a key only what the bucket's CORS configuration "
             "allows it.")
 
@@ -61,6 +68,19 @@ class Pages:
             raise AccessForbidden(_NO_KEYS, request.method, place.resource)
         return None
 
+    def check_embedded(self, exchange: Exchange) -> None:
+        """A request without an Origin that a page of another site causes: an image, a script, a frame, a link. In open
+        mode, where such a page can sign URLs as well as anybody, it may read objects, and ask S3 as nobody. AwsError.
+        """
+        request = exchange.request
+        place = self._place(request)
+        reads = place is not None and place.resource == "OBJECT" and request.method in _READS
+        if not self._open_mode or (place is not None and (reads or not place.signed)):
+            return
+        exchange.claim, exchange.service = self._meant(request)
+        code = dialect_of(exchange.service).denied if exchange.service is not None else "AccessDenied"
+        raise AwsError(_FROM_ELSEWHERE, code=code, status=403)
+
     def _in_general(self, exchange: Exchange) -> HttpResponse | None:
         request = exchange.request
         origin = request.headers.get("origin")
@@ -77,11 +97,7 @@ class Pages:
         """None: the request is not about a bucket of S3's."""
         if "s3" not in self._router.installed or bearer.bears(request.headers):
             return None
-        try:
-            claim = claim_of(request)
-            service = self._router.likely(request, claim)
-        except Refusal:                             # told when it is its turn
-            return None
+        claim, service = self._meant(request)
         if service is None or service.name != "s3":
             return None
         path = self._router.path_style(request).path
@@ -91,6 +107,14 @@ class Pages:
         certain = claim is not None or request.method != PREFLIGHT or bool(self._router.host(request).entries)
         signed = claim is not None or is_form(request)
         return Place(unquote(bucket), "OBJECT" if key else "BUCKET", signed, certain)
+
+    def _meant(self, request: HttpRequest) -> tuple[Claim | None, Service | None]:
+        """The claim and the service, as far as they can be read."""
+        try:
+            claim = claim_of(request)
+            return claim, self._router.likely(request, claim)
+        except Refusal:                             # told when it is its turn
+            return None, None
 
 
 def _preflight(headers: Mapping[str, str], place: Place, told: Told) -> dict[str, str]:

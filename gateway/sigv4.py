@@ -35,6 +35,7 @@ SHORT_SKEW_SERVICES = frozenset({"kms", "lambda", "route53", "monitoring"})    #
 PRESIGN_LIMIT_S = 7 * 24 * 3600
 KEY_CACHE_COUNT = 1024
 CLAIM_LIMIT_CHARACTERS = 8192
+HEAD_LIMIT_CHARACTERS = 1024              # before a signature, if they are to be remembered; SDKs write 150 to 400
 
 # Signing names whose paths are encoded once, never normalised, and whose payload may stay unsigned.
 S3_LIKE = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambda"})
@@ -195,16 +196,16 @@ def _header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
         head += rest
     signature = signature.strip()
     timestamp = headers["x-amz-date"] if "x-amz-date" in headers else _from_date(headers.get("date", ""))
-    signer, signed_headers = _head(head, bool(name and signature), bool(timestamp))
+    read = _remembered_head if len(head) <= HEAD_LIMIT_CHARACTERS else _head
+    signer, signed_headers = read(head, bool(name and signature), bool(timestamp))
     _check_date(timestamp, Reason.DATE)
     return _new(Claim, (
         signer, signed_headers, signature, timestamp, headers.get("x-amz-security-token", ""), None, False,
         headers.get("x-amz-content-sha256", ""), False))
 
 
-@lru_cache(maxsize=KEY_CACHE_COUNT)
 def _head(head: str, signature: bool, timestamp: bool) -> tuple[Signer, tuple[str, ...]]:
-    """Credential and SignedHeaders of an Authorization header, remembered: a client repeats them all day."""
+    """Credential and SignedHeaders of an Authorization header."""
     parts = {}
     for part in head.removeprefix(ALGORITHM).split(","):
         name, _, value = part.partition("=")
@@ -219,6 +220,8 @@ def _head(head: str, signature: bool, timestamp: bool) -> tuple[Signer, tuple[st
         raise Refusal(reason, f"{' '.join(sentences)} Authorization={ALGORITHM}")
     return _credential(parts["Credential"], Reason.INCOMPLETE), tuple(parts["SignedHeaders"].split(";"))
 
+
+_remembered_head = lru_cache(KEY_CACHE_COUNT)(_head)       # a client repeats its own all day
 
 _QUERY_NAMES = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders")
 

@@ -58,6 +58,7 @@ class Dialect:
     constrains: bool = True                        # False: checks types and presence alone, names a missing parameter
     malformed: str = ""                            # what lacks something inside a document, where that is no `invalid`
     echoes: bool = True                            # prints the offending value
+    encodes: bool = False                          # denials bring a message for STS to decode
     order: Mapping[str, tuple[str, ...]] | None = None             # structure -> members reported before the others
     constraints: Mapping[str, Constraint] | None = None            # shape -> instead of the model's
     key_constraints: Mapping[str, Constraint] | None = None        # map -> of its keys, instead of the model's
@@ -96,7 +97,8 @@ _BY_PROTOCOL = {
     "rest-json": Dialect(throttled_status=429),
     "query": _XML,
     "rest-xml": _XML,
-    "ec2": Dialect("MissingParameter", "UnauthorizedOperation", "RequestLimitExceeded", 503, "InternalError", False),
+    "ec2": Dialect("MissingParameter", "UnauthorizedOperation", "RequestLimitExceeded", 503, "InternalError", False,
+                   encodes=True),
 }
 
 # DynamoDB's enum sets as it prints them, and names where it also takes ARNs. Order of sets and members: dynalite's
@@ -176,7 +178,8 @@ _DYNAMODB_WORDS = {
 }
 
 # Says in words of its own what a path must be (actors/iam/state.py). Source: localstack's captures of IAM's answers.
-_IAM_CONSTRAINTS = {"pathType": Constraint(1, 512)}
+# The name of who holds an inline policy may have wildcards, says the model beside the pattern that has none.
+_IAM_CONSTRAINTS = {"AttachmentName": Constraint(1, 128, r"[\w+=,.@*?-]+"), "pathType": Constraint(1, 512)}
 
 # Reasons: https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html (InvalidInputException);
 # sentences: moto's suite and public reports of Organizations' errors.

@@ -26,7 +26,7 @@ FAMILIES = {
 }
 TRAINERS = ("actors/runtime/inference/tiny/train.py", "actors/runtime/inference/training/lora.py")
 DOORS = {
-    "nats": ("bus/connection.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
+    "nats": ("bus/link.py",), "msgpack": ("bus/codec.py",), "lmdb": ("actors/runtime/store/",),
     "aiohttp": ("gateway/",), "ray": ("actors/runtime/inference/",), "vllm": ("actors/runtime/inference/",),
     "xllamacpp": ("actors/runtime/inference/engines/llama.py",), "jax": TRAINERS, "gguf": TRAINERS, "numpy": TRAINERS,
     "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",), "jwt": ("actors/sts/web_identity.py",),

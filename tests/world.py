@@ -14,6 +14,7 @@ from pathlib import Path
 
 from actors.runtime.actor import ServiceActor
 from actors.runtime.audit.trail import AuditTrail
+from actors.runtime.authorization_messages import AuthorizationMessages
 from actors.runtime.chain import Chain, weave
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
@@ -110,10 +111,11 @@ class World:
     def _chain(self) -> Chain:
         """With an audit trail where CloudTrail is among the actors."""
         if not any(actor.service == "cloudtrail" for actor in self.actors):
-            return weave(uses=self.uses)
+            return weave(uses=self.uses, messages=AuthorizationMessages(self.directory / "iam"))
         self.directory.mkdir(parents=True, exist_ok=True)
         self.audit = AuditTrail(self.directory / "audit.jsonl")
-        return weave(journal=self.audit.journal, interests=self.audit.interests, uses=self.uses)
+        return weave(journal=self.audit.journal, interests=self.audit.interests, uses=self.uses,
+                     messages=AuthorizationMessages(self.directory / "iam"))
 
     async def stop_audit(self) -> None:
         if self.audit is not None:

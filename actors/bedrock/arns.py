@@ -23,6 +23,8 @@ def resource_of(operation: str, request: Mapping[str, Any], account: str, region
     def arn(kind: str, name: str) -> str:
         return name if name.startswith("arn:") else f"arn:aws:bedrock:{region}:{account}:{kind}/{name}"
 
+    if operation == "GetFoundationModelAvailability":      # of which IAM's reference has no resource
+        return "*"
     given = request.get("resourceARN")
     if isinstance(given, str):
         return given

@@ -17,8 +17,9 @@ APPLY = "bedrock:ApplyGuardrail"
 
 def accesses(context: Context, request: Mapping[str, Any]) -> Sequence[Access]:
     account, region = context.scope
-    found = [Access(action_of(context.operation), _resource(request, account, region))]
     guardrail = _guardrail(request)
+    keys = {"bedrock:guardrailidentifier": _versioned(guardrail, request, account, region)} if guardrail else {}
+    found = [Access(action_of(context.operation), _resource(request, account, region), keys)]
     if guardrail and found[0].action != APPLY:
         found.append(Access(APPLY, _guardrail_arn(guardrail, account, region)))
     return found
@@ -40,6 +41,14 @@ def _guardrail(request: Mapping[str, Any]) -> str:
     config = request.get("guardrailConfig")
     named = config.get("guardrailIdentifier") if isinstance(config, dict) else request.get("guardrailIdentifier")
     return named if isinstance(named, str) else ""
+
+
+def _versioned(guardrail: str, request: Mapping[str, Any], account: str, region: str) -> str:
+    """The guardrail's ARN and, of a version, its number, as bedrock:GuardrailIdentifier has it."""
+    config = request.get("guardrailConfig")
+    version = (config if isinstance(config, dict) else request).get("guardrailVersion")
+    arn = _guardrail_arn(guardrail, account, region)
+    return f"{arn}:{version}" if version and version != "DRAFT" else arn
 
 
 def _guardrail_arn(guardrail: str, account: str, region: str) -> str:

@@ -14,29 +14,11 @@ class ModelNotReadyException(AwsError):
         super().__init__("The model is not ready to serve inference requests. Please retry.")
 
 
-class ModelTimeoutException(AwsError):
-    code = "ModelTimeoutException"
-
-    def __init__(self) -> None:
-        super().__init__("The model took too long to respond. Please retry.")
-
-
-class ModelErrorException(AwsError):
-    code = "ModelErrorException"
-
-    def __init__(self, message: str, status: int = 500) -> None:
-        super().__init__(message, originalStatusCode=status)
-
-
 class ModelStreamErrorException(AwsError):
     code = "ModelStreamErrorException"
 
     def __init__(self, message: str, status: int = 500) -> None:
         super().__init__(message, originalStatusCode=status, originalMessage=message)
-
-
-class ServiceUnavailableException(AwsError):
-    code = "ServiceUnavailableException"
 
 
 class ConflictException(AwsError):

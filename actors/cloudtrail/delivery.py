@@ -3,8 +3,7 @@
     <prefix>/AWSLogs/<account>/CloudTrail/<region>/yyyy/mm/dd/<account>_CloudTrail_<region>_<time>_<16 letters>.json.gz
 
 One job per trail that logs. Each step takes the next events of the ledger, puts a file for each of their regions, and
-commits how far it came; what a crash cuts off is put again. CloudTrail asks S3 as itself and for a trail, so a bucket's
-policy must let cloudtrail.amazonaws.com in, and may say for which aws:SourceArn and aws:SourceAccount, as on AWS.
+commits how far it came; what a crash cuts off is put again.
 
 Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html
 """
@@ -18,17 +17,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from actors.cloudtrail import choices, digests, ledger, trails
+from actors.cloudtrail import buckets, choices, digests, ledger, trails
 from actors.cloudtrail.trails import Trail
 from actors.runtime.audit.selectors import compiled, facts_of_event
-from actors.runtime.principals import SERVICE_PREFIX
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
 from bus.client import Client
-from bus.subjects import SERVICE
-from bus.transport import BusError
-from schemas.envelope import Identity
-from schemas.errors import AwsError
 
 DELIVERY_WAIT_S = 60.0                             # between two looks; AWS: about five minutes
 SETTLED_AFTER_S = 60.0                             # after a stop: what happened before it has come by then
@@ -65,7 +59,7 @@ async def step(shard: Shard, client: Client, now: float, state: State) -> State 
     taken: Taken = shard.read(lambda view: take(view, trail))
     error = ""
     for file in taken.files:
-        error = error or await put(client, trail, file.key, file.body, "application/json", {})
+        error = error or await buckets.put(client, trail, file.key, file.body, "application/json", {})
     outcome = {"attempt": now, "error": error} | ({} if error else {"success": now})
     if not taken.files:
         outcome = {}
@@ -73,7 +67,7 @@ async def step(shard: Shard, client: Client, now: float, state: State) -> State 
     if not going_on:
         return None
     if trail["validation"]:
-        await digests.deliver(shard, client, now, place, put)
+        await digests.deliver(shard, client, now, place)
     return {**state, "wake_at": 0.0 if taken.more and not error else now + DELIVERY_WAIT_S}
 
 
@@ -112,21 +106,6 @@ def _file(trail: Trail, region: str, events: list[dict[str, Any]], cursor: int) 
            f"{account}_CloudTrail_{region}_{newest:%Y%m%dT%H%MZ}_{unique}.json.gz")
     body = gzip.compress(inside, COMPRESSION, mtime=0)
     return File(region, key, body, sha256(inside).hexdigest(), times[0], times[-1])
-
-
-async def put(client: Client, trail: Trail, key: str, body: bytes, kind: str, metadata: dict[str, str]) -> str:
-    """"" when S3 has it, else why not, as LatestDeliveryError has it: S3's code."""
-    params = {"Bucket": trail["bucket"], "Key": key, "Body": body, "ContentType": kind, "ContentEncoding": "gzip",
-              "ServerSideEncryption": "AES256", "Metadata": metadata}
-    identity = Identity(SERVICE, trail["account"], f"{SERVICE_PREFIX}cloudtrail")
-    try:
-        await client.call("s3", "PutObject", params, identity=identity, region=trail["region"],
-                          source={"arn": trails.arn(trail), "account": trail["account"]})
-    except AwsError as error:
-        return error.error_code
-    except BusError:
-        return "ServiceUnavailable"
-    return ""
 
 
 def _committed(

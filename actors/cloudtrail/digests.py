@@ -10,7 +10,7 @@ Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-lo
 """
 
 import gzip
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import md5, sha256
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from actors.cloudtrail import trails
+from actors.cloudtrail import buckets, trails
 from actors.cloudtrail.errors import InvalidTimeRange
 from actors.cloudtrail.trails import Trail
 from actors.runtime.store.shard import Shard
@@ -35,7 +35,6 @@ KEY_VALID_S = 10 * 365 * 86400.0
 ALGORITHM = "SHA256withRSA"
 SIGNING = b"signing"
 
-Put = Callable[[Client, Trail, str, bytes, str, dict[str, str]], Awaitable[str]]
 Answer = dict[str, Any]
 Place = tuple[str, str, str]
 
@@ -51,7 +50,7 @@ def note(trail: Trail, files: "Sequence[File]", now: float) -> None:
             "newestEventTime": file.newest, "oldestEventTime": file.oldest})
 
 
-async def deliver(shard: Shard, client: Client, now: float, place: Place, put: Put) -> None:
+async def deliver(shard: Shard, client: Client, now: float, place: Place) -> None:
     """Puts the digests that are due; a region whose digest cannot be put keeps its files for the next."""
     trail: Trail | None = shard.read(lambda view: trails.load(view, *place))
     due = [] if trail is None else [region for region, each in trail["digests"].items()
@@ -60,7 +59,7 @@ async def deliver(shard: Shard, client: Client, now: float, place: Place, put: P
         assert trail is not None
         signing = await shard.transact(signing_key)
         key, inside, signature = digest(trail, region, now, signing)
-        error = await put(client, trail, key, gzip.compress(inside, mtime=0), "application/json",
+        error = await buckets.put(client, trail, key, gzip.compress(inside, mtime=0), "application/json",
                           {"signature": signature, "signature-algorithm": ALGORITHM})
         outcome = {"digest_error": error} if error else {"digest_error": "", "digest_success": now}
         previous = None if error else {"bucket": trail["bucket"], "key": key, "hash": sha256(inside).hexdigest(),

@@ -19,10 +19,6 @@ class InvalidNextToken(AwsError):
     code = "InvalidNextTokenException"
 
 
-class InvalidToken(AwsError):
-    code = "InvalidTokenException"
-
-
 class TrailNotFound(AwsError):
     code = "TrailNotFoundException"
 
@@ -63,6 +59,13 @@ class S3BucketDoesNotExist(AwsError):
         super().__init__(f"S3 bucket {bucket} does not exist!")
 
 
+class InsufficientS3BucketPolicy(AwsError):
+    code = "InsufficientS3BucketPolicyException"
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(f"Incorrect S3 bucket policy is detected for bucket: {bucket}")
+
+
 class InvalidS3BucketName(AwsError):
     code = "InvalidS3BucketNameException"
 
@@ -83,10 +86,6 @@ class InvalidEventSelectors(AwsError):
     code = "InvalidEventSelectorsException"
 
 
-class InvalidInsightSelectors(AwsError):
-    code = "InvalidInsightSelectorsException"
-
-
 class InsightNotEnabled(AwsError):
     code = "InsightNotEnabledException"
 
@@ -105,10 +104,6 @@ class TagsLimitExceeded(AwsError):
 
 class InvalidTagParameter(AwsError):
     code = "InvalidTagParameterException"
-
-
-class UnsupportedOperation(AwsError):
-    code = "UnsupportedOperationException"
 
 
 class NotHere(AwsError):

@@ -7,17 +7,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from actors.cloudtrail import choices, delivery, digests, ledger, lookup, tagging, trails
-from actors.cloudtrail.errors import S3BucketDoesNotExist
+from actors.cloudtrail import buckets, choices, delivery, digests, ledger, lookup, tagging, trails
 from actors.runtime.actor import ServiceActor, job, operation, query
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.surroundings import on_behalf
 from bus.system import TRAILS
-from bus.transport import BusError
-from schemas.errors import AwsError
-
-_GONE = frozenset({"NoSuchBucket", "NotFound", "404"})
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -37,33 +31,21 @@ class CloudTrail(ServiceActor):
     async def create_trail(self, context: Context, request: Request) -> Answer:
         trails.check_name(request["Name"])
         trails.checked(request)
-        tags = tagging.given(request.get("TagsList") or ())
-        await self._check_bucket(context, request["S3BucketName"])
-        made: Answer = await self.surroundings.shard.transact(
-            lambda transaction: trails.create(transaction, context, request, tags))
+        trail = trails.new(context, request, tagging.given(request.get("TagsList") or ()))
+        await buckets.check(self.surroundings.client, trail)
+        made: Answer = await self.surroundings.shard.transact(lambda transaction: trails.create(transaction, trail))
         return made
 
     @operation("UpdateTrail")
     async def update_trail(self, context: Context, request: Request) -> Answer:
         trails.checked(request)
-        if request.get("S3BucketName"):
-            await self._check_bucket(context, request["S3BucketName"])
-        made: Answer = await self.surroundings.shard.transact(
-            lambda transaction: trails.update(transaction, context, request))
+        shard = self.surroundings.shard
+        if request.get("S3BucketName") or request.get("S3KeyPrefix"):
+            trail = shard.read(lambda view: trails.changed(view, context, request))
+            await buckets.check(self.surroundings.client, trail)
+        made: Answer = await shard.transact(lambda transaction: trails.update(transaction, context, request))
         self.surroundings.tell(TRAILS, {})
         return made
-
-    async def _check_bucket(self, context: Context, bucket: str) -> None:
-        """Is it there? S3's other refusals, or its absence, show when files are put."""
-        identity = on_behalf(context.identity.account, context.identity.principal)
-        try:
-            await self.surroundings.client.call(
-                "s3", "HeadBucket", {"Bucket": bucket}, identity=identity, region=context.region)
-        except AwsError as error:
-            if error.error_code in _GONE:
-                raise S3BucketDoesNotExist(bucket) from error
-        except BusError:
-            return
 
     @operation("DeleteTrail")
     def delete_trail(self, context: Context, transaction: Transaction, request: Request) -> Answer:

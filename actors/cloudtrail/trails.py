@@ -149,27 +149,31 @@ def checked(request: Request) -> None:
             raise NotHere(f"CloudTrail's {what} ({member})")
 
 
-def create(transaction: Transaction, context: Context, request: Request, tags: dict[str, str]) -> Answer:
-    name = request["Name"]
+def new(context: Context, request: Request, tags: dict[str, str]) -> Trail:
     account, region = context.scope
-    here = [trail for trail in all_of(transaction, account) if trail["region"] == region]
-    if any(trail["name"] == name for trail in here):
-        raise TrailAlreadyExists(name, account)
-    if len(here) >= TRAILS_LIMIT:
-        raise MaximumNumberOfTrailsExceeded(account, len(here))
-    trail: Trail = {
-        "v": RECORD_VERSION, "account": account, "region": region, "name": name, "created": context.now,
+    return {
+        "v": RECORD_VERSION, "account": account, "region": region, "name": request["Name"], "created": context.now,
         "bucket": request["S3BucketName"], "prefix": request.get("S3KeyPrefix") or "",
         "global": request.get("IncludeGlobalServiceEvents", True), "multi": bool(request.get("IsMultiRegionTrail")),
         "validation": bool(request.get("EnableLogFileValidation")), "tags": tags, "selectors": {}, "logging": False,
         "started": 0.0, "stopped": 0.0, "cursor": 0, "windows": [], "job": False, "last": {}, "digests": {},
     }
+
+
+def create(transaction: Transaction, trail: Trail) -> Answer:
+    name, account = trail["name"], trail["account"]
+    here = [each for each in all_of(transaction, account) if each["region"] == trail["region"]]
+    if any(each["name"] == name for each in here):
+        raise TrailAlreadyExists(name, account)
+    if len(here) >= TRAILS_LIMIT:
+        raise MaximumNumberOfTrailsExceeded(account, len(here))
     save(transaction, trail)
     return _settings(trail)
 
 
-def update(transaction: Transaction, context: Context, request: Request) -> Answer:
-    trail = at_home(transaction, context, request["Name"])
+def changed(view: Snapshot, context: Context, request: Request) -> Trail:
+    """As UpdateTrail will leave it."""
+    trail = at_home(view, context, request["Name"])
     for member, part in (("S3BucketName", "bucket"), ("S3KeyPrefix", "prefix"), ("IsMultiRegionTrail", "multi"),
                          ("IncludeGlobalServiceEvents", "global"), ("EnableLogFileValidation", "validation")):
         if request.get(member) is not None:
@@ -178,6 +182,11 @@ def update(transaction: Transaction, context: Context, request: Request) -> Answ
         raise InvalidParameterCombination("Multi-Region trail must include global service events.")
     if not trail["validation"]:
         trail["digests"] = {}
+    return trail
+
+
+def update(transaction: Transaction, context: Context, request: Request) -> Answer:
+    trail = changed(transaction, context, request)
     save(transaction, trail)
     return _settings(trail)
 

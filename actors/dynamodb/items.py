@@ -41,18 +41,9 @@ _PLAIN_MEMBERS = 2                        # a request of TableName and Item (or 
 
 
 def put(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    plain = len(request) == _PLAIN_MEMBERS
     name = catalogue.checked_name(request["TableName"])
     item: Item = request["Item"]
-    try:
-        if not plain:
-            check_mixing(request, CONDITION, EXPECTED)
-        size = admit(item)
-        if not plain:
-            check_return_values(request)
-        condition = None if plain else condition_of(request)
-    except ValidationException as error:
-        raise enveloped(error) from error
+    size, condition = _admitted(request, item)
     if size > ITEM_LIMIT_BYTES:
         raise ValidationException(TOO_LARGE)
     table = tables.table(transaction, context.scope, name)
@@ -63,38 +54,44 @@ def put(tables: Catalogue, context: Context, transaction: Transaction, request: 
     if condition is not None:
         check_condition(condition, table, before, request)
     written = rows.replace(transaction, table, key, item, size, before)
-    if plain:
-        return {}
-    answer: dict[str, Any] = {}
-    if before is not None and request.get("ReturnValues") == "ALL_OLD":
-        answer["Attributes"] = state.unpack_item(before)
-    tell_write(answer, request, table, written, item)
-    return answer
+    return _told(request, table, written, before, item)
 
 
 def delete(tables: Catalogue, context: Context, transaction: Transaction, request: Request) -> dict[str, Any]:
-    plain = len(request) == _PLAIN_MEMBERS
     name = catalogue.checked_name(request["TableName"])
     key_attributes: Item = request["Key"]
-    try:
-        if not plain:
-            check_mixing(request, CONDITION, EXPECTED)
-        admit(key_attributes)
-        if not plain:
-            check_return_values(request)
-        condition = None if plain else condition_of(request)
-    except ValidationException as error:
-        raise enveloped(error) from error
+    _, condition = _admitted(request, key_attributes)
     table = tables.table(transaction, context.scope, name)
     key = table.key(key_attributes)
     before = transaction.get(key)
     if condition is not None:
         check_condition(condition, table, before, request)
     written = rows.remove(transaction, table, key, before)
+    return _told(request, table, written, before, key_attributes)
+
+
+def _admitted(request: Request, attributes: Item) -> tuple[int, Condition | None]:
+    """Of a put or a delete, before its table is looked at: the size of its attributes, and its condition."""
+    try:
+        if len(request) == _PLAIN_MEMBERS:
+            return admit(attributes), None
+        check_mixing(request, CONDITION, EXPECTED)
+        size = admit(attributes)
+        check_return_values(request)
+        return size, condition_of(request)
+    except ValidationException as error:
+        raise enveloped(error) from error
+
+
+def _told(
+    request: Request, table: Table, written: rows.Written, before: bytes | None, attributes: Item
+) -> dict[str, Any]:
     answer: dict[str, Any] = {}
+    if len(request) == _PLAIN_MEMBERS:
+        return answer
     if before is not None and request.get("ReturnValues") == "ALL_OLD":
         answer["Attributes"] = state.unpack_item(before)
-    tell_write(answer, request, table, written, key_attributes)
+    tell_write(answer, request, table, written, attributes)
     return answer
 
 

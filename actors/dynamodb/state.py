@@ -333,11 +333,13 @@ def pack_item(item: Item, size: int) -> bytes:
 
 def unpack_item(record: bytes) -> Item:
     assert record[0] == RECORD_VERSION, "records of another version are upgraded here"
-    return unpack(record[_ITEM.size:])  # type: ignore[no-any-return]
+    item: Item = unpack(record[_ITEM.size:])
+    return item
 
 
 def item_size(record: bytes) -> int:
-    return _ITEM.unpack_from(record)[1]  # type: ignore[no-any-return]
+    size: int = _ITEM.unpack_from(record)[1]
+    return size
 
 
 def statistics(snapshot: Snapshot, space: Space) -> Statistics:

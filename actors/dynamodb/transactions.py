@@ -212,9 +212,9 @@ def _unmet(action: Action, table: Table, before: bytes | None) -> Reason | None:
     if action.condition.holds(item):
         return None
     code, message = action.failure
-    reason = {"Code": code, "Message": message}
+    reason: dict[str, Any] = {"Code": code, "Message": message}
     if action.tells_item and item is not None:
-        reason["Item"] = item  # type: ignore[assignment]
+        reason["Item"] = item
     return reason
 
 

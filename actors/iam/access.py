@@ -6,6 +6,8 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from actors.iam import access_keys
+from actors.iam.principals import LINKED_PATH
 from actors.iam.state import ARN_WORDS, CERTIFICATE, GROUP, MFA, PROFILE, ROLE, USER, Book, Record, checked_path
 from actors.runtime.access import Access
 from actors.runtime.context import Context
@@ -29,19 +31,26 @@ _ARNS = ("PolicyArn", "OpenIDConnectProviderArn", "SAMLProviderArn", "PolicySour
 # About the device itself; what else names a SerialNumber is about the user.
 _DEVICES = frozenset({"DeleteVirtualMFADevice", "ListMFADeviceTags", "TagMFADevice", "UntagMFADevice"})
 _ATTACHED = ("Attach", "Detach")
+# Judged by the boundary that the user or role has (iam:PermissionsBoundary); who is given one, by that.
+_BOUNDED = frozenset({
+    "AttachRolePolicy", "AttachUserPolicy", "DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy",
+    "DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DetachRolePolicy", "DetachUserPolicy", "GetRole",
+    "PutRolePolicy", "PutUserPolicy", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription",
+})
 
 
 def accesses(view: Snapshot, context: Context, action: str, request: Request) -> Sequence[Access]:
     name = context.operation.name
-    found = [Access(action, resource(Book(view, context.account), context, name, request), _keys(name, request))]
+    found = [Access(action, resource(view, context, name, request), _keys(name, request))]
     if name == "AddRoleToInstanceProfile":
         role = _arn(Book(view, context.account), ROLE, request["RoleName"], None)
         found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "ec2.amazonaws.com"}))
     return found
 
 
-def resource(book: Book, context: Context, name: str, request: Request) -> str:
+def resource(view: Snapshot, context: Context, name: str, request: Request) -> str:
     """An entity's ARN as it is, or as it will be; "*" where AWS has none."""
+    book = Book(view, context.account)
     if name in _LISTS:
         return f"arn:aws:iam::{book.account}:{_LISTS[name]}{request.get('PathPrefix') or '/'}"
     if not name.startswith(_ATTACHED):
@@ -63,6 +72,12 @@ def resource(book: Book, context: Context, name: str, request: Request) -> str:
     if name == "CreateOpenIDConnectProvider":
         host = str(request["Url"]).removeprefix("https://").rstrip("/")
         return f"arn:aws:iam::{book.account}:oidc-provider/{host}"
+    if name == "GetAccessKeyLastUsed":
+        holder = access_keys.holder(view, request["AccessKeyId"])
+        return book.arn(holder.user) if holder is not None and holder.account == book.account else "*"
+    if name == "GetServiceLinkedRoleDeletionStatus":
+        role = str(request["DeletionTaskId"]).removeprefix("task/").rpartition("/")[0]
+        return f"arn:aws:iam::{book.account}:role/{role}" if role.startswith(LINKED_PATH.strip("/")) else "*"
     if name == "CreateServiceLinkedRole":
         service = request["AWSServiceName"]
         return f"arn:aws:iam::{book.account}:role/aws-service-role/{service}/*"
@@ -87,6 +102,22 @@ def _keys(name: str, request: Request) -> dict[str, str]:
         keys["iam:servicespecificcredentialservicename"] = request["ServiceName"]
         if request.get("CredentialAgeDays"):
             keys["iam:servicespecificcredentialagedays"] = str(request["CredentialAgeDays"])
+    return keys
+
+
+def condition_keys(view: Snapshot, context: Context, access: Access, request: Request) -> dict[str, str]:
+    """Those that come from what is there."""
+    book, name = Book(view, context.account), context.operation.name
+    keys = {}
+    if name in _BOUNDED:
+        record = _entity(book, access.resource)
+        if record is not None and record.get("boundary"):
+            keys["iam:permissionsboundary"] = record["boundary"]
+    elif isinstance(request.get("ServiceSpecificCredentialId"), str):
+        user = _entity(book, access.resource)
+        row = user and book.row("service", user["id"], request["ServiceSpecificCredentialId"])
+        if row:
+            keys["iam:servicespecificcredentialservicename"] = row["service"]
     return keys
 
 

@@ -21,7 +21,7 @@ from actors.iam.errors import (
     quota,
 )
 from actors.iam.paging import Answer, after, page
-from actors.iam.state import MFA, USER, Book, Record
+from actors.iam.state import MFA, USER, Book, Record, checked_path
 from actors.iam.vault import Vault
 from actors.runtime.context import Context
 
@@ -33,16 +33,19 @@ Request = Mapping[str, Any]
 
 
 def create(book: Book, vault: Vault, context: Context, request: Request) -> Answer:
-    name, path = request["VirtualMFADeviceName"], request.get("Path") or "/"
-    tags = tagging.read(request.get("Tags"))
+    """Path and name are unique together, so they are the record's name; elder records have their path apart."""
+    label, path = request["VirtualMFADeviceName"], checked_path(MFA, request.get("Path") or "/")
+    name, tags = path[1:] + label, tagging.read(request.get("Tags"))
     seed = base64.b32encode(os.urandom(SEED_BYTES)).decode()
-    record = book.create(MFA, name, path, context.now, user="", enabled=0.0, last=0)
-    serial = book.arn(record)
+    serial = book.arn({"kind": MFA, "path": path, "name": label})
+    if book.find_arn(MFA, serial) is not None:
+        raise EntityAlreadyExists("MFA device already exists.")
+    record = book.create(MFA, name, "/", context.now, user="", enabled=0.0, last=0)
     record |= {"tags": tags, "secret": vault.seal_text(seed, serial)}
     book.save(record)
     book.elsewhere("").put({"account": book.account, "parts": [MFA, name.lower()]}, "sealed", serial)
     return {"VirtualMFADevice": {"SerialNumber": serial, "Base32StringSeed": seed.encode(),
-                                 "QRCodePNG": _picture(name, book.account, seed), **shapes.tagged(record)}}
+                                 "QRCodePNG": _picture(label, book.account, seed), **shapes.tagged(record)}}
 
 
 def _picture(name: str, account: str, seed: str) -> bytes:

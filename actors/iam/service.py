@@ -10,6 +10,7 @@ from actors.iam import (
     access,
     access_keys,
     accounts,
+    advisor,
     certificates,
     documents,
     identities,
@@ -510,6 +511,28 @@ class IAM(Federation, UserCredentials, ServiceActor):
     def list_organizations_features(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return root_access.features(Book(snapshot, context.account))
 
+    # What was used last
+
+    @operation("GenerateServiceLastAccessedDetails")
+    def generate_service_last_accessed_details(
+        self, context: Context, transaction: Transaction, request: Request
+    ) -> Answer:
+        return advisor.generate(Book(transaction, context.account), context, request)
+
+    @query("GetServiceLastAccessedDetails")
+    def get_service_last_accessed_details(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return advisor.details(Book(snapshot, context.account), context, request)
+
+    @query("GetServiceLastAccessedDetailsWithEntities")
+    def get_service_last_accessed_details_with_entities(
+        self, context: Context, snapshot: Snapshot, request: Request
+    ) -> Answer:
+        return advisor.entities(Book(snapshot, context.account), context, request)
+
+    @query("ListPoliciesGrantingServiceAccess")
+    def list_policies_granting_service_access(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return advisor.policies(Book(snapshot, context.account), request)
+
     # Simulation
 
     @query("SimulateCustomPolicy")
@@ -586,4 +609,8 @@ class IAM(Federation, UserCredentials, ServiceActor):
 
     def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
         found: Mapping[str, str] = self.shard.read(lambda view: access.tags(view, context, asked))
+        return found
+
+    def condition_keys(self, context: Context, asked: Access, request: Request) -> Mapping[str, str | tuple[str, ...]]:
+        found: Mapping[str, str] = self.shard.read(lambda view: access.condition_keys(view, context, asked, request))
         return found

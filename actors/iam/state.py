@@ -45,6 +45,7 @@ _PATH = re.compile(r"/([!-~]+/)?\Z")
 _CHANCE_BYTES = 15                            # 24 characters, of which the first are used
 ARN_WORDS = {USER: "user", GROUP: "group", ROLE: "role", POLICY: "policy", PROFILE: "instance-profile",
              OIDC: "oidc-provider", SAML: "saml-provider", MFA: "mfa", CERTIFICATE: "server-certificate"}
+_WHOLE = (OIDC, MFA)                          # their names are all that stands in the ARN behind the kind
 _MISSING = {
     USER: "The user with name {} cannot be found.", GROUP: "The group with name {} cannot be found.",
     ROLE: "The role with name {} cannot be found.", PROFILE: "Instance Profile {} cannot be found.",
@@ -132,7 +133,8 @@ class Book:
         """The entity of that very ARN, its path included."""
         word = f":{ARN_WORDS[kind]}/"
         rest = arn.partition(word)[2]
-        record = self.find(kind, rest if kind == OIDC else rest.rpartition("/")[2])
+        record = self.find(kind, rest) if kind in _WHOLE else None
+        record = record or self.find(kind, rest.rpartition("/")[2])
         return record if record is not None and self.arn(record) == arn else None
 
     def get_arn(self, kind: str, arn: str) -> Record:

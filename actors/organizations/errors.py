@@ -178,4 +178,20 @@ class PolicyTypeNotAvailable(AwsError):
     code = "PolicyTypeNotAvailableForOrganizationException"
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"Skybus has no policies of the type {kind}, only service control policies.")
+        super().__init__(f"Skybus has no policies of the type {kind}.")
+
+
+class EffectivePolicyNotFound(AwsError):
+    code = "EffectivePolicyNotFoundException"
+
+    def __init__(self) -> None:
+        super().__init__("The account doesn't have an effective policy of this type.")
+
+
+class TagsNotEnforced(AwsError):
+    """The honest 501."""
+
+    code = "NotImplemented"
+
+    def __init__(self) -> None:
+        super().__init__("Skybus does not enforce tag policies; leave out enforced_for.", status=501)

@@ -146,9 +146,13 @@ def _shown(row: Record) -> Answer:
     ]
     return {
         "Id": row["id"], "State": row["state"], "Action": "INVITE", "Resources": resources,
-        "Arn": f"arn:aws:organizations::{row['master']}:handshake/{row['organization']}/invite/{row['id']}",
+        "Arn": arn_of(row),
         "Parties": [{"Id": row["organization"].removeprefix("o-"), "Type": "ORGANIZATION"},
                     {"Id": row["account"], "Type": "ACCOUNT"}],
         "RequestedTimestamp": datetime.fromtimestamp(row["requested"], UTC),
         "ExpirationTimestamp": datetime.fromtimestamp(row["expires"], UTC),
     }
+
+
+def arn_of(row: Record) -> str:
+    return f"arn:aws:organizations::{row['master']}:handshake/{row['organization']}/invite/{row['id']}"

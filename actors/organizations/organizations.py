@@ -19,6 +19,7 @@ from actors.organizations.errors import (
     PolicyTypeNotEnabled,
     duplicate,
 )
+from actors.organizations.management import KINDS
 from actors.organizations.state import ACCOUNT, ROOT, UNIT, Tree, begin, new_id, page
 from actors.organizations.tagging import given
 from actors.runtime.context import Context
@@ -82,24 +83,25 @@ def _root(tree: Tree, node: Record) -> Answer:
 def enable(transaction: Transaction, context: Context, request: Request) -> Answer:
     tree = Tree(transaction, context)
     root = tree.node(request["RootId"], "Root", ROOT)
-    if request["PolicyType"] != SCP:
+    if request["PolicyType"] not in (SCP, *KINDS):
         raise PolicyTypeNotAvailable(request["PolicyType"])
-    if root["enabled"]:
+    if request["PolicyType"] in root["enabled"]:
         raise PolicyTypeAlreadyEnabled
-    root["enabled"] = [SCP]
+    root["enabled"].append(request["PolicyType"])
     tree.save(root)
     return {"Root": _root(tree, root)}
 
 
 def disable(transaction: Transaction, context: Context, request: Request) -> Answer:
     """Every node is as it was in the beginning: with FullAWSAccess alone, should the type be enabled again."""
-    tree = Tree(transaction, context)
-    root = tree.node(request["RootId"], "Root", ROOT)
-    if request["PolicyType"] not in root["enabled"]:
+    tree, kind = Tree(transaction, context), request["PolicyType"]
+    if kind not in tree.node(request["RootId"], "Root", ROOT)["enabled"]:
         raise PolicyTypeNotEnabled
     for node in tree.nodes(ROOT, UNIT, ACCOUNT):
-        tree.save({**node, "policies": [FULL_ACCESS_ID]})
-    root = {**root, "policies": [FULL_ACCESS_ID], "enabled": []}
+        tree.attached(node, kind)[:] = [FULL_ACCESS_ID] if kind == SCP else []
+        tree.save(node)
+    root = tree.root()
+    root["enabled"].remove(kind)
     tree.save(root)
     return {"Root": _root(tree, root)}
 

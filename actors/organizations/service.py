@@ -3,11 +3,13 @@
 Not here yet: README.md, coverage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from actors.organizations import accounts, handshakes, organizations, policies, tagging, trust
+from actors.organizations import access, accounts, handshakes, organizations, policies, tagging, trust
 from actors.organizations.state import Tree
+from actors.runtime.access import Access, Guard
+from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, operation, query
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -189,6 +191,10 @@ class Organizations(ServiceActor):
     def describe_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return policies.describe(snapshot, context, request)
 
+    @query("DescribeEffectivePolicy")
+    def describe_effective_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
+        return policies.describe_effective(snapshot, context, request)
+
     @operation("UpdatePolicy")
     def update_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return policies.update(transaction, context, request)
@@ -230,6 +236,26 @@ class Organizations(ServiceActor):
     @query("ListTagsForResource")
     def list_tags_for_resource(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return tagging.listed(Tree(snapshot, context), request)
+
+    # Authorisation. What an account of the organization may not, the operations say: nothing is another account's here.
+
+    def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        action = action_of(context.operation)
+        found: Sequence[Access] = self.surroundings.shard.read(
+            lambda view: access.accesses(view, context, action, request))
+        return found
+
+    def guard(self, context: Context, asked: Access) -> Guard:
+        return Guard(context.identity.account)
+
+    def tags(self, context: Context, asked: Access) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.surroundings.shard.read(lambda view: access.tags(view, context, asked))
+        return found
+
+    def condition_keys(self, context: Context, asked: Access, request: Request) -> Mapping[str, str | tuple[str, ...]]:
+        found: Mapping[str, str] = self.surroundings.shard.read(
+            lambda view: access.condition_keys(view, context, asked, request))
+        return found
 
     def committed(self, context: Context) -> None:
         """Told ahead of the answer, of all accounts: a change may concern any of the organization's."""

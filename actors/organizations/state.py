@@ -4,8 +4,10 @@
     master \\0 organization              {id, created, email}
     master \\0 node \\0 <id>              a root, unit or account:
                                        {type, id, name, parent, policies, tags, order, …}; a root has `enabled` policy
-                                       types, an account email, status, joined, method
-    master \\0 scp \\0 p-…                {id, name, description, content, tags}
+                                       types, an account email, status, joined, method. `policies` are the service
+                                       control policies on it, `management` {type: [id, …]} the others, `changed` when
+    master \\0 scp \\0 p-…                a policy of whatever `type` (none: a service control policy):
+                                       {id, name, description, content, tags, updated}
     master \\0 trusted \\0 <service>     {enabled}: a service that is trusted
     master \\0 delegate \\0 <account> \\0 <service>     {enabled}: who administers the organization for it
     \\0 handshake \\0 h-…                an invitation (handshakes.py)
@@ -38,6 +40,11 @@ def new_id(characters: int, letters: str = _LETTERS) -> str:
     return "".join(letters[byte % len(letters)] for byte in os.urandom(characters))
 
 
+def type_of(policy: Record) -> str:
+    kind: str = policy.get("type", SCP)
+    return kind
+
+
 class Tree:
     """The organization of the asking account. NotInUse; AccessDenied for who asks what the management account may."""
 
@@ -48,14 +55,15 @@ class Tree:
         if member is None:
             raise NotInUse
         self.book = Book(view, member["master"])
-        if not members_too and member["master"] != context.account and not self._may_read(context):
-            raise AccessDenied
         self.id: str = member["organization"]
         self.master: str = member["master"]
+        if not members_too and not self.may_read(context):
+            raise AccessDenied
 
-    def _may_read(self, context: Context) -> bool:
-        """Delegated administrators see everything (orgs_integrate_delegated_admin.html)."""
-        return context.operation.name.startswith(("Describe", "List")) and self.book.any("delegate", context.account)
+    def may_read(self, context: Context) -> bool:
+        """The management account may; delegated administrators see everything (orgs_integrate_delegated_admin.html)."""
+        reads = context.operation.name.startswith(("Describe", "List"))
+        return self.master == self.account or (reads and self.book.any("delegate", self.account))
 
     # Nodes
 
@@ -87,18 +95,19 @@ class Tree:
 
     def depth(self, node: Record) -> int:
         """0 for a root."""
-        depth = 0
+        return len(self.above(node)) - 1
+
+    def above(self, node: Record) -> list[Record]:
+        """From the root down to the node itself."""
+        steps = [node]
         while node["parent"]:
-            node, depth = self.node(node["parent"], "Parent"), depth + 1
-        return depth
+            node = self.node(node["parent"], "Parent")
+            steps.insert(0, node)
+        return steps
 
     def path(self, node: Record) -> str:
         """o-…/r-…/ou-…/"""
-        steps = [node["id"]]
-        while node["parent"]:
-            node = self.node(node["parent"], "Parent")
-            steps.insert(0, node["id"])
-        return "/".join((self.id, *steps)) + "/"
+        return "/".join((self.id, *(step["id"] for step in self.above(node)))) + "/"
 
     # Policies
 
@@ -111,9 +120,14 @@ class Tree:
             raise missing("Policy")
         return found
 
-    def policies(self) -> list[Record]:
-        own = sorted((row for _, row in self.book.rows("scp")), key=lambda row: row["order"])
-        return [self.policy(FULL_ACCESS_ID), *own]
+    def policies(self, kind: str) -> list[Record]:
+        own = sorted((row for _, row in self.book.rows("scp") if type_of(row) == kind), key=lambda row: row["order"])
+        return [self.policy(FULL_ACCESS_ID), *own] if kind == SCP else own
+
+    def attached(self, node: Record, kind: str) -> list[str]:
+        """The node's own list of its policies of a type, in the order they came."""
+        own: list[str] = node["policies"] if kind == SCP else node.setdefault("management", {}).setdefault(kind, [])
+        return own
 
     # ARNs
 
@@ -124,7 +138,7 @@ class Tree:
         return f"arn:aws:organizations::{self.master}:{kind}/{self.id}/{node['id']}"
 
     def policy_arn(self, policy: Record) -> str:
-        kind = SCP.lower()
+        kind = type_of(policy).lower()
         if policy.get("aws"):
             return f"arn:aws:organizations::aws:policy/{kind}/{policy['id']}"
         return f"arn:aws:organizations::{self.master}:policy/{self.id}/{kind}/{policy['id']}"

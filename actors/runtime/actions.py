@@ -7,7 +7,7 @@ operation: what needs several, or depends on what a request holds, its actor say
 
 from functools import cache
 
-from schemas.models import Operation
+from schemas.models import Operation, Service
 
 # botocore's service -> IAM's prefix, where the signing name is another.
 _PREFIXES = {"cloudwatch": "cloudwatch", "iot-data": "iot", "resourcegroupstaggingapi": "tag"}
@@ -75,11 +75,16 @@ _ACTIONS = {
 
 
 @cache
+def prefix_of(service: Service) -> str:
+    """What IAM calls a service: its namespace."""
+    metadata = service.metadata
+    return str(_PREFIXES.get(service.name) or metadata.get("signingName") or metadata["endpointPrefix"])
+
+
+@cache
 def action_of(operation: Operation) -> str:
     service = operation.service
-    metadata = service.metadata
-    prefix = _PREFIXES.get(service.name) or metadata.get("signingName") or metadata["endpointPrefix"]
-    return f"{prefix}:{_ACTIONS.get(service.name, {}).get(operation.name, operation.name)}"
+    return f"{prefix_of(service)}:{_ACTIONS.get(service.name, {}).get(operation.name, operation.name)}"
 
 
 @cache

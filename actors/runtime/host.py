@@ -169,6 +169,8 @@ class ActorHost:
         name, is_part = subjects.whole(address.operation)
         step = hosted.actor.parts.get(name) if is_part and _may_ask(address.door, name, hosted) else None
         operation = hosted.model.operations.get(name if step is None else step.name)
+        if is_part and address.door == subjects.DIRECT:      # it would be unplaced, and recorded by nobody
+            operation = None
         if operation is None:
             unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
             self._refuse(message, address, request.id, unknown)

@@ -1,4 +1,4 @@
-"""Who used which service last, and when: what IAM shows of keys and roles. Noted in memory by a link of the chain
+"""Who used which operation last, and when: what IAM shows of keys and roles. Noted in memory by a link of the chain
 (chain/used.py), told to IAM every TELL_EVERY_S and once more at the end. What a crash loses is at most that old, as on
 AWS, which says that its records may be hours late.
 """
@@ -7,9 +7,12 @@ import asyncio
 
 import structlog
 
+from actors.runtime.actions import action_of
+from actors.runtime.audit.operations import is_data_operation
 from bus.system import ask
 from bus.transport import BusError, Transport
 from schemas.envelope import Identity
+from schemas.models import Operation
 
 TELL_EVERY_S = 30.0
 TELL_LIMIT_S = 5.0                        # for IAM's answer
@@ -20,10 +23,10 @@ log = structlog.get_logger(__name__)
 
 
 class Uses:
-    """`latest`: by (whose, botocore's service) the time in seconds since the epoch, and the region."""
+    """`latest`: by (whose, operation) the time in seconds since the epoch, and the region."""
 
     def __init__(self) -> None:
-        self.latest: dict[tuple[Identity, str], tuple[float, str]] = {}
+        self.latest: dict[tuple[Identity, Operation], tuple[float, str]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self, transport: Transport) -> None:
@@ -47,10 +50,16 @@ class Uses:
         told, self.latest = list(self.latest.items()), {}
         while told:
             chunk, told = told[:CHUNK_COUNT], told[CHUNK_COUNT:]
-            uses = [[who.account, who.principal, service, at, region] for (who, service), (at, region) in chunk]
+            uses = [[who.account, who.principal, operation.service.name, at, region, _tracked(operation)]
+                    for (who, operation), (at, region) in chunk]
             try:
                 await ask(transport, "used", {"uses": uses}, TELL_LIMIT_S)
             except (BusError, TimeoutError) as error:
                 log.info("uses_not_told", reason=str(error))
                 self.latest = {**dict([*chunk, *told]), **self.latest}
                 return
+
+
+def _tracked(operation: Operation) -> str:
+    """IAM's name of what is tracked as an action: management, as on AWS; "" of what works on data."""
+    return "" if is_data_operation(operation) else action_of(operation)

@@ -10,6 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actors.runtime import private_files
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -26,7 +28,7 @@ class Vault:
         self._shared = shared
         self._path = directory / KEY_FILE
         if not self._path.exists():
-            _write(self._path, os.urandom(KEY_BYTES), first=True)
+            _make(self._path, os.urandom(KEY_BYTES))
         self._file = str(self._path)
         self._seen = (0, 0, 0)
         self._mark = b""
@@ -61,13 +63,13 @@ class Vault:
         before it may not be forgotten yet."""
         self._read()
         if len(self._keys) == 1:
-            _write(self._path, self._mark + os.urandom(KEY_BYTES) + self._keys[0])
+            private_files.write(self._path, self._mark + os.urandom(KEY_BYTES) + self._keys[0])
             self._read()
 
     def forget(self) -> None:
         """The newest key alone is left, once everything is sealed under it."""
         self._read()
-        _write(self._path, self._mark + self._keys[0])
+        private_files.write(self._path, self._mark + self._keys[0])
         self._read()
 
     def _current(self) -> "list[AESGCM]":
@@ -95,23 +97,12 @@ class Vault:
         self._seen = seen
 
 
-def _write(path: Path, key: bytes, *, first: bool = False) -> None:
-    """`first`: unless somebody else has made one meanwhile, which then is everyone's."""
+def _make(path: Path, key: bytes) -> None:
+    """Unless somebody else has made one meanwhile, which then is everyone's."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(descriptor)
-    if first:
-        with suppress(FileExistsError):
-            path.hardlink_to(new)
-        new.unlink()
-    else:
-        new.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    private_files.write(made, key)
+    with suppress(FileExistsError):
+        path.hardlink_to(made)
+    made.unlink()
+    private_files.sync(path.parent)

@@ -62,7 +62,7 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
         record |= {"versioning": state.ENABLED, "lock": True}
     bucket = Bucket(transaction, record)
     bucket.save()
-    ownership.begin(bucket, request)
+    ownership.begin(context, bucket, request)
     return {"Location": f"/{name}" if region == HOME_REGION else f"http://{name}.s3.amazonaws.com/",
             "BucketArn": f"arn:aws:s3:::{name}"}
 

@@ -2,8 +2,9 @@
 
 A content is a row named by the object's record. Files are made before it (engine/blobs.py) and each gets a row that
 says what it must hold and keeps its key, sealed: who has the sealer that the object's record asks for (encryption.py)
-can read it. Bytes in the shard are sealed themselves. What was kept before there was encryption is read as it is: rows
-with `data`, and files whose row has an `md5` of them and no key.
+can read it. Bytes in the shard are sealed themselves. What is sealed is bound to the name of its row, or to the one the
+row tells (`for`), where it was copied by who cannot open it. What was kept before there was encryption is read as it
+is: rows with `data`, and files whose row has an `md5` of them and no key.
 
 A content that nobody names any more becomes garbage, removed GRACE_S later by a job, and no earlier than its last
 reader has done: a reply may be on its way to a gateway that has not opened its files yet.
@@ -93,6 +94,24 @@ def keep_files(
     return _keep(transaction, row | ({"parts": parts} if parts else {}), _new_id(transaction))
 
 
+def copy_sealed(transaction: Transaction, content: bytes, files: list[Piece]) -> bytes:
+    """The same bytes once more, of who has no key to them: what is sealed stays sealed for the name that it was sealed
+    for, which its row then tells (`for`). `files`: second names of those it lies in."""
+    row = _row(transaction, content)
+    if "files" not in row:
+        copied = {**row, "for": row.get("for", content)}
+        return _keep(transaction, copied, _new_id(transaction, INLINE_ID_CHANCE_BYTES))
+    for (name, _, _), file in zip(row["files"], files, strict=True):
+        fact = _fact(transaction, name)
+        transaction.put(_file_key(file.name), pack({**fact, "for": fact.get("for", name.encode())}))
+    return _keep(transaction, {**row, "files": [[file.name, 0, file.size] for file in files]}, _new_id(transaction))
+
+
+def sealed(view: Snapshot, content: bytes) -> Content:
+    """The files it lies in, without their keys; of bytes in the shard nothing."""
+    return Content(b"", [Piece(*piece) for piece in _row(view, content).get("files", [])])
+
+
 def join(transaction: Transaction, contents: list[bytes], parts: list[tuple[int, int, bytes]]) -> bytes:
     """One content of several in files, which end with it; not a byte moves. `parts`: what `parts` tells of it."""
     found = [piece for content in contents for piece in _row(transaction, content)["files"]]
@@ -117,7 +136,7 @@ def load(view: Snapshot, content: bytes, sealer: Sealer, start: int = 0, stop: i
     if "files" in row:
         pieces = stretch([Piece(*piece) for piece in row["files"]], start, stop)
         return Content(b"", [_readable(view, piece, sealer) for piece in pieces])
-    data = row["data"] if "data" in row else _opened(sealer, row["sealed"], content)
+    data = row["data"] if "data" in row else _opened(sealer, row["sealed"], row.get("for", content))
     return Content(data[start:stop], [])
 
 
@@ -135,13 +154,19 @@ def stretch(pieces: list[Piece], start: int, stop: int | None) -> list[Piece]:
 
 def _readable(view: Snapshot, piece: Piece, sealer: Sealer) -> Piece:
     """With its key, and its CRC where it is all of its file."""
-    row = view.get(_file_key(piece.name))
-    assert row is not None, f"file {piece.name} is named and not known"
-    fact = unpack(row)
+    fact = _fact(view, piece.name)
     if "key" not in fact:
         return piece
     crc = fact["crc"] if piece.size == fact["size"] else b""
-    return piece._replace(key=_opened(sealer, fact["key"], piece.name.encode()), crc=crc)
+    return piece._replace(key=_opened(sealer, fact["key"], fact.get("for", piece.name.encode())), crc=crc)
+
+
+def _fact(view: Snapshot, name: str) -> dict[str, Any]:
+    """A file's row."""
+    row = view.get(_file_key(name))
+    assert row is not None, f"file {name} is named and not known"
+    found: dict[str, Any] = unpack(row)
+    return found
 
 
 def _opened(sealer: Sealer, sealed: bytes, name: bytes) -> bytes:

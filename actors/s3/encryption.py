@@ -107,9 +107,13 @@ def _default(bucket: Bucket) -> Answer:
     return {} if found is None else dict(found["Rules"][0])
 
 
+def blocks_customers(bucket: Bucket) -> bool:
+    """May nothing be written there under customers' keys?"""
+    return SSE_C in ((_default(bucket).get("BlockedEncryptionTypes") or {}).get("EncryptionType") or ())
+
+
 def _check_not_blocked(context: Context, bucket: Bucket, request: Request) -> None:
-    blocked = (_default(bucket).get("BlockedEncryptionTypes") or {}).get("EncryptionType") or ()
-    if SSE_C in blocked:
+    if blocks_customers(bucket):
         raise AccessDenied(
             f"User: {context.principal.arn} is not authorized to perform: s3:PutObject on resource: "
             f'"arn:aws:s3:::{bucket.name}/{request["Key"]}" because this bucket has blocked upload requests that '

@@ -2,7 +2,8 @@
 
 One run goes through a bucket's keys, then its uploads (one a step: it may have 10,000 parts), and waits for the next
 midnight, UTC. When something is due: due.py. What a lock keeps stays.
-Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html; what is too small to move:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ from actors.s3 import due, events, locks, state, uploads, versions
 from actors.s3.due import DAY_S, due_at, due_time
 from actors.s3.errors import AccessDenied
 from actors.s3.events import Happened
-from actors.s3.lifecycle import LIFECYCLE
+from actors.s3.lifecycle import BY_CLASS, LIFECYCLE
+from actors.s3.lifecycle_rules import conditions
 from actors.s3.objects import STANDARD, second
 from actors.s3.rules import matches
 from actors.s3.state import Bucket, Record
@@ -22,6 +24,9 @@ from actors.s3.state import Bucket, Record
 KEYS_OF_STEP = 32
 VERSIONS_OF_STEP = 128                    # of one key; older ones wait for the next day
 DELETED = "LifecycleExpiration:Delete"
+SMALL_BYTES = 128 * 1024
+_TAKING_SMALL = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+_SIZES = frozenset({"ObjectSizeGreaterThan", "ObjectSizeLessThan"})
 
 Rule = Mapping[str, Any]
 
@@ -64,7 +69,7 @@ def _key(transaction: Transaction, bucket: Bucket, key: str, rules: list[Rule], 
     if any(_is_due(rule.get("Expiration") or {}, current["time"], now) for rule in matching):
         _expire(transaction, bucket, key, current)
         return
-    moved = _class(matching, "Transitions", current, current["time"], now)
+    moved = _class(bucket, matching, "Transitions", current, current["time"], now)
     if moved != current.get("class", STANDARD):
         _move(transaction, bucket, key, current, moved)
 
@@ -95,7 +100,7 @@ def _older(
                for rule in matching) and _may_go(record, now):
             versions.remove(transaction, bucket, Happened(DELETED, key, record))
             continue
-        moved = _class(matching, "NoncurrentVersionTransitions", record, newer["time"], now)
+        moved = _class(bucket, matching, "NoncurrentVersionTransitions", record, newer["time"], now)
         if not record.get("marker") and moved != record.get("class", STANDARD):
             _move(transaction, bucket, key, record, moved)
 
@@ -122,12 +127,21 @@ def _ends_marker(rule: Rule, key: str, marker: Record, now: float) -> bool:
     return matches(rule, key, marker) and bool(expiration.get("ExpiredObjectDeleteMarker") or by_days)
 
 
-def _class(rules: list[Rule], member: str, record: Record, since: float, now: float) -> str:
+def _class(bucket: Bucket, rules: list[Rule], member: str, record: Record, since: float, now: float) -> str:
     """Where it stands once what is due has been done: the transition that came last counts."""
     known = [(due_time(transition, since), transition["StorageClass"])
-             for rule in rules for transition in rule.get(member) or ()]
+             for rule in rules for transition in rule.get(member) or ()
+             if record["size"] >= SMALL_BYTES or _moves_small(bucket, rule, transition["StorageClass"])]
     found: str = max((each for each in known if each[0] <= now), default=(0.0, record.get("class", STANDARD)))[1]
     return found
+
+
+def _moves_small(bucket: Bucket, rule: Rule, storage_class: str) -> bool:
+    """A rule that says which sizes it is for means it; else the configuration's minimum counts."""
+    if not _SIZES.isdisjoint(name for name, _ in conditions(rule)):
+        return True
+    lifecycle = bucket.configuration(LIFECYCLE)
+    return lifecycle.get("minimum") == BY_CLASS and storage_class in _TAKING_SMALL
 
 
 def _is_due(action: Rule, since: float, now: float) -> bool:

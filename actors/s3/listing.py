@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import archives, state
+from actors.s3 import archives, ownership, state
 from actors.s3.access import bucket_of
 from actors.s3.errors import InvalidArgument
 from actors.s3.objects import STANDARD
@@ -64,8 +64,9 @@ def objects(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     yield from _fill(bucket, page, _told_group(page, marker) or marker)
     answer = _common(bucket, request, page, write)
     answer |= {"Marker": write(marker), **_where(bucket)}
-    more = _asked_for(context, request)
-    answer["Contents"] = [_object(key, record, write, bucket.owner) | more(record) for key, record in page.entries]
+    more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
+    answer["Contents"] = [_object(key, record, write, owner_of(record)) | more(record)
+                          for key, record in page.entries]
     if page.truncated and page.delimiter:
         answer["NextMarker"] = write(page.last)
     return answer
@@ -78,10 +79,10 @@ def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging
     after = _from_token(token) if token is not None else start or ""
     page = Page(request, _limit(request))
     yield from _fill(bucket, page, after)
-    owner = bucket.owner if request.get("FetchOwner") else ""
-    more = _asked_for(context, request)
+    more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
     answer = _common(bucket, request, page, write)
-    answer["Contents"] = [_object(key, record, write, owner) | more(record) for key, record in page.entries]
+    answer["Contents"] = [_object(key, record, write, owner_of(record) if request.get("FetchOwner") else "")
+                          | more(record) for key, record in page.entries]
     answer |= {"KeyCount": page.count, **_where(bucket)}
     if token is not None:
         answer["ContinuationToken"] = token
@@ -109,8 +110,8 @@ def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker}
     if "Delimiter" in request:
         answer["Delimiter"] = write(page.delimiter)
-    more = _asked_for(context, request)
-    told = [_version(key, record, newest, write, bucket.owner) | more(record) for key, record, newest in found]
+    more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
+    told = [_version(key, record, newest, write, owner_of(record)) | more(record) for key, record, newest in found]
     answer["Versions"] = [each for each in told if "Size" in each]
     answer["DeleteMarkers"] = [each for each in told if "Size" not in each]
     if page.truncated:

@@ -11,6 +11,7 @@ from typing import Any
 from actors.runtime.policy import Caller, Policy, Question, Use, compile_document, decide
 from actors.s3 import acls, ownership, state
 from actors.s3.errors import InvalidArgument, MalformedXML, S3Error
+from actors.s3.locks import DEFAULT
 from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket
 
@@ -46,6 +47,9 @@ def check(bucket: Bucket, content: Content) -> None:
     here, there = bucket.record["region"], target.record["region"]
     if here != there:
         raise CrossLocationLogging(TargetBucketLocation=there, SourceBucketLocation=here)
+    if target.record.get("payer") == "Requester" or target.configuration(DEFAULT) is not None:
+        raise InvalidTargetBucket("The target bucket for logging must have neither Requester Pays nor a default "
+                                  "retention of Object Lock.", TargetBucket=name)
     if wanted.get("TargetGrants") and ownership.of_bucket(target) == ownership.ENFORCED:
         raise InvalidArgument("Target grants are not supported when the target bucket has BucketOwnerEnforced set for "
                               "object ownership.", "TargetGrants")

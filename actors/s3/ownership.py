@@ -4,7 +4,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-owner
 allows: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#permissions
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from actors.runtime.context import Context
@@ -42,8 +42,8 @@ def of_bucket(bucket: Bucket) -> str:
     return bucket.configuration(OWNERSHIP) or WRITER
 
 
-def begin(bucket: Bucket, request: Request) -> None:
-    """CreateBucket's ownership and ACL. InvalidBucketAclWithObjectOwnership, InvalidArgument."""
+def begin(context: Context, bucket: Bucket, request: Request) -> None:
+    """CreateBucket's ownership and ACL. InvalidBucketAclWithObjectOwnership, InvalidArgument, AccessDenied."""
     ownership = request.get("ObjectOwnership", ENFORCED)
     if ownership not in OWNERSHIPS:
         raise InvalidArgument(f"Invalid x-amz-object-ownership header: {ownership}", "x-amz-object-ownership")
@@ -52,7 +52,9 @@ def begin(bucket: Bucket, request: Request) -> None:
         return
     if ownership == ENFORCED and request.get("ACL") != "private":
         raise InvalidBucketAcl(ownership)
-    bucket.configure(ACL, acls.of_headers(request, bucket.owner, bucket.owner))
+    acl = acls.of_headers(request, bucket.owner, bucket.owner)
+    publicity.check_acl(context, bucket, acl)
+    bucket.configure(ACL, acl)
 
 
 # Objects
@@ -73,6 +75,13 @@ def of_new_object(context: Context, bucket: Bucket, request: Request) -> Record:
     acl = acls.of_headers(request, writer, bucket.owner)
     publicity.check_acl(context, bucket, acl)
     return {"owner": writer, "acl": acl}
+
+
+def owners_in(bucket: Bucket) -> Callable[[Record], str]:
+    """Whose a version is told to be."""
+    if of_bucket(bucket) == ENFORCED:
+        return lambda record: bucket.owner
+    return lambda record: str(record["owner"])
 
 
 def acl_of(record: Record) -> Acl:

@@ -13,6 +13,7 @@ from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.context import Context
 from actors.runtime.policy import Policy, Use, compile_document
+from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import acls, keys, ownership, publicity, replicating, state, tags
@@ -24,10 +25,12 @@ from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket, Record
 
 _ARN = "arn:aws:s3:::"
+# Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+_MENDING = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _VERSION = "s3:versionid"
 _NONE: Mapping[str, str] = {}
 # Operations whose action is another where the request names a version.
-_OF_VERSIONS = frozenset({
+OF_VERSIONS = frozenset({
     "GetObject", "HeadObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging",
     "DeleteObjectTagging", "GetObjectAttributes",
 })
@@ -51,8 +54,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         keys.check(key)
     arn = _arn(bucket, key)
     action, version_id = action_of(operation), request.get("VersionId")
-    if version_id and name in _OF_VERSIONS:
-        action = _of_version(action)
+    if version_id and name in OF_VERSIONS:
+        action = of_version(action)
     found = [Access(action, arn, _naming(version_id))]
     if isinstance(request.get("CopySource"), str):
         found += _of_source(request["CopySource"])
@@ -122,7 +125,7 @@ def _naming(version_id: str | None) -> Mapping[str, str]:
     return {_VERSION: version_id} if version_id else _NONE
 
 
-def _of_version(action: str) -> str:
+def of_version(action: str) -> str:
     """s3:GetObjectTagging -> s3:GetObjectVersionTagging."""
     return action.replace("Object", "ObjectVersion", 1)
 
@@ -151,14 +154,14 @@ def guard(view: Snapshot, context: Context, access: Access) -> Guard | None:
         return Guard(granted=not context.principal.account)
     account = context.principal.account
     if ownership.of_bucket(bucket) == ownership.ENFORCED:
-        return Guard(bucket.owner, _policy(bucket, context.principal))
+        return Guard(bucket.owner, _policy(bucket, context.principal, access.action))
     record = _version(bucket, key, access)
     granted = ownership.granted(bucket, access.action, record, account) or (
         context.principal.arn == LOGGER and access.action == "s3:PutObject"
         and acls.delivers_logs(ownership.bucket_acl(bucket)))
     if record is not None and ownership.is_strangers(bucket, access.action, record):
         return Guard(record["owner"], granted=granted)       # the bucket's policy is about its owner's objects
-    return Guard(bucket.owner, _policy(bucket, context.principal), granted)
+    return Guard(bucket.owner, _policy(bucket, context.principal, access.action), granted)
 
 
 def told_to_refused(view: Snapshot, context: Context, access: Access) -> Mapping[str, Any]:
@@ -170,11 +173,12 @@ def told_to_refused(view: Snapshot, context: Context, access: Access) -> Mapping
     return {} if bucket is None else {HEADERS: {"x-amz-bucket-region": bucket.record["region"]}}
 
 
-def _policy(bucket: Bucket, principal: Principal) -> Policy | None:
-    """None also where a public one may not count for strangers, who are neither of the owner's account nor a service.
+def _policy(bucket: Bucket, principal: Principal, action: str) -> Policy | None:
+    """None also where a public one may not count for strangers, who are neither of the owner's account nor a service,
+    and for the owner's root where it would keep it from changing the policy: nobody else could mend that.
     """
     text = bucket.configuration(POLICY)
-    if text is None:
+    if text is None or (action in _MENDING and principal.arn == root_arn(bucket.owner)):
         return None
     is_stranger = not _is_service(principal) and principal.account != bucket.owner
     if is_stranger and publicity.of_bucket(bucket).get("RestrictPublicBuckets") and publicity.is_public(text):
@@ -206,10 +210,20 @@ def condition_keys(
 ) -> Mapping[str, str | tuple[str, ...]]:
     """S3's own: from the request's signature and members, from the tags it brings and from those the object has."""
     keys: dict[str, str | tuple[str, ...]] = {**_of_signature(context)}
+    bucket = state.find_bucket(view, access.resource.removeprefix(_ARN).partition("/")[0])
+    if bucket is not None:
+        keys["s3:resourceaccount"] = bucket.owner
+    creates = _CREATES.get(context.operation.name)
+    if creates is not None:
+        keys["s3:objectcreationoperation"] = "true" if creates else "false"
+    request = {**request, **_of_lock(request)}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:
             keys[key] = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+    until = request.get("ObjectLockRetainUntilDate")
+    if isinstance(until, datetime):
+        keys["s3:object-lock-remaining-retention-days"] = str(int((until.timestamp() - context.now) // 86_400))
     for tag, value in _tags_of(view, access).items():
         keys[f"s3:existingobjecttag/{tag.lower()}"] = value
     brought = _brought(request)
@@ -218,6 +232,17 @@ def condition_keys(
     if brought:
         keys["s3:requestobjecttagkeys"] = tuple(brought)
     return keys
+
+
+def _of_lock(request: Request) -> Mapping[str, Any]:
+    """What PutObjectRetention and PutObjectLegalHold say, as PutObject says it."""
+    retention, hold = request.get("Retention"), request.get("LegalHold")
+    found = {}
+    if isinstance(retention, Mapping):
+        found = {"ObjectLockMode": retention.get("Mode"), "ObjectLockRetainUntilDate": retention.get("RetainUntilDate")}
+    if isinstance(hold, Mapping):
+        found["ObjectLockLegalHoldStatus"] = hold.get("Status")
+    return found
 
 
 def _of_signature(context: Context) -> Mapping[str, str]:
@@ -240,6 +265,9 @@ def _brought(request: Request) -> Mapping[str, str]:
         return {}
 
 
+# What makes an object, and what belongs to an upload that has made none yet.
+_CREATES = {**dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), True),
+            **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), False)}
 _SIGNED = {"s3:authtype": "auth_type", "s3:signatureversion": "signature_version",
            "s3:x-amz-content-sha256": "content_sha256"}
 _KEYS = {
@@ -254,4 +282,5 @@ _KEYS = {
     "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
     "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
     "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+    "s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch",
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import contents, events, state
+from actors.s3 import contents, encryption, events, state
 from actors.s3.access import bucket_name
 from actors.s3.contents import Body, Content
 from actors.s3.engine.sealing import OurKey
@@ -57,7 +57,7 @@ def read(view: Snapshot, name: str, item: Mapping[str, Any], ours: OurKey) -> So
     rules = rules_for(document, item["key"], record)
     there = {target for target in map(destination, rules) if _has(view, target, item["key"], record)}
     content = record.get("content")
-    return Source(bucket, item["key"], record, document["Role"], rules, _loaded(view, content, ours),
+    return Source(bucket, item["key"], record, document["Role"], rules, _loaded(view, record, ours),
                   [] if content is None else contents.parts(view, content), there)
 
 
@@ -66,7 +66,10 @@ def _has(view: Snapshot, target: str, key: str, record: Record) -> bool:
     return bucket is not None and bucket.version(key, record["id"]) is not None
 
 
-def _loaded(view: Snapshot, content: bytes | None, ours: OurKey) -> Content | None:
+def _loaded(view: Snapshot, record: Record, ours: OurKey) -> Content | None:
+    content = record.get("content")
+    if content is not None and "customer" in record:
+        return contents.sealed(view, content)
     try:
         return Content(b"", []) if content is None else contents.load(view, content, ours)
     except AwsError:                      # logged where it was found
@@ -80,6 +83,8 @@ def put(transaction: Transaction, source: Source, rule: Rule, files: list[Piece]
         return "DstBucketNotFound"
     if target.versioning != state.ENABLED:
         return "DstBucketUnversioned"
+    if "customer" in source.record and encryption.blocks_customers(target):
+        return "DstPutObjectNotPermitted"
     bucket = state.find_bucket(transaction, source.bucket.name)
     now = None if bucket is None else bucket.version(source.key, source.record["id"])
     if now is None:
@@ -92,13 +97,22 @@ def put(transaction: Transaction, source: Source, rule: Rule, files: list[Piece]
         record = {**there, **dict.fromkeys(CHANGING), **{name: record[name] for name in CHANGING if name in record}}
         record = {name: value for name, value in record.items() if value is not None}
     elif not source.is_marker:
-        assert source.content is not None, "who has files has read it"
-        record["content"] = contents.keep_files(transaction, files, ours, source.parts) if files else contents.keep(
-            transaction, Body(source.content.data, None, record["size"], {}), ours)
+        record["content"] = _copied(transaction, source, now, files or [], ours)
     target.insert(source.key, record)
     if there is None:
         events.happened(transaction, target, Happened(_event(record), source.key, record))
     return ""
+
+
+def _copied(transaction: Transaction, source: Source, now: Record, files: list[Piece], ours: OurKey) -> bytes:
+    """The content of a replica of what the source is now. A customer's key is not ours to open with: the replica opens
+    under it too."""
+    assert source.content is not None, "who has files has read it"
+    if "customer" in now:
+        return contents.copy_sealed(transaction, now["content"], files)
+    if files:
+        return contents.keep_files(transaction, files, ours, source.parts)
+    return contents.keep(transaction, Body(source.content.data, None, now["size"], {}), ours)
 
 
 def _described(target: Bucket, rule: Rule, source: Record) -> Record:

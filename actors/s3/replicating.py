@@ -103,9 +103,10 @@ class Replicator:
         content = source.content
         if content is None:
             return None
+        sealed = "customer" in source.record
         try:
-            return await asyncio.to_thread(lambda: [self._blobs.link(piece) for piece in content.pieces])
-        except (FileNotFoundError, Rotten) as error:
+            return await asyncio.to_thread(lambda: [self._blobs.link(piece, sealed=sealed) for piece in content.pieces])
+        except (OSError, Rotten) as error:
             log.warning("replication_unreadable", bucket=source.bucket.name, reason=str(error))
             return None
 

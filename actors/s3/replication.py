@@ -50,7 +50,7 @@ def _wants(rule: Content, record: Record) -> bool:
         return False
     if record.get("marker"):
         return "Filter" not in rule or (rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled"
-    if record.get("class") in ARCHIVED or "customer" in record:
+    if record.get("class") in ARCHIVED:
         return False
     is_kms = str(record.get("encryption", {}).get("ServerSideEncryption", "")).startswith("aws:kms")
     return not is_kms or _says(rule, "SseKmsEncryptedObjects")

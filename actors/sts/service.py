@@ -11,6 +11,7 @@ from actors.iam.vault import Vault
 from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, operation, query
+from actors.runtime.authorization_messages import AuthorizationMessages
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
@@ -30,6 +31,7 @@ class STS(ServiceActor):
         super().attach(surroundings)
         self._vault = Vault(surroundings.directory)
         self._issuers = Issuers()
+        self._messages = AuthorizationMessages(surroundings.directory)
 
     @query("GetCallerIdentity")
     def get_caller_identity(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -70,8 +72,11 @@ class STS(ServiceActor):
 
     @query("DecodeAuthorizationMessage")
     def decode_authorization_message(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        """Services that encode their refusals, as EC2 does, are not here yet: nobody has a message of ours."""
-        raise InvalidAuthorizationMessage("Message is not valid")
+        try:
+            failure = self._messages.open(context.identity.account, request["EncodedMessage"], context.now)
+        except ValueError as error:
+            raise InvalidAuthorizationMessage("Message is not valid") from error
+        return {"DecodedMessage": failure}
 
     # Authorisation
 

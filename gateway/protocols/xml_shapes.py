@@ -15,7 +15,6 @@ from schemas.models import Member, Shape
 Read = Callable[[Element], Any]
 Write = Callable[[list[str], Any], None]
 
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 # What XML 1.0 cannot carry in any form becomes U+FFFD.
 _UNWRITABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")

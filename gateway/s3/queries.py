@@ -1,7 +1,7 @@
 """S3's parameters: what no member of an operation says of them, in S3's words, before anything is looked up.
 
-Sources of the sentences: ceph/s3-tests, versitygw's tests, and what two projects measured of AWS in 2026 (backlot for
-listings, s3gw's recordings of ListObjectVersions).
+Sources of the sentences: ceph/s3-tests, versitygw's tests, and what two projects measured of AWS in 2026 (backlot, and
+recordings of ListObjectVersions for rabata.io).
 """
 
 import re

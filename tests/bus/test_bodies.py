@@ -13,7 +13,7 @@ from bus import bodies as bodies_module
 from bus.bodies import BODY_LIMIT_BYTES, CHUNK_BYTES, OFFER_IDLE_S, WINDOW_CHUNKS, Bodies, BodyError, BodyTooLarge
 from bus.codec import Claim, pack, unpack
 from bus.simulated import Faults
-from bus.transport import BusError, Disconnected, Message, NoResponders, Overloaded, RequestTimeout
+from bus.transport import BusError, Disconnected, Message, NoResponders, Overloaded, RequestTimeout, Transport
 from tests.bus.worlds import Runner, SimulatedWorld, World, simulated
 
 EDGES = st.sampled_from([
@@ -173,12 +173,31 @@ def test_pulls_are_answered_only_where_allowed(run: Runner) -> None:
         offering = Bodies(sender)
         claim = offering.offer(b"secret", lambda reply: reply.startswith("_INBOX.000000000000.test.")).claim
         await sender.flush()
-        with pytest.raises(RequestTimeout):
-            await receiver.request(claim.inbox, pack({"body": claim.body, "offset": 0}), 0.1)
-        answer = await receiver.request(claim.inbox, pack({"body": "unknown", "offset": 0}), 30.0)
-        assert unpack(answer.data) == {"gone": True}
+        for _ in range(2):
+            for name in (claim.body, "unknown"):
+                with pytest.raises(RequestTimeout):
+                    await receiver.request(claim.inbox, pack({"body": name, "offset": 0}), 0.1)
+            offering._forget(claim.body)               # nor is anybody else told that it is gone
 
     run(scenario)
+
+
+async def one_sender_has_its_share(sender: Transport, fetching: Bodies) -> None:
+    """Claims that are never made good, large or many: others' bodies are pulled meanwhile."""
+    silent = sender.listen(lambda _: None, lambda _: None)
+    honest = Bodies(sender).offer(bytes(400), anyone).claim
+    for size, count in ((500, 1), (1, 3)):
+        waiting = [asyncio.ensure_future(fetching.fetch(Claim("x", size, 0), silent.subject, 30.0, "greedy"))
+                   for _ in range(count)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await fetching.fetch(Claim("y", 1, 0), silent.subject, 30.0, "greedy")
+        assert len(await fetching.fetch(honest, honest.inbox, 30.0, "modest")) == 400
+        honest = Bodies(sender).offer(bytes(400), anyone).claim
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert fetching.fetched_bytes == 0
 
 
 # Bounds: of one body, of all offered, of all fetched; and what is refused leaves nothing behind.
@@ -186,6 +205,8 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies_module, "OFFERED_LIMIT_BYTES", 1000)
     monkeypatch.setattr(bodies_module, "FETCHED_LIMIT_BYTES", 1000)
     monkeypatch.setattr(bodies_module, "RECEIVER_LIMIT_BYTES", 500)
+    monkeypatch.setattr(bodies_module, "SENDER_LIMIT_BYTES", 500)
+    monkeypatch.setattr(bodies_module, "HELD_LIMIT_COUNT", 3)
 
     async def scenario(world: World) -> None:
         sender, receiver = await world.connect(), await world.connect()
@@ -207,6 +228,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
             await fetching.fetch(second.claim, second.claim.inbox, 30.0)
         assert len(await coming) == 1000
         assert fetching.fetched_bytes == 0
+        await one_sender_has_its_share(sender, fetching)
         with pytest.raises(BodyTooLarge):
             await fetching.fetch(Claim("x", BODY_LIMIT_BYTES + 1, 0), "_INBOX.x", 30.0)
         offering.close()

@@ -83,7 +83,7 @@ async def service(world: World, answer: Answer, identity: Identity = GATE) -> As
     await serving.flush()
 
 
-# What the caller says arrives as it was said, on the subject that says who asks and whose slot it is (BUS.md).
+# What the caller says arrives as it was said, on the subject that says who asks and whose slot it is (bus/README.md).
 @settings(max_examples=12)
 @given(
     params=st.dictionaries(st.text("abc", max_size=3), st.integers(-5, 5) | st.binary(max_size=5), max_size=4),

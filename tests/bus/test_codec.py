@@ -55,7 +55,7 @@ CLAIMS = st.builds(
 )
 
 
-# What one side encodes, the other reads equal: blobs as bytes, times as aware datetimes (BUS.md, Envelope).
+# What one side encodes, the other reads equal: blobs as bytes, times as aware datetimes (bus/README.md, Envelopes).
 @given(REQUESTS)
 def test_requests_round_trip(request: Request) -> None:
     assert decode_request(encode_request(request)) == request
@@ -77,7 +77,7 @@ def test_records_round_trip(value: Any) -> None:
     assert unpack(pack(value)) == value
 
 
-# "Only `params` is required, everything else has a default"; unknown members are ignored (BUS.md, Envelope).
+# "Only `params` is required, everything else has a default"; unknown members are ignored (bus/README.md, Envelopes).
 def test_defaults_are_left_out_and_unknown_members_ignored() -> None:
     assert msgpack.unpackb(encode_request(Request({"A": 1}))) == {"params": {"A": 1}}
     assert decode_request(msgpack.packb({"params": {}, "later": [1], "v": 1})) == Request({})

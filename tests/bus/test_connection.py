@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bus import connection
+from bus import link
 from bus.connection import OUT_LIMIT_BYTES, NatsTransport, open_connection
 from bus.transport import Disconnected, Message, Overloaded
 from tests.bus.worlds import until_connected
@@ -61,7 +61,7 @@ def test_what_waits_to_go_out_is_bounded() -> None:
 
 # A broker that is silent, its socket open: given up after the pings, and found again when it speaks.
 def test_a_silent_broker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "PING_INTERVAL_S", 0.05)
+    monkeypatch.setattr(link, "PING_INTERVAL_S", 0.05)
 
     async def main(server: NatsServer) -> None:
         transport = await connect(server)

@@ -1,7 +1,7 @@
 """bus/permissions.py against a real nats-server: nobody speaks for another or hears another.
 
-Expected behaviour: shared BUS.md, "The actor believes the subject, never the envelope. The broker's publish permissions
-prove it", and the table in bus/README.md.
+Expected behaviour: the table in bus/README.md. Actors believe the subject, never the envelope, because the broker's
+publish permissions prove it.
 """
 
 import asyncio

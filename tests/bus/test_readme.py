@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from bus import bodies, client, codec, connection, mux, permissions, subjects
+from bus import bodies, client, codec, connection, doorkeeper, link, mux, permissions, subjects
 from bus.bodies import Bodies
 from bus.connection import open_connection
 from bus.endpoint import Endpoint
@@ -79,18 +79,20 @@ def test_the_numbers_are_the_constants() -> None:
         (f"One body has at most {bodies.BODY_LIMIT_BYTES // mebi} MiB", bodies.BODY_LIMIT_BYTES),
         (f"forgotten {bodies.OFFER_IDLE_S:.0f} s after the last pull", bodies.OFFER_IDLE_S),
         (f"{bodies.BODY_LIMIT_BYTES // mebi} MiB; {bodies.OFFERED_LIMIT_BYTES // mebi} MiB; "
-         f"{bodies.RECEIVER_LIMIT_BYTES // mebi} MiB; {bodies.FETCHED_LIMIT_BYTES // mebi} MiB",
-         bodies.FETCHED_LIMIT_BYTES),
+         f"{bodies.RECEIVER_LIMIT_BYTES // mebi} MiB; {bodies.FETCHED_LIMIT_BYTES // mebi} MiB; "
+         f"{bodies.SENDER_LIMIT_BYTES // mebi} MiB", bodies.FETCHED_LIMIT_BYTES),
+        (f"from one direct publisher | {bodies.HELD_LIMIT_COUNT} |", bodies.HELD_LIMIT_COUNT),
+        (f"more than {doorkeeper.CONNECTIONS_REMEMBERED:,} connections", doorkeeper.CONNECTIONS_REMEMBERED),
         (f"{connection.OUT_LIMIT_BYTES // mebi} MiB, then `Overloaded`", connection.OUT_LIMIT_BYTES),
         (f"{mux.REQUESTS_LIMIT:,} each", mux.INBOXES_LIMIT),
         (f"{client.STREAM_BUFFER_EVENTS:,}, then `Overloaded` and a cancel", client.STREAM_BUFFER_EVENTS),
         (f"{mux.SWEEP_INTERVAL_S * 1000:.0f} ms", mux.SWEEP_INTERVAL_S),
         (f"than {codec.NESTING_LIMIT}.", codec.NESTING_LIMIT),
         (f"at most {codec.NAME_LIMIT_CHARS} characters", codec.NAME_LIMIT_CHARS),
-        (f"every {connection.RECONNECT_WAIT_S} s a new attempt", connection.RECONNECT_WAIT_S),
+        (f"every {link.RECONNECT_WAIT_S} s a new attempt", link.RECONNECT_WAIT_S),
     ]:
         assert text in README, (text, figure)
-    given_up_after_s = connection.PING_INTERVAL_S * (connection.PINGS_UNANSWERED_LIMIT + 1)
+    given_up_after_s = link.PING_INTERVAL_S * (link.PINGS_UNANSWERED_LIMIT + 1)
     assert f"given up after {given_up_after_s} s" in README
     assert mebi == permissions.MAX_PAYLOAD_BYTES
     for user in (permissions.gateway("x"), permissions.actors("x"), permissions.models("x"), permissions.admin("x")):

@@ -30,7 +30,7 @@ def test_anything_else_is_no_request(text: str) -> None:
     assert subjects.request(address.identity, address.service, address.slot, address.operation) == text
 
 
-# A direct publisher is answered in its own inbox alone, everybody in an inbox alone (BUS.md: no confused deputy).
+# A direct publisher is answered in its own inbox alone, everybody in an inbox alone: no confused deputy.
 @given(IDENTITIES, IDENTITIES, TOKENS)
 def test_who_may_be_answered_where(identity: Identity, other: Identity, rest: str) -> None:
     own = subjects.inbox_prefix(identity.account, identity.principal) + rest

@@ -170,7 +170,7 @@ def test_requests_get_their_own_answers(run: Runner, sizes: list[int], order: in
     run(scenario)
 
 
-# "Nobody there -> NATS answers 'no responders' at once" (BUS.md), also to an inbox; silence is a time-out.
+# "Nobody there -> NATS answers 'no responders' at once" (bus/README.md), also to an inbox; silence is a time-out.
 def test_nobody_there_is_said_at_once_and_silence_times_out(run: Runner) -> None:
     async def scenario(world: World) -> None:
         transport = await world.connect()

@@ -1,6 +1,6 @@
 """Nonsense over HTTP: an error of AWS's each time, nothing of our inside, no process dies, memory stays flat.
 
-Expected: issue "The platform", bad input. Forms of errors: https://smithy.io/2.0/aws/protocols/index.html
+Forms of errors: https://smithy.io/2.0/aws/protocols/index.html
 """
 
 import gzip

@@ -1,6 +1,6 @@
 """Nonsense for S3 over HTTP: an error of AWS's each time, nothing half-written, nothing left where bodies arrive.
 
-Expected: issue "The platform", bad input; https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Requests under way when something happens to whoever should answer, or to whoever asked.
 
-Expected: issue "The platform": an actor that is killed costs a 503 that SDKs retry, not a time-out; overload answers
+Expected: an actor that is killed costs a 503 that SDKs retry, not a time-out; overload answers
 503 at once; a client that goes away cancels; gateways share a port and stand in for each other.
 """
 

@@ -1,7 +1,7 @@
 """A bus and a transport that live in the test: what was asked is recorded, answers are the test's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -53,13 +53,10 @@ class FakeBus:
             self.cancelled.set()
             raise
 
-    async def stream(
-        self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None,
-        timeout_s: float = 60.0, trace: str = "", identity: Identity | None = None,
-        source: dict[str, str] | None = None, request_id: str = "",
-    ) -> AsyncIterator[Reply]:
-        assert identity is not None
-        self.asked.append(Asked(identity, service, operation, Request(params, request_id, region or "")))
+    async def receive(
+        self, identity: Identity, service: str, operation: str, request: Request, timeout_s: float
+    ) -> AsyncGenerator[Reply, None]:
+        self.asked.append(Asked(identity, service, operation, request))
         try:
             for reply in self.events:
                 if reply.error is not None:

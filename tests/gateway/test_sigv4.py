@@ -15,7 +15,9 @@ from botocore.credentials import Credentials
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gateway.canonical import FORM_LIMIT_HEADERS
 from gateway.sigv4 import (
+    HEAD_LIMIT_CHARACTERS,
     PRESIGN_LIMIT_S,
     SHORT_SKEW_S,
     SKEW_S,
@@ -293,3 +295,15 @@ def test_awss_vectors(method: str, path: str, query: str, signature: str) -> Non
     assert claim is not None
     verify(claim, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", method, path, query, headers, b"",
            _signed_at("20150830T123600Z"))
+
+
+def test_many_signed_headers() -> None:
+    """More than are remembered, of the names and of the header that lists them: verified all the same."""
+    headers = {f"x-custom-{number}": str(number) for number in range(2 * FORM_LIMIT_HEADERS)}
+    sent = sign(SigV4Auth, "dynamodb", headers=headers)
+    assert len(sent.headers["authorization"]) > HEAD_LIMIT_CHARACTERS
+    sent.verify()
+    sent.headers["x-custom-7"] = "8"
+    with pytest.raises(Refusal) as caught:
+        sent.verify()
+    assert caught.value.reason is Reason.MISMATCH

@@ -65,7 +65,7 @@ async def measure(ask: Callable[[], Awaitable[object]], requests: int, concurren
 
 
 async def compare(url: str, requests: int, size: int, concurrency: int) -> dict[str, Figure]:
-    import nats  # the peer, here and nowhere else outside bus/connection.py
+    import nats  # the peer, here and nowhere else outside bus/link.py
 
     payload = bytes(size)
     stock = await nats.connect(url)

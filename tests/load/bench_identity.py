@@ -11,7 +11,8 @@ Three requests that differ in their key alone, in short turns against the same p
 What `without` leaves out is: the hash of the body, the canonical request, its signature and the comparison, the check
 of what was signed, the session token, and the decision. What it does as well, for requests need it to be routed and
 recorded: it reads the claim, looks the key up, names action and resource and looks for the table's own policy. Those
-are timed alone, first, so that the sum can be told with them.
+are timed alone, first, so that the sum can be told with them; a loop that does nothing else has them in its caches, so
+that this is the least they take.
 
 A round is a turn of each; shares are of one round, so that what else the machine does falls on both sides of them, and
 the median of many rounds is told with its quartiles and its 95 % confidence interval. Microseconds are those of the
@@ -47,6 +48,7 @@ from gateway.protocols import HttpRequest
 from schemas.envelope import DEFAULT_REGION, Identity
 from schemas.models import load
 from tests import servers
+from tests.load.connections import Connections
 from tests.store_fixture import open_store
 
 CONNECTIONS, TURN_REQUESTS, ROUNDS = 16, 64, 1000
@@ -77,30 +79,6 @@ def signed(endpoint: str, key: str, secret: str) -> bytes:
 
 # End to end
 
-class Connections:
-    """CONNECTIONS to a port, open for as long as it lives, so that no turn pays for them."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._open: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-
-    async def start(self) -> None:
-        self._open = [await asyncio.open_connection("127.0.0.1", self._port) for _ in range(CONNECTIONS)]
-
-    async def turn(self, request: bytes) -> None:
-        """TURN_REQUESTS of them, each answered 200."""
-        await asyncio.gather(*(self._ask(reader, writer, request) for reader, writer in self._open))
-
-    @staticmethod
-    async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
-        for _ in range(TURN_REQUESTS // CONNECTIONS):
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200"), head
-            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
-            await reader.readexactly(int(length.split(b":")[1]))
-
-
 def user_key(server: servers.Server) -> tuple[str, str]:
     make: Any = boto3.client
     iam = make("iam", endpoint_url=server.endpoint, region_name=DEFAULT_REGION, aws_access_key_id="test",
@@ -116,17 +94,18 @@ Spent = dict[str, dict[str, float]]       # by request, by process: CPU us of on
 
 async def measured(server: servers.Server, requests: dict[str, bytes], rounds: int) -> list[Spent]:
     """The order of a round's turns changes, so that none is always the one after another."""
-    connections = Connections(server.port)
+    connections = Connections(server.port, CONNECTIONS)
     await connections.start()
     for request in requests.values():
-        await connections.turn(request)
+        for status, body in await connections.ask([request] * TURN_REQUESTS):
+            assert status == 200, body
     processes = {name: process.pid for name, process in server.processes().items()}
     names, found = list(requests), []
     for number in range(rounds):
         spent: Spent = {}
         for name in names[number % len(names):] + names[:number % len(names)]:
             before = [servers.cpu_seconds(pid) for pid in processes.values()]
-            await connections.turn(requests[name])
+            await connections.ask([requests[name]] * TURN_REQUESTS)
             spent[name] = {process: (servers.cpu_seconds(pid) - then) / TURN_REQUESTS * 1e6
                            for (process, pid), then in zip(processes.items(), before, strict=True)}
         found.append(spent)

@@ -8,8 +8,7 @@ Hypothesis generates who does what to which key; a failing example prints its pl
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bus.client import Client
-from bus.connection import open_connection
-from bus.subjects import DIRECT
-from deploy.broker import read_bus
-from schemas.envelope import DEFAULT_REGION, Identity
 from tests import servers
 from tests.crash.writers import pooled_client
+from tests.load.direct import direct_publisher
 from tests.load.registers import KINDS, SCHEMA, TABLE, Door, Histories, bus_door, gateway_door
 
 KEYS = 3
@@ -43,17 +38,6 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def skybus(data_dir: Path) -> Iterator[servers.Server]:
     with servers.skybus(data_dir=data_dir) as server:
         yield server
-
-
-@asynccontextmanager
-async def direct_publisher(data_dir: Path) -> AsyncIterator[Client]:
-    """As any outsider connects: with what run/bus.json says."""
-    bus = read_bus(data_dir / "run")
-    transport = await open_connection(bus["url"], bus["user"], bus["password"], bus["inbox_prefix"], "load test")
-    try:
-        yield Client(transport, Identity(DIRECT, bus["account"], bus["principal"]), region=DEFAULT_REGION)
-    finally:
-        await transport.close()
 
 
 async def run_plans(

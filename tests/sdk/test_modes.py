@@ -1,7 +1,7 @@
 """Who may ask what in which mode, end to end: the root user, account keys, unknown keys, nobody, clocks that are off,
 presigned requests, session tokens; each told in the words of its protocol's family.
 
-Expected: issue "The platform" (what open and strict mean); codes as gateway/refusals.py cites them.
+Expected: README.md, Who you are (what open and strict mean); codes as gateway/refusals.py cites them.
 """
 
 import json

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 import botocore.auth
 import pytest
 import urllib3
@@ -16,7 +17,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests import servers
-from tests.sdk.test_s3 import client
+from tests.sdk.s3 import client
 
 OWNER, OTHER = "111111111111", "222222222222"
 ALL = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}
@@ -114,6 +115,51 @@ def test_object_acls(skybus: servers.Server, s3: Any, other: Any) -> None:
     assert anonymous(skybus, f"{name}/open") == 403
 
 
+# Lists tell of each object whose it is, and of uploads whose the object will be and who began it.
+@pytest.mark.parametrize(("ownership", "theirs"), [
+    ("ObjectWriter", True), ("BucketOwnerPreferred", True), ("BucketOwnerEnforced", False)])
+def test_owners_told(s3: Any, other: Any, ownership: str, theirs: bool) -> None:
+    name = make(s3, ownership)
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}]}))
+    stranger = other.list_buckets()["Owner"]["ID"]
+    owner = stranger if theirs else s3.list_buckets()["Owner"]["ID"]
+    other.put_object(Bucket=name, Key="k", Body=b"1")
+    upload = other.create_multipart_upload(Bucket=name, Key="u")["UploadId"]
+    for told in (s3.list_objects(Bucket=name)["Contents"], s3.list_objects_v2(Bucket=name, FetchOwner=True)["Contents"],
+                 s3.list_object_versions(Bucket=name)["Versions"]):
+        assert [each["Owner"]["ID"] for each in told] == [owner]
+    for told in (s3.list_multipart_uploads(Bucket=name)["Uploads"][0],
+                 other.list_parts(Bucket=name, Key="u", UploadId=upload)):
+        assert (told["Owner"]["ID"], told["Initiator"]["ID"]) == (owner, stranger)
+
+
+# A policy never keeps the root of the bucket's account from mending it, but everyone else. Source:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+def test_locked_out(skybus: servers.Server, s3: Any) -> None:
+    name, user = make(s3), f"u{uuid.uuid4().hex}"
+    iam = boto3.Session(OWNER, "test", region_name="us-east-1").client("iam", endpoint_url=skybus.endpoint)
+    iam.create_user(UserName=user)
+    iam.put_user_policy(UserName=user, PolicyName="all", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    somebody = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1").client(
+        "s3", endpoint_url=skybus.endpoint)
+    upload = somebody.create_multipart_upload(Bucket=name, Key="u")["UploadId"]
+    assert somebody.list_parts(Bucket=name, Key="u", UploadId=upload)["Initiator"] == {
+        "ID": f"arn:aws:iam::{OWNER}:user/{user}", "DisplayName": user}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{name}"}]})
+    s3.put_bucket_policy(Bucket=name, Policy=policy)
+    assert refusal(somebody.get_bucket_policy, Bucket=name) == DENIED
+    assert refusal(s3.get_bucket_acl, Bucket=name) == DENIED
+    assert s3.get_bucket_policy(Bucket=name)["Policy"] == policy
+    s3.put_bucket_policy(Bucket=name, Policy=policy)
+    s3.delete_bucket_policy(Bucket=name)
+    s3.get_bucket_acl(Bucket=name)
+
+
 # What another account puts is its own, unless it hands it over.
 def test_object_writers(s3: Any, other: Any) -> None:
     name = make(s3, ACL="public-read-write")
@@ -188,7 +234,7 @@ def test_conditions_on_tags(s3: Any, other: Any) -> None:
          "Resource": arn, "Condition": {"StringEquals": {"s3:RequestObjectTag/by": "other"}}}]}))
     s3.put_object(Bucket=name, Key="yes", Tagging="Public=yes")
     s3.put_object(Bucket=name, Key="no", Tagging="Public=no")
-    other.get_object(Bucket=name, Key="yes")
+    assert other.get_object(Bucket=name, Key="yes")["Body"].read() == b""
     assert refusal(other.get_object, Bucket=name, Key="no") == DENIED
     other.put_object(Bucket=name, Key="new", Tagging="by=other")
     assert refusal(other.put_object, Bucket=name, Key="new") == DENIED
@@ -307,7 +353,9 @@ def test_conditions_on_signatures(
         statuses[way] = urllib3.request(
             "POST", form["url"], fields={**form["fields"], "file": ("f", b"x")}, retries=False).status
     try:
-        statuses["header"] = s3.get_object(**item)["ResponseMetadata"]["HTTPStatusCode"]
+        got = s3.get_object(**item)
+        got["Body"].read()                # an answer left unread leaves its connection open
+        statuses["header"] = got["ResponseMetadata"]["HTTPStatusCode"]
     except ClientError as error:
         statuses["header"] = error.response["ResponseMetadata"]["HTTPStatusCode"]
     assert {way for way, status in statuses.items() if status in (200, 204)} == allowed

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from tests import servers
-from tests.sdk.test_s3 import s3  # noqa: F401 - a fixture
 
 MIB = 1024 * 1024
 FILES = {"a.txt": b"hello", "sub/ü +%&.txt": b"x", "sub/big.bin": os.urandom(12 * MIB + 5), "empty": b""}
@@ -86,7 +85,7 @@ def s3cmd(skybus: servers.Server, tmp_path: Path) -> Callable[..., str]:
     return lambda *words: run([program("s3cmd"), "-c", str(config), *words], {})
 
 
-def test_s3cmd(s3: Any, s3cmd: Callable[..., str], folder: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_s3cmd(s3: Any, s3cmd: Callable[..., str], folder: Path, tmp_path: Path) -> None:
     name = f"s3cmd-{os.urandom(6).hex()}"
     place = f"s3://{name}"
     s3cmd("mb", place)
@@ -109,7 +108,7 @@ def test_s3cmd(s3: Any, s3cmd: Callable[..., str], folder: Path, tmp_path: Path)
 
 
 def test_s3cmd_sets_acls(
-    skybus: servers.Server, s3: Any, s3cmd: Callable[..., str], folder: Path  # noqa: F811
+    skybus: servers.Server, s3: Any, s3cmd: Callable[..., str], folder: Path
 ) -> None:
     name = f"acl-{os.urandom(6).hex()}"
     s3.create_bucket(Bucket=name, ObjectOwnership="ObjectWriter")

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from tests import servers
-from tests.sdk.test_s3 import client
+from tests.sdk.s3 import client
 from tests.sdk.test_s3_access import refusal
 
 ACCOUNT, OTHER = "333333333333", "444444444444"
@@ -40,7 +40,8 @@ def test_put_told_and_deleted(skybus: servers.Server, control: Any) -> None:
     assert told == {**dict.fromkeys(ALL, False), "BlockPublicAcls": True}
     assert refusal(control.get_public_access_block, AccountId=OTHER) == ("AccessDenied", 403)
     assert refusal(control_of(skybus, OTHER).get_public_access_block, AccountId=OTHER) == missing
-    control.delete_public_access_block(AccountId=ACCOUNT)
+    gone = control.delete_public_access_block(AccountId=ACCOUNT)
+    assert gone["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert refusal(control.get_public_access_block, AccountId=ACCOUNT) == missing
 
 
@@ -60,5 +61,8 @@ def test_it_holds_for_every_bucket(skybus: servers.Server, control: Any) -> None
         assert s3.get_object(Bucket=name, Key=key)["Body"].read() == b"1"
     assert refusal(s3.put_bucket_policy, Bucket=name, Policy=policy) == ("AccessDenied", 403)
     assert refusal(s3.put_object, Bucket=name, Key="k", Body=b"1", ACL="public-read") == ("AccessDenied", 403)
+    new = {"Bucket": f"new-{uuid.uuid4().hex}", "ObjectOwnership": "ObjectWriter"}
+    assert refusal(s3.create_bucket, **new, ACL="public-read") == ("AccessDenied", 403)
+    s3.create_bucket(**new, ACL="private")
     missing = ("NoSuchPublicAccessBlockConfiguration", 404)
     assert refusal(s3.get_public_access_block, Bucket=name) == missing         # the bucket's own

@@ -5,7 +5,6 @@ from typing import Any
 import urllib3
 
 from tests import servers
-from tests.sdk.test_s3 import bucket, s3  # noqa: F401 - fixtures
 
 ORIGIN = "https://app.example"
 
@@ -15,7 +14,7 @@ def allowed(answer: urllib3.BaseHTTPResponse) -> tuple[int, str | None]:
 
 
 # Also that a change counts at once, and that errors can be read by the page (ceph/s3-tests, test_cors_origin_response).
-def test_a_page_and_a_bucket(skybus: servers.Server, s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_page_and_a_bucket(skybus: servers.Server, s3: Any, bucket: str) -> None:
     url = f"{skybus.endpoint}/{bucket}/k"
     asking = {"Origin": ORIGIN, "Access-Control-Request-Method": "PUT",
               "Access-Control-Request-Headers": "x-amz-meta-a"}

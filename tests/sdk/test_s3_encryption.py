@@ -11,8 +11,6 @@ import pytest
 import requests
 from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError, ResponseStreamingError
 
-from tests.sdk.test_s3 import bucket, s3  # noqa: F401 - fixtures
-
 PART = 5 * 1024 * 1024
 KEY, OTHER = b"K" * 32, b"O" * 32
 CUSTOMER = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": KEY}
@@ -32,7 +30,7 @@ def everything(data_dir: Path) -> bytes:
 
 
 # Small and large, put, copied, in parts and by form: nothing of it, and no customer's key, is found on the disk.
-def test_no_plaintext_on_the_disk(s3: Any, bucket: str, data_dir: Path) -> None:  # noqa: F811
+def test_no_plaintext_on_the_disk(s3: Any, bucket: str, data_dir: Path) -> None:
     marker = os.urandom(32).hex().encode()
     small, large = marker * 2, marker * 1000
     for key, body in (("small", small), ("large", large)):
@@ -53,7 +51,7 @@ def test_no_plaintext_on_the_disk(s3: Any, bucket: str, data_dir: Path) -> None:
 
 
 # Nobody takes rot for the object: its last bytes never come. What of it is whole can still be had.
-def test_rot(s3: Any, bucket: str, data_dir: Path) -> None:  # noqa: F811
+def test_rot(s3: Any, bucket: str, data_dir: Path) -> None:
     body = os.urandom(100_000)
     before = set((data_dir / "state" / "s3" / "blobs").glob("??/*"))
     s3.put_object(Bucket=bucket, Key="k", Body=body)
@@ -67,7 +65,7 @@ def test_rot(s3: Any, bucket: str, data_dir: Path) -> None:  # noqa: F811
 
 
 # As ceph/s3-tests has it (test_sse_kms_method_head): who reads does not say how.
-def test_a_method_where_none_can_be(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_method_where_none_can_be(s3: Any, bucket: str) -> None:
     def says(request: Any, **_: Any) -> None:
         request.headers["x-amz-server-side-encryption"] = "aws:kms"
 
@@ -81,7 +79,7 @@ def test_a_method_where_none_can_be(s3: Any, bucket: str) -> None:  # noqa: F811
 
 
 # A copy is its target's: its key may change without a byte moving, and what is no longer a customer's is anyone's.
-def test_copies_between_keys(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_copies_between_keys(s3: Any, bucket: str) -> None:
     bodies = {"small": os.urandom(100), "large": os.urandom(100_000)}
     for name, body in bodies.items():
         s3.put_object(Bucket=bucket, Key=name, Body=body, **CUSTOMER)
@@ -100,7 +98,7 @@ def test_copies_between_keys(s3: Any, bucket: str) -> None:  # noqa: F811
 
 
 # Every part needs the upload's key; ranges and parts of the object need it too, however they lie across its parts.
-def test_a_multipart_upload(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_multipart_upload(s3: Any, bucket: str) -> None:
     parts = [os.urandom(PART), os.urandom(PART), os.urandom(1000)]
     whole = b"".join(parts)
     s3.put_object(Bucket=bucket, Key="source", Body=parts[1], **CUSTOMER)
@@ -128,7 +126,7 @@ def test_a_multipart_upload(s3: Any, bucket: str) -> None:  # noqa: F811
 
 
 # A form and a presigned URL carry the headers too; every version has a key of its own.
-def test_other_ways(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_other_ways(s3: Any, bucket: str) -> None:
     headers = {"x-amz-server-side-encryption-customer-algorithm": "AES256",
                "x-amz-server-side-encryption-customer-key": "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s=",
                "x-amz-server-side-encryption-customer-key-MD5": "hA0i9FgVK/QWfBytGHevGg=="}
@@ -146,7 +144,7 @@ def test_other_ways(s3: Any, bucket: str) -> None:  # noqa: F811
     assert (answer.status_code, answer.content) == (200, b"2")
 
 
-def test_a_policy_that_asks_for_encryption(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_policy_that_asks_for_encryption(s3: Any, bucket: str) -> None:
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [{
         "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*",
         "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}}]}))

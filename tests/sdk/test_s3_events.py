@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 
 from actors import s3 as room
 from tests import servers
-from tests.sdk.test_s3 import bucket, client, s3  # noqa: F401 - fixtures
 from tests.sdk.test_s3_forms import post
 
 PROGRAM = re.findall(r"^```python\n(.*?)^```", (Path(room.__file__).parent / "README.md").read_text(),
@@ -20,7 +19,7 @@ PROGRAM = re.findall(r"^```python\n(.*?)^```", (Path(room.__file__).parent / "RE
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:none-such"
 
 
-def test_events_on_the_bus(s3: Any, bucket: str, data_dir: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_events_on_the_bus(s3: Any, bucket: str, data_dir: Path, tmp_path: Path) -> None:
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
     assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=bucket)
     (tmp_path / "listen.py").write_text(PROGRAM)
@@ -40,7 +39,7 @@ def test_events_on_the_bus(s3: Any, bucket: str, data_dir: Path, tmp_path: Path)
 
 
 # The error: LocalStack's snapshot of AWS (test_invalid_sqs_arn).
-def test_destinations(skybus: servers.Server, s3: Any, bucket: str) -> None:  # noqa: F811
+def test_destinations(skybus: servers.Server, s3: Any, bucket: str) -> None:
     document = {"QueueConfigurations": [{"Id": "q", "QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"]}]}
     with pytest.raises(ClientError) as caught:
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=document)
@@ -62,7 +61,7 @@ LOGS = {"Version": "2012-10-17", "Statement": [{
 
 
 # What becomes of lines takes a minute: tests/actors/s3/test_logging.py has the time.
-def test_logging_is_configured(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_logging_is_configured(s3: Any, bucket: str) -> None:
     target = f"{bucket[:50]}-logs"
     s3.create_bucket(Bucket=target)
     wanted = {"TargetBucket": target, "TargetPrefix": "p/", "TargetObjectKeyFormat": {
@@ -78,7 +77,7 @@ def test_logging_is_configured(s3: Any, bucket: str) -> None:  # noqa: F811
 
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html: for tracing a request
-def test_an_event_names_its_request(s3: Any, bucket: str, data_dir: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_an_event_names_its_request(s3: Any, bucket: str, data_dir: Path, tmp_path: Path) -> None:
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
     (tmp_path / "listen.py").write_text(PROGRAM.replace('record["eventName"], record["s3"]["object"]["key"]',
                                                         'json.dumps(record)'))

@@ -6,7 +6,6 @@ from typing import Any
 import boto3
 
 from tests import servers
-from tests.sdk.test_s3 import bucket, s3  # noqa: F401 - fixtures
 from tests.waiting import until
 
 
@@ -18,7 +17,7 @@ def wait(describe: Any, member: str, status: str, unfinished: str) -> dict[str, 
     return until(finished)
 
 
-def test_a_table_through_a_bucket(skybus: servers.Server, s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_table_through_a_bucket(skybus: servers.Server, s3: Any, bucket: str) -> None:
     dynamodb = boto3.Session("test", "test", region_name="us-east-1").client("dynamodb", endpoint_url=skybus.endpoint)
     keys = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}

@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from tests import servers
-from tests.sdk.test_s3 import bucket, client, s3  # noqa: F401 - fixtures
+from tests.sdk.s3 import client
 
 
 def post(url: str, fields: dict[str, Any], body: bytes, name: str = "file.txt") -> urllib3.BaseHTTPResponse:
@@ -18,8 +18,8 @@ def post(url: str, fields: dict[str, Any], body: bytes, name: str = "file.txt") 
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
 @pytest.mark.parametrize("size", [0, 100, 1_000_000])
-def test_forms(skybus: servers.Server, bucket: str, version: str, size: int) -> None:  # noqa: F811
-    s3 = client(skybus, signature_version=version)  # noqa: F811
+def test_forms(skybus: servers.Server, bucket: str, version: str, size: int) -> None:
+    s3 = client(skybus, signature_version=version)
     body = os.urandom(size)
     form = s3.generate_presigned_post(
         bucket, "in/${filename}", Fields={"acl": "private", "x-amz-meta-a": "b", "Content-Type": "text/x"},
@@ -38,7 +38,7 @@ def test_forms(skybus: servers.Server, bucket: str, version: str, size: int) -> 
     assert post(form["url"], changed, body).status == 403
 
 
-def test_what_a_form_is_answered(skybus: servers.Server, s3: Any, bucket: str) -> None:  # noqa: F811
+def test_what_a_form_is_answered(skybus: servers.Server, s3: Any, bucket: str) -> None:
     key = "a b/ü"
     for field, value, status in [("success_action_status", "201", 201), ("success_action_status", "200", 200),
                                  ("success_action_status", "404", 204), ("success_action_redirect", "/relative", 204),
@@ -63,9 +63,9 @@ def test_what_a_form_is_answered(skybus: servers.Server, s3: Any, bucket: str) -
     ({"x-amz-credential": "test/20200101/us-east-1/s3/aws4_request"}, 403, b"SignatureDoesNotMatch"),
 ])
 def test_refused_forms(
-    skybus: servers.Server, bucket: str, change: dict[str, str | None], status: int, code: bytes  # noqa: F811
+    skybus: servers.Server, bucket: str, change: dict[str, str | None], status: int, code: bytes
 ) -> None:
-    s3 = client(skybus, signature_version="s3v4")  # noqa: F811
+    s3 = client(skybus, signature_version="s3v4")
     form = s3.generate_presigned_post(bucket, "k")
     fields = {name: value for name, value in {**form["fields"], **change}.items() if value is not None}
     answer = post(form["url"], fields, b"1")
@@ -74,7 +74,7 @@ def test_refused_forms(
 
 
 # What ceph/s3-tests' test_post_object_* ask of fields beside the policy; what stands behind the file is ignored.
-def test_fields(skybus: servers.Server, s3: Any, bucket: str) -> None:  # noqa: F811
+def test_fields(skybus: servers.Server, s3: Any, bucket: str) -> None:
     tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b c</Value></Tag></TagSet></Tagging>"
     sum_of_1 = base64.b64encode(hashlib.sha256(b"1").digest()).decode()
     form = s3.generate_presigned_post(bucket, "in/${filename}", Conditions=[
@@ -110,7 +110,7 @@ def test_fields(skybus: servers.Server, s3: Any, bucket: str) -> None:  # noqa: 
 
 
 # Nobody in particular uploads by form where everybody may write, at every form of host.
-def test_forms_of_nobody(skybus: servers.Server, s3: Any, bucket: str) -> None:  # noqa: F811
+def test_forms_of_nobody(skybus: servers.Server, s3: Any, bucket: str) -> None:
     s3.delete_bucket_ownership_controls(Bucket=bucket)
     s3.delete_public_access_block(Bucket=bucket)
     hosts = [("localhost:4566", f"/{bucket}"), (f"{bucket}.s3.localhost.localstack.cloud:4566", "/")]

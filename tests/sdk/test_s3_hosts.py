@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from tests import servers
-from tests.sdk.test_s3 import client
+from tests.sdk.s3 import client
 
 HOME, AWAY = "us-east-1", "eu-west-1"
 BELOW = ["s3.amazonaws.com", f"s3.{HOME}.amazonaws.com", f"s3-{HOME}.amazonaws.com", "s3-accelerate.amazonaws.com",

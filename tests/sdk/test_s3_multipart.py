@@ -12,14 +12,14 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from tests import servers
-from tests.sdk.test_s3 import bucket, client, refused, s3  # noqa: F401 - fixtures
+from tests.sdk.s3 import client, refused
 
 MIB = 1024 * 1024
 PART = 5 * MIB
 
 
 # What the transfer manager sends in parts, in parallel, comes back as it was, whole and by part.
-def test_the_transfer_manager(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_the_transfer_manager(s3: Any, bucket: str) -> None:
     body = os.urandom(3 * PART + 12_345)
     config = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4)
     s3.upload_fileobj(io.BytesIO(body), bucket, "big", Config=config)
@@ -39,7 +39,7 @@ def test_the_transfer_manager(s3: Any, bucket: str) -> None:  # noqa: F811
     assert across["Body"].read() == body[PART - 10:2 * PART + 10]
 
 
-def test_full_object_checksum(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_full_object_checksum(s3: Any, bucket: str) -> None:
     parts = [os.urandom(PART), os.urandom(100)]
     upload = s3.create_multipart_upload(
         Bucket=bucket, Key="k", ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")["UploadId"]
@@ -56,7 +56,7 @@ def test_full_object_checksum(s3: Any, bucket: str) -> None:  # noqa: F811
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"".join(parts)
 
 
-def test_refused_completions(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_refused_completions(s3: Any, bucket: str) -> None:
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     named = {"Bucket": bucket, "Key": "k", "UploadId": upload}
     etags = [s3.upload_part(**named, PartNumber=number, Body=b"x" * number)["ETag"] for number in (1, 2)]
@@ -83,7 +83,7 @@ def test_refused_completions(s3: Any, bucket: str) -> None:  # noqa: F811
     assert refused(caught) == ("NoSuchUpload", 404)
 
 
-def test_copies(s3: Any, bucket: str, skybus: servers.Server) -> None:  # noqa: F811
+def test_copies(s3: Any, bucket: str, skybus: servers.Server) -> None:
     for size in (10, 100_000):
         body = os.urandom(size)
         s3.put_object(Bucket=bucket, Key="a b/ü", Body=body, Metadata={"m": "1"}, ContentType="text/x", Tagging="t=1")
@@ -111,7 +111,7 @@ def test_copies(s3: Any, bucket: str, skybus: servers.Server) -> None:  # noqa: 
     assert refused(caught) == ("AccessDenied", 403)
 
 
-def test_copied_parts(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_copied_parts(s3: Any, bucket: str) -> None:
     body = os.urandom(2 * PART)
     s3.put_object(Bucket=bucket, Key="source", Body=body)
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
@@ -133,7 +133,7 @@ def test_copied_parts(s3: Any, bucket: str) -> None:  # noqa: F811
     assert head["ETag"] == f'"{hashlib.md5(body + body[PART:] + body[:10]).hexdigest()}"'
 
 
-def uploaded(s3: Any, bucket: str, key: str = "k") -> tuple[dict[str, str], dict[str, Any]]:  # noqa: F811
+def uploaded(s3: Any, bucket: str, key: str = "k") -> tuple[dict[str, str], dict[str, Any]]:
     """An upload with one part: what names it, and what completes it."""
     named = {"Bucket": bucket, "Key": key}
     named["UploadId"] = s3.create_multipart_upload(**named)["UploadId"]
@@ -143,7 +143,7 @@ def uploaded(s3: Any, bucket: str, key: str = "k") -> tuple[dict[str, str], dict
 
 # What comes between an upload's begin and its end is a conflict, where the condition alone would not tell.
 # Source: LocalStack's snapshots of AWS, TestS3ObjectWritePrecondition.
-def test_conflicts(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_conflicts(s3: Any, bucket: str) -> None:
     def refusal(named: Any, parts: Any, **condition: str) -> Any:
         with pytest.raises(ClientError) as caught:
             s3.complete_multipart_upload(**named, **parts, **condition)
@@ -169,7 +169,7 @@ def test_conflicts(s3: Any, bucket: str) -> None:  # noqa: F811
 
 
 # Who did not hear the answer asks again, and hears it (ceph/s3-tests, moto); until something else is there.
-def test_completed_twice(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_completed_twice(s3: Any, bucket: str) -> None:
     named, parts = uploaded(s3, bucket)
     first, second = (s3.complete_multipart_upload(**named, **parts) for _ in range(2))
     assert {name: first[name] for name in ("ETag", "Location", "Key")} == {
@@ -181,7 +181,7 @@ def test_completed_twice(s3: Any, bucket: str) -> None:  # noqa: F811
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 @pytest.mark.parametrize("kind", ["COMPOSITE", "FULL_OBJECT"])
-def test_the_checksum_of_a_part(s3: Any, bucket: str, kind: str) -> None:  # noqa: F811
+def test_the_checksum_of_a_part(s3: Any, bucket: str, kind: str) -> None:
     bodies = [b"a" * PART, b"b"]
     named = {"Bucket": bucket, "Key": "k"}
     named["UploadId"] = s3.create_multipart_upload(**named, ChecksumAlgorithm="CRC32", ChecksumType=kind)["UploadId"]
@@ -196,7 +196,7 @@ def test_the_checksum_of_a_part(s3: Any, bucket: str, kind: str) -> None:  # noq
 
 
 # Source: LocalStack's snapshots of AWS.
-def test_refused_copies(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_refused_copies(s3: Any, bucket: str) -> None:
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=bucket, Key="source", Body=b"0123456789")
     marker = s3.delete_object(Bucket=bucket, Key="gone")["VersionId"]

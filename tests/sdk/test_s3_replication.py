@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests import servers
-from tests.sdk.test_s3 import client
+from tests.sdk.s3 import client
 from tests.sdk.test_s3_access import refusal
 from tests.waiting import until
 

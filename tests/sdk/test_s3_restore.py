@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sdk.test_s3 import bucket, refused, s3  # noqa: F401 - fixtures
+from tests.sdk.s3 import refused
 
 
 def status(answer: Any) -> int:
     return int(answer["ResponseMetadata"]["HTTPStatusCode"])
 
 
-def test_a_restore(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_restore(s3: Any, bucket: str) -> None:
     named = {"Bucket": bucket, "Key": "cold"}
     request = {"Days": 1, "GlacierJobParameters": {"Tier": "Expedited"}}
     s3.put_object(**named, Body=b"c" * 20_000, StorageClass="GLACIER")

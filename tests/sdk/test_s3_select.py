@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sdk.test_s3 import bucket, refused, s3  # noqa: F401 - fixtures
+from tests.sdk.s3 import refused
 
 ROWS = "".join(f"{number},name {number},{number % 7}\n" for number in range(5000))
 CSV = ("id,name,rest\n" + ROWS).encode()
 CUSTOMER = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
 
 
-def ask(s3: Any, bucket: str, query: str, **more: Any) -> tuple[bytes, dict[str, Any]]:  # noqa: F811
+def ask(s3: Any, bucket: str, query: str, **more: Any) -> tuple[bytes, dict[str, Any]]:
     request = {"Key": "rows", "InputSerialization": {"CSV": {"FileHeaderInfo": "USE"}},
                "OutputSerialization": {"CSV": {}}, **more}
     answer = s3.select_object_content(Bucket=bucket, Expression=query, ExpressionType="SQL", **request)
@@ -28,7 +28,7 @@ def ask(s3: Any, bucket: str, query: str, **more: Any) -> tuple[bytes, dict[str,
     return records, stats
 
 
-def test_a_query(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_query(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="rows", Body=CSV)
     records, stats = ask(s3, bucket, "SELECT s.id FROM S3Object s WHERE s.rest = '3' AND CAST(s.id AS INT) < 30")
     assert records == b"3\n10\n17\n24\n"
@@ -43,12 +43,12 @@ def test_a_query(s3: Any, bucket: str) -> None:  # noqa: F811
 
 
 # The largest record there may be is one event, larger than a message of the bus.
-def test_a_large_record(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_large_record(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="rows", Body=b"id\n" + b"x" * 1_000_000)
     assert ask(s3, bucket, "SELECT * FROM S3Object")[0] == b"x" * 1_000_000 + b"\n"
 
 
-def test_a_customer_key(s3: Any, bucket: str) -> None:  # noqa: F811
+def test_a_customer_key(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="rows", Body=CSV, **CUSTOMER)
     assert ask(s3, bucket, "SELECT COUNT(*) FROM S3Object", **CUSTOMER)[0] == b"5000\n"
     with pytest.raises(ClientError) as caught:
@@ -71,7 +71,7 @@ def test_a_customer_key(s3: Any, bucket: str) -> None:  # noqa: F811
     ({"ScanRange": {"Start": 9, "End": 3}}, "InvalidScanRange"),
     ({"Key": "none"}, "NoSuchKey"),
 ])
-def test_refused(s3: Any, bucket: str, more: dict[str, Any], code: str) -> None:  # noqa: F811
+def test_refused(s3: Any, bucket: str, more: dict[str, Any], code: str) -> None:
     s3.put_object(Bucket=bucket, Key="rows", Body=b"id\n1\n")
     request = {"Key": "rows", "Expression": "SELECT * FROM S3Object", "ExpressionType": "SQL",
                "InputSerialization": {"CSV": {"FileHeaderInfo": "USE"}}, "OutputSerialization": {"CSV": {}}, **more}

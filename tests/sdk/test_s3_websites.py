@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from tests import servers
-from tests.sdk.test_s3 import client
+from tests.sdk.s3 import client
 
 Rules = list[dict[str, Any]]
 

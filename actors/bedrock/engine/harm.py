@@ -8,8 +8,6 @@ from enum import IntEnum
 
 from actors.bedrock.engine.words import WordList
 
-TEXT_CATEGORIES = ("INSULTS", "HATE", "SEXUAL", "VIOLENCE", "MISCONDUCT", "PROMPT_ATTACK")
-
 
 class Confidence(IntEnum):
     NONE = 0

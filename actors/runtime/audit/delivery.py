@@ -6,13 +6,13 @@ what is sent twice (a crash between the two) CloudTrail knows by its eventID.
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import orjson
 import structlog
 
+from actors.runtime import private_files
 from actors.runtime.audit.journal import Journal, Position, Tail
 from bus.backoff import backoff_s
 from bus.transport import BusError
@@ -89,10 +89,4 @@ def _remembered(memory: Path) -> Position:
 
 
 def _remember(memory: Path, position: Position) -> None:
-    new = memory.with_name(f"{memory.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, orjson.dumps(list(position)))
-    finally:
-        os.close(descriptor)
-    new.replace(memory)
+    private_files.write(memory, orjson.dumps(list(position)), durable=False)

@@ -119,13 +119,12 @@ class Position(NamedTuple):
 
 
 class Tail:
-    """Reads a journal's lines in order from a position on. `missed` counts the times that rotation was faster."""
+    """Reads a journal's lines in order from a position on."""
 
     def __init__(self, path: Path, files_limit: int, position: Position) -> None:
         self._names = file_names(path, files_limit)
         self._position = position
         self._descriptor = -1
-        self.missed = 0
 
     def read(self, limit_bytes: int) -> tuple[list[bytes], Position]:
         """The next whole lines, at least one where there is one, and the position behind them. OSError."""
@@ -155,7 +154,6 @@ class Tail:
                 if first_line(name) == self._position.file:
                     return self._open(name, self._position.offset)
             if there:
-                self.missed += 1
                 log.error("audit_records_missed", reason="the journal was rotated away before its delivery")
         return any(self._open(name, 0) for name in there)
 

@@ -12,12 +12,15 @@ import structlog
 from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of, needs_no_identity
 from actors.runtime.actor import ServiceActor
+from actors.runtime.authorization_messages import AuthorizationMessages
 from actors.runtime.chain.call import Call, Link
 from actors.runtime.chain.denials import denied, expired, stranger
+from actors.runtime.chain.failures import failure
 from actors.runtime.circumstances import Circumstances, owner_of
 from actors.runtime.context import Context
 from actors.runtime.policy import Decision, Level, Question, decide
 from actors.runtime.principal import Principal, Standing
+from schemas.dialects import dialect_of
 
 SETTLED_LIMIT = 32                                 # decisions remembered of each principal
 
@@ -28,10 +31,11 @@ log = structlog.get_logger(__name__)
 
 
 class Authorise(Link):
-    """With `enforcing` False it only logs what it would deny."""
+    """With `enforcing` False it only logs what it would deny. `messages`: where somebody could decode them."""
 
-    def __init__(self, *, enforcing: bool = True) -> None:
+    def __init__(self, *, enforcing: bool = True, messages: AuthorizationMessages | None = None) -> None:
         self._enforcing = enforcing
+        self._messages = messages
 
     def enter(self, call: Call) -> None:
         context = call.context
@@ -60,10 +64,15 @@ class Authorise(Link):
                 context.owner = owner
 
     def _refuse(self, call: Call, access: Access, decision: Decision) -> None:
-        error = call.actor.refusal(call.context, access, denied(call.context, access, decision))
+        context = call.context
+        encoded = ""
+        if self._messages is not None and dialect_of(context.operation.service).encodes:
+            told = failure(context, call.actor, access, decision, call.request)
+            encoded = self._messages.seal(context.identity.account, told, context.now)
+        error = call.actor.refusal(context, access, denied(context, access, decision, encoded))
         if self._enforcing:
             raise error
-        log.warning("would_deny", request_id=call.context.request_id, reason=error.message)
+        log.warning("would_deny", request_id=context.request_id, reason=error.message)
 
 
 def _bearing(kind: str) -> Access:

@@ -15,12 +15,15 @@ from schemas.models import Service
 _S3 = ("s3", "s3control")
 
 
-def denied(context: Context, access: Access, decision: Decision) -> AwsError:
+def denied(context: Context, access: Access, decision: Decision, encoded: str = "") -> AwsError:
     """User: <ARN> is not authorized to perform: <action> on resource: <ARN> because <reason>. JSON services say it with
-    status 400, all others 403."""
+    status 400, all others 403. `encoded`: authorization_messages.py."""
     service = context.operation.service
     status = 400 if family_of(service) == "json" else 403
-    return AwsError(_sentence(service, context, access, decision), code=dialect_of(service).denied, status=status)
+    sentence = _sentence(service, context, access, decision)
+    if encoded:
+        sentence = f"{sentence}. Encoded authorization failure message: {encoded}"
+    return AwsError(sentence, code=dialect_of(service).denied, status=status)
 
 
 def _sentence(service: Service, context: Context, access: Access, decision: Decision) -> str:

@@ -1,4 +1,4 @@
-"""Used: notes who used which service last (actors/runtime/uses.py), whether or not it was let in, as AWS counts it."""
+"""Used: notes who used which operation last (actors/runtime/uses.py), let in or not, as AWS counts it."""
 
 from actors.runtime.chain.call import Call, Link
 from actors.runtime.uses import USES_LIMIT, Uses
@@ -11,4 +11,4 @@ class Used(Link):
     def enter(self, call: Call) -> None:
         context, latest = call.context, self._uses.latest
         if len(latest) < USES_LIMIT:
-            latest[context.identity, call.actor.service] = (context.now, context.region)
+            latest[context.identity, context.operation] = (context.now, context.region)

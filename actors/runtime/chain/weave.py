@@ -7,6 +7,7 @@ import structlog
 
 from actors.runtime.audit.journal import Journal
 from actors.runtime.audit.selectors import Interests
+from actors.runtime.authorization_messages import AuthorizationMessages
 from actors.runtime.chain.audit import Audit
 from actors.runtime.chain.authorise import Authorise, Deferred
 from actors.runtime.chain.call import Call, Link
@@ -87,10 +88,11 @@ def weave(
     tracer: Tracer | None = None,
     uses: Uses | None = None,
     enforcing: bool = True,
+    messages: AuthorizationMessages | None = None,
     in_flight_limit: int | None = None,
 ) -> Chain:
     """The chain of a process. What is None, or traces nothing, is left out or takes its default.
-    `enforcing` False: who may not is only logged."""
+    `enforcing` False: who may not is only logged. `messages`: told to those who are denied, where the service does."""
     outer: list[Link] = [] if tracer is None or isinstance(tracer, Untraced) else [Trace(tracer)]
     if journal is not None:
         outer.append(Audit(journal, interests))
@@ -98,7 +100,8 @@ def weave(
         outer.append(Used(uses))
     counted = [*outer, meter or Meter()]
     limit = Limit() if in_flight_limit is None else Limit(in_flight_limit)
-    errors, validate, authorise = Errors(), Validate(), Authorise(enforcing=enforcing)
+    errors, validate = Errors(), Validate()
+    authorise = Authorise(enforcing=enforcing, messages=messages)
     chain = Chain([*counted, errors, limit, validate, authorise])
     chain.coordinator = Chain([*counted, errors, limit, validate, Deferred()])
     chain.part = Chain([errors, limit, validate, authorise])          # counted and recorded where it is coordinated

@@ -15,7 +15,7 @@ one and on several accounts) and …/reference_policies_elements_principal.html.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 from actors.runtime.policy.document import Policy, Statement
 from actors.runtime.policy.patterns import Keys
@@ -46,6 +46,15 @@ class Level(Enum):
     ROOT = "root of the account"
 
 
+class Policies(TypedDict, total=False):
+    """A caller's own, as Caller has them."""
+
+    identity: Sequence[Policy]
+    boundary: Policy | None
+    session: Sequence[Policy] | None
+    scps: Sequence[Sequence[Policy]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Caller:
     """Who asks, with the policies that are theirs. None: there is no such policy, which is not an empty one."""
@@ -59,26 +68,28 @@ class Caller:
     root: bool = False
 
     @classmethod
-    def user(cls, account: str, arn: str, user_id: str = "", **policies: object) -> "Caller":
+    def user(cls, account: str, arn: str, user_id: str = "", **policies: Unpack[Policies]) -> "Caller":
         named = {f"AWS:{arn}": Strength.DIRECT} | ({f"AWS:{user_id}": Strength.DIRECT} if user_id else {})
-        return cls(account, _everyone(account, named), **policies)  # type: ignore[arg-type]
+        return cls(account, _everyone(account, named), **policies)
 
     @classmethod
-    def role_session(cls, account: str, arn: str, role_arn: str, role_id: str = "", **policies: object) -> "Caller":
+    def role_session(
+        cls, account: str, arn: str, role_arn: str, role_id: str = "", **policies: Unpack[Policies]
+    ) -> "Caller":
         named = {f"AWS:{role_arn}": Strength.ROLE, f"AWS:{arn}": Strength.DIRECT}
         if role_id:
             named[f"AWS:{role_id}"] = Strength.ROLE
-        return cls(account, _everyone(account, named), **policies)  # type: ignore[arg-type]
+        return cls(account, _everyone(account, named), **policies)
 
     @classmethod
-    def federated_user(cls, account: str, arn: str, user_arn: str, **policies: object) -> "Caller":
+    def federated_user(cls, account: str, arn: str, user_arn: str, **policies: Unpack[Policies]) -> "Caller":
         named = {f"AWS:{user_arn}": Strength.ROLE, f"AWS:{arn}": Strength.DIRECT}
-        return cls(account, _everyone(account, named), **policies)  # type: ignore[arg-type]
+        return cls(account, _everyone(account, named), **policies)
 
     @classmethod
-    def account_root(cls, account: str, **policies: object) -> "Caller":
+    def account_root(cls, account: str, **policies: Unpack[Policies]) -> "Caller":
         named = {f"AWS:{root_arn(account)}": Strength.DIRECT, "AWS:*": Strength.DIRECT}
-        return cls(account, named, root=True, **policies)  # type: ignore[arg-type]
+        return cls(account, named, root=True, **policies)
 
     @classmethod
     def service(cls, name: str) -> "Caller":

@@ -13,6 +13,7 @@ import json
 import os
 from pathlib import Path
 
+from actors.runtime import private_files
 from actors.runtime.store.errors import DataTooNew, NotDurable, ShardInUse, StoreError
 
 FORMAT = 1
@@ -87,20 +88,4 @@ def write_format(directory: Path, boot: str | None = None) -> None:
     content: dict[str, object] = {"format": FORMAT}
     if boot is not None:
         content["boot"] = boot
-    temporary = directory / f"{FORMAT_FILE}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, json.dumps(content).encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    temporary.replace(directory / FORMAT_FILE)
-    sync_directory(directory)
-
-
-def sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    private_files.write(directory / FORMAT_FILE, json.dumps(content).encode())

@@ -77,17 +77,18 @@ class Blobs:
             os.close(descriptor)
         return Piece(name, 0, size, key, crc.digest())
 
-    def link(self, file: Piece) -> Piece:
+    def link(self, file: Piece, *, sealed: bool = False) -> Piece:
         """A second name for a whole file's bytes, which stay until both are removed; where it is none of ours yet
-        (without a key) or has too many names, a new file of them. FileNotFoundError, Rotten."""
-        if not file.key:
+        (without a key) or has too many names, a new file of them. FileNotFoundError, Rotten. `sealed`: nobody here has
+        its key, so that it cannot be written anew; OSError where it has too many names."""
+        if not file.key and not sealed:
             return self.write(self.pieces([file]))
         other = files.new_name()
         target = files.path_of(self.folder, other)
         try:
             os.link(files.path_of(self.folder, file.name), target)
         except OSError as error:
-            if error.errno not in (errno.EMLINK, errno.EPERM):
+            if sealed or error.errno not in (errno.EMLINK, errno.EPERM):
                 raise
             return self.write(self.pieces([file]))
         self._sync_shelf(target)

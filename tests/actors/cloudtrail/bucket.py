@@ -12,7 +12,7 @@ from actors.runtime.policy import Policy, Use, compile_document
 from schemas.errors import AwsError
 
 OPEN = ('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},'
-        '"Action":"s3:PutObject","Resource":"*"}]}')
+        '"Action":["s3:GetBucketAcl","s3:PutObject"],"Resource":"*"}]}')
 
 
 class Bucket(ServiceActor):
@@ -26,23 +26,25 @@ class Bucket(ServiceActor):
         self.objects: dict[str, bytes] = {}
         self.metadata: dict[str, dict[str, str]] = {}
 
-    @operation("HeadBucket")
-    async def head_bucket(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any]:
+    @operation("GetBucketAcl")
+    async def get_bucket_acl(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any]:
         if request["Bucket"] != self.name:
-            raise AwsError("Not Found", code="404", status=404)
+            raise AwsError("The specified bucket does not exist", code="NoSuchBucket", status=404)
         return {}
 
     @operation("PutObject")
     async def put_object(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any]:
         if self.failing:
             raise AwsError("no", code=self.failing)
+        if request.get("IfMatch"):
+            raise AwsError("The specified key does not exist.", code="NoSuchKey", status=404)
         self.objects[request["Key"]] = request["Body"]
         self.metadata[request["Key"]] = request["Metadata"]
         return {}
 
     def accesses(self, context: Context, request: Mapping[str, Any]) -> Sequence[Access]:
-        if context.operation.name == "HeadBucket":
-            return ()
+        if context.operation.name == "GetBucketAcl":
+            return (Access("s3:GetBucketAcl", f"arn:aws:s3:::{request['Bucket']}"),)
         return (Access("s3:PutObject", f"arn:aws:s3:::{request['Bucket']}/{request['Key']}"),)
 
     def guard(self, context: Context, access: Access) -> Guard | None:

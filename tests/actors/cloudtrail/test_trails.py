@@ -77,10 +77,11 @@ def test_log_files(tmp_path: Path) -> None:
 # What cannot be put stays where it is, and the status says why, until it can be.
 def test_a_bucket_that_refuses(tmp_path: Path) -> None:
     async def main() -> None:
-        bucket = Bucket(policy=OPEN.replace("cloudtrail", "config"))
+        bucket = Bucket()
         async with skies(tmp_path, CloudTrail(), bucket) as sky:
             root = sky.root()
             await call(root, "CreateTrail", Name="main", S3BucketName="logs")
+            bucket.policy = OPEN.replace("cloudtrail", "config")
             await call(root, "StartLogging", Name="main")
             await root.call("iam", "CreateUser", UserName="waits")
             await delivered()

@@ -190,6 +190,24 @@ def test_no_confused_deputy(tmp_path: Path) -> None:
     run(main())
 
 
+# Parts pass neither audit nor placement, whoever coordinates them does: a direct publisher asks for whole operations.
+def test_parts_are_no_publishers(tmp_path: Path) -> None:
+    async def main() -> None:
+        actor = Tables()
+        async with world(tmp_path, [actor]) as w:
+            for door in (DIRECT, GATEWAY):
+                subject = subjects.request(Identity(door, ACCOUNT, "test"), "dynamodb", "00", "part-DeleteTable")
+                answer = await w.connect().request(subject, encode_request(Request({"TableName": "abc"})), 5)
+                reply = decode_reply(answer.data)
+                assert isinstance(reply, Reply)
+                assert (reply.error is None) == (door == GATEWAY)
+                if reply.error is not None:
+                    assert reply.error.code == "UnknownOperationException"
+            assert len(actor.sources) == 1
+
+    run(main())
+
+
 def test_garbage_is_answered_and_harms_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         async with world(tmp_path, [Tables()]) as w:

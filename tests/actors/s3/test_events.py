@@ -240,7 +240,7 @@ def test_what_a_lifecycle_does(tmp_path: Path) -> None:
                 await root.call("s3", "PutObject", Bucket="box", Key=key, Body=b"1")
             await root.call("s3", "PutBucketLifecycleConfiguration", Bucket="box", LifecycleConfiguration={"Rules": [
                 {"Status": "Enabled", "Filter": {"Prefix": "old"}, "Expiration": {"Days": 1}},
-                {"Status": "Enabled", "Filter": {"Prefix": "cold"}, "Transitions": [
+                {"Status": "Enabled", "Filter": {"And": {"Prefix": "cold", "ObjectSizeLessThan": 2}}, "Transitions": [
                     {"Days": 1, "StorageClass": "GLACIER"}]}]})
             await asyncio.sleep(3 * 24 * 3600)
             moved, expired = queues.records

@@ -89,16 +89,38 @@ def test_locks_hold(s3: Caller) -> None:
 
 
 def test_transitions_and_uploads(s3: Caller) -> None:
-    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1")
+    s3.call("PutObject", Bucket="bucket", Key="k", Body=bytes(expiring.SMALL_BYTES))
     s3.call("CreateMultipartUpload", Bucket="bucket", Key="u")
-    put_rule(s3, Transitions=[{"Days": 1, "StorageClass": "STANDARD_IA"}, {"Days": 5, "StorageClass": "GLACIER"}],
-             AbortIncompleteMultipartUpload={"DaysAfterInitiation": 4})
-    run(s3, 3)
+    put_rule(s3, Transitions=[{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 35, "StorageClass": "GLACIER"}],
+             AbortIncompleteMultipartUpload={"DaysAfterInitiation": 34})
+    run(s3, 32)
     assert s3.call("HeadObject", Bucket="bucket", Key="k")["StorageClass"] == "STANDARD_IA"
     assert len(s3.call("ListMultipartUploads", Bucket="bucket")["Uploads"]) == 1
-    run(s3, 7)
+    run(s3, 37)
     assert s3.call("HeadObject", Bucket="bucket", Key="k")["StorageClass"] == "GLACIER"
     assert not s3.call("ListMultipartUploads", Bucket="bucket").get("Uploads")
+
+
+# By https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+@pytest.mark.parametrize(("minimum", "rule", "moved"), [
+    ("", {"Filter": {}}, []), ("all_storage_classes_128K", {"Filter": {}}, []),
+    ("varies_by_storage_class", {"Filter": {}}, ["old"]), ("", {"Filter": {"ObjectSizeGreaterThan": 0}}, ["ir", "old"]),
+    ("", {"Filter": {"And": {"Tags": [{"Key": "a", "Value": "b"}], "ObjectSizeLessThan": 9}}}, ["ir", "old"])])
+def test_what_is_too_small_to_move(s3: Caller, minimum: str, rule: dict[str, Any], moved: list[str]) -> None:
+    found = []
+    for key, storage_class in (("ir", "GLACIER_IR"), ("old", "GLACIER")):
+        s3.call("PutObject", Bucket="bucket", Key=key, Body=b"1", Tagging="a=b")
+        asked = {"TransitionDefaultMinimumObjectSize": minimum} if minimum else {}
+        told = s3.call("PutBucketLifecycleConfiguration", Bucket="bucket", **asked, LifecycleConfiguration={"Rules": [
+            {"Status": "Enabled", **rule, "Transitions": [{"Days": 0, "StorageClass": storage_class}]}]})
+        assert told["TransitionDefaultMinimumObjectSize"] == minimum or not minimum
+        run(s3, 2)
+        if s3.call("HeadObject", Bucket="bucket", Key=key).get("StorageClass") == storage_class:
+            found.append(key)
+    assert found == moved
+    assert s3.error("PutBucketLifecycleConfiguration", Bucket="bucket", TransitionDefaultMinimumObjectSize="none",
+                    LifecycleConfiguration={"Rules": [{"Status": "Enabled", "Prefix": "", "Expiration": {"Days": 1}}]}
+                    ) == "InvalidRequest"
 
 
 # By x-amz-expiration of the API's PutObject, GetObject, HeadObject and CompleteMultipartUpload, and x-amz-abort-date of
@@ -139,16 +161,3 @@ def test_the_first_rule_to_come_is_told(s3: Caller) -> None:
     listed = s3.call("ListParts", Bucket="bucket", Key="k", UploadId=upload["UploadId"])
     for told in (upload, listed):
         assert (told["AbortDate"], told["AbortRuleId"]) == (datetime(1970, 1, 15, tzinfo=UTC), "soon")
-
-
-@pytest.mark.parametrize(("rule", "error"), [
-    ({}, "InvalidRequest"), ({"Expiration": {"Days": 0}}, "InvalidArgument"), ({"Status": "on"}, "MalformedXML"),
-    ({"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}, "MalformedXML"),
-    ({"Transitions": [{"Days": 1, "StorageClass": "STANDARD"}]}, "MalformedXML"),
-    ({"Transitions": [{"Date": datetime(2026, 1, 1, 1, tzinfo=UTC), "StorageClass": "GLACIER"}]}, "InvalidArgument"),
-    ({"Expiration": {"Date": datetime(2026, 1, 1, 0, 1, tzinfo=UTC)}}, "InvalidArgument"),
-    ({"Prefix": "", "Expiration": {"Days": 1}}, "MalformedXML")])
-def test_refused(s3: Caller, rule: dict[str, Any], error: str) -> None:
-    assert s3.error("PutBucketLifecycleConfiguration", Bucket="bucket", LifecycleConfiguration={
-        "Rules": [{"Status": "Enabled", "Filter": {}, **rule}]}) == error
-    assert s3.error("GetBucketLifecycleConfiguration", Bucket="bucket") == "NoSuchLifecycleConfiguration"

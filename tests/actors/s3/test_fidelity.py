@@ -3,6 +3,7 @@
 Where nothing else is said, the expectations are those of LocalStack's snapshots and moto's tests that run against AWS.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,13 +131,14 @@ def test_modified_since_what_is_to_come(s3: Caller) -> None:
 
 
 @pytest.mark.parametrize(("text", "tags"), [
-    ("wrongquery&wrongagain", {"wrongquery": "", "wrongagain": ""}), ("key1&&key2", {"key1": "", "key2": ""}),
+    ("wrongquery&wrongagain", {"wrongagain": "", "wrongquery": ""}), ("key1&&key2", {"key1": "", "key2": ""}),
     ("&", {}), ("key+%2B=a%20%C3%BC", {"key +": "a ü"}), ("key@=val@&", {"key@": "val@"}),
+    ("b=1&a", {"a": "", "b": "1"}),
 ])
 def test_tags_in_a_header(s3: Caller, text: str, tags: dict[str, str]) -> None:
     put(s3, Tagging=text)
     told = s3.call("GetObjectTagging", Bucket=BUCKET, Key="k")["TagSet"]
-    assert {tag["Key"]: tag["Value"] for tag in told} == tags
+    assert [(tag["Key"], tag["Value"]) for tag in told] == list(tags.items())
 
 
 # The last two are versitygw's.
@@ -188,6 +190,51 @@ def test_settings_that_cannot_be(s3: Caller) -> None:
     assert caught.value.error_code == "InvalidArgument"
     rule = {"Status": "Enabled", "Prefix": "", "NoncurrentVersionTransitions": [{"StorageClass": "GLACIER"}]}
     assert said(s3, "PutBucketLifecycleConfiguration", LifecycleConfiguration={"Rules": [rule]})[0] == "MalformedXML"
+
+
+# Policies
+
+
+ARN = f"arn:aws:s3:::{BUCKET}"
+
+
+def policy(**statement: Any) -> str:
+    first = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"} | statement
+    return json.dumps({"Version": "2012-10-17", "Statement": [first]})
+
+
+NO_RESOURCE, NO_ACTION = "Policy has invalid resource", "Policy has invalid action"
+NOT_ABOUT = "Action does not apply to any resource(s) in statement"
+
+
+# The sentences are those that users of AWS report, and versitygw's tests.
+@pytest.mark.parametrize(("actions", "resources", "message"), [
+    ("s3:GetObject", f"{ARN}/*", ""), ("s3:ListBucket", ARN, ""), ("s3:*", f"{ARN}/a", ""), ("*", ARN, ""),
+    ("s3:Get*", ARN, ""), ("S3:getobject", f"{ARN}*", ""), ("s3:ListBucket", f"{ARN[:-2]}*", ""),
+    (["s3:GetObject", "s3:ListBucket"], [ARN, f"{ARN}/*"], ""), ("s3:PutObject", "arn:aws:s3:::*", ""),
+    ("s3:DeleteObjectVersionTagging", f"{ARN}/a?/${{aws:username}}", ""), ("s3:ReplicateObject", f"{ARN}/*", ""),
+    ("s3:PutObject", ARN, NOT_ABOUT), ("s3:ListBucket", f"{ARN}/*", NOT_ABOUT), ("s3:PutO*", ARN, NOT_ABOUT),
+    (["s3:GetObject", "s3:ListBucket"], f"{ARN}/*", NOT_ABOUT), ("s3:DeleteObject", ARN, NOT_ABOUT),
+    ("s3:Hello", ARN, NO_ACTION), ("dynamodb:GetItem", ARN, NO_ACTION),
+    ("s3:GetObject", "*", NO_RESOURCE), ("s3:GetObject", f"{ARN}s/*", NO_RESOURCE),
+    ("s3:ListBucket", "arn:aws:s3:::b", NO_RESOURCE),
+])
+def test_what_a_policy_may_be_about(s3: Caller, actions: Any, resources: Any, message: str) -> None:
+    text = policy(Action=actions, Resource=resources)
+    if message:
+        assert said(s3, "PutBucketPolicy", Policy=text) == ("MalformedPolicy", 400, message)
+    else:
+        assert s3.call("PutBucketPolicy", Bucket=BUCKET, Policy=text) == {}
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+def test_all_but_somebody(s3: Caller) -> None:
+    others = json.loads(policy())
+    others["Statement"][0]["NotPrincipal"] = {"AWS": "222222222222"}
+    del others["Statement"][0]["Principal"]
+    assert said(s3, "PutBucketPolicy", Policy=json.dumps(others))[0] == "MalformedPolicy"
+    others["Statement"][0]["Effect"] = "Deny"
+    assert s3.call("PutBucketPolicy", Bucket=BUCKET, Policy=json.dumps(others)) == {}
 
 
 # Listings

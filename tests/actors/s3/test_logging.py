@@ -169,6 +169,8 @@ def test_what_is_written_down_survives(tmp_path: Path) -> None:
     ({"TargetBucket": "none-such"}, "InvalidTargetBucketForLogging", "The target bucket for logging does not exist"),
     ({"TargetBucket": "theirs"}, "InvalidTargetBucketForLogging", "The owner for the bucket to be logged and"),
     ({"TargetBucket": "far"}, "CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed."),
+    ({"TargetBucket": "paid"}, "InvalidTargetBucketForLogging", "The target bucket for logging must have neither"),
+    ({"TargetBucket": "locked"}, "InvalidTargetBucketForLogging", "The target bucket for logging must have neither"),
     ({}, "InvalidTargetBucketForLogging", "You must either provide the necessary permissions"),
     ({"TargetObjectKeyFormat": {"PartitionedPrefix": {"PartitionDateSource": "never"}}}, "MalformedXML", ""),
 ])
@@ -180,6 +182,12 @@ def test_refused(tmp_path: Path, wanted: dict[str, Any], code: str, words: str) 
             client = sky.world.client()
             await client.call("s3", "CreateBucket", {"Bucket": "far", "CreateBucketConfiguration": {
                 "LocationConstraint": "eu-west-1"}}, region="eu-west-1")
+            await root.call("s3", "CreateBucket", Bucket="paid")
+            await root.call("s3", "PutBucketRequestPayment", Bucket="paid", RequestPaymentConfiguration={
+                "Payer": "Requester"})
+            await root.call("s3", "CreateBucket", Bucket="locked", ObjectLockEnabledForBucket=True)
+            await root.call("s3", "PutObjectLockConfiguration", Bucket="locked", ObjectLockConfiguration={
+                "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}})
             error = await root.error("s3", "PutBucketLogging", Bucket="box", BucketLoggingStatus=enabled(**wanted))
             assert error.error_code == code
             assert error.message.startswith(words)

@@ -14,6 +14,7 @@ from actors.s3.service import S3
 from bus.virtual_time import run
 from schemas.errors import AwsError
 from tests.actors.s3.destinations import Queues, listener
+from tests.actors.s3.test_encryption import customer
 from tests.actors.sts.skies import Sky, Who, skies
 from tests.world import ACCOUNT
 
@@ -179,6 +180,57 @@ def test_changes_of_replicas_go_back_where_a_rule_says(tmp_path: Path, synced: b
             await asyncio.sleep(SETTLED_S)
             assert (await root.call("s3", "GetObjectTagging", Bucket=TARGET, Key="k"))["TagSet"] == []
             assert await body(sky, TARGET, "k") == b"1" * 20_000
+
+    run(main())
+
+
+def test_under_a_customers_key(tmp_path: Path) -> None:
+    """Replicas open under the customer's key too, though nobody has it who makes them. What is archived is left out.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html"""
+
+    async def main() -> None:
+        async with skies(tmp_path, S3()) as sky:
+            root, role = await begun(sky)
+            await replicate(root, role, rule())
+            bodies, key, other = {"inline": b"1", "file": os.urandom(200_000)}, customer(), customer(b"o" * 32)
+            for name, content in bodies.items():
+                await root.call("s3", "PutObject", Bucket=SOURCE, Key=name, Body=content, **key)
+            await root.call("s3", "PutObject", Bucket=SOURCE, Key="archived", Body=b"1", StorageClass="GLACIER")
+            await asyncio.sleep(SETTLED_S)
+            assert {each[0] for each in await versions(root, TARGET)} == bodies.keys()
+            assert await status(root, "archived") == ""
+            for name, _, _ in await versions(root, SOURCE):
+                await root.call("s3", "DeleteObject", Bucket=SOURCE, Key=name)
+            for name, version, marker in await versions(root, SOURCE):
+                if not marker:
+                    await root.call("s3", "DeleteObject", Bucket=SOURCE, Key=name, VersionId=version)
+            await asyncio.sleep(120)
+            for name, version, marker in await versions(root, TARGET):
+                if marker:
+                    continue
+                at = {"Bucket": TARGET, "Key": name, "VersionId": version}
+                head = await root.call("s3", "HeadObject", **at, **key)
+                assert (head["ReplicationStatus"], head["SSECustomerAlgorithm"]) == ("REPLICA", "AES256")
+                assert await body(sky, TARGET, name, VersionId=version, **key) == bodies[name]
+                with pytest.raises(AwsError, match="secret key"):
+                    await root.call("s3", "GetObject", **at, **other)
+
+    run(main())
+
+
+def test_a_bucket_that_blocks_customers_keys(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, S3()) as sky:
+            root, role = await begun(sky)
+            await replicate(root, role, rule())
+            await root.call("s3", "PutBucketEncryption", Bucket=TARGET, ServerSideEncryptionConfiguration={"Rules": [{
+                "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+                "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}]})
+            await root.call("s3", "PutObject", Bucket=SOURCE, Key="k", Body=b"1", **customer())
+            await asyncio.sleep(SETTLED_S)
+            head = await root.call("s3", "HeadObject", Bucket=SOURCE, Key="k", **customer())
+            assert head["ReplicationStatus"] == "FAILED"
+            assert await versions(root, TARGET) == []
 
     run(main())
 

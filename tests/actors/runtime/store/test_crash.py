@@ -1,4 +1,5 @@
-"""Processes that die, copies taken in use: nothing acknowledged is lost, what is copied is consistent (STATE.md)."""
+"""Processes that die, copies taken in use: nothing acknowledged is lost, what is copied is consistent:
+store/DESIGN.md."""
 
 import asyncio
 import os

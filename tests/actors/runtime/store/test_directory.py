@@ -1,4 +1,4 @@
-"""Which directories are served, and by whom: STATE.md's fence, format and durability rules."""
+"""Which directories are served, and by whom: store/directory.py's fence, format and durability rules."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def test_the_same_process_is_refused_too(tmp_path: Path) -> None:
     Environment(tmp_path).close()
 
 
-# STATE.md: a data directory newer than the program is refused with a clear message; what is not ours likewise.
+# A data directory newer than the program is refused with a clear message; what is not ours likewise.
 def test_newer_data_is_refused(tmp_path: Path) -> None:
     Environment(tmp_path).close()
     (tmp_path / FORMAT_FILE).write_text(json.dumps({"format": FORMAT + 1}))

@@ -1,4 +1,4 @@
-"""A full map, a full disk, a failed fsync: what STATE.md promises under "LMDB's edges" and in its table."""
+"""A full map, a full disk, a failed fsync: what store/DESIGN.md promises under "Growth and faults"."""
 
 import asyncio
 import errno

@@ -1,4 +1,4 @@
-"""Long keys on LMDB's short ones behave as a sorted dict would. STATE.md asks for the order; DynamoDB's 2,048 + 1,024
+"""Long keys on LMDB's short ones behave as a sorted dict would (store/DESIGN.md). DynamoDB's 2,048 + 1,024
 bytes and S3's 1,024 ask for the length."""
 
 import tempfile

@@ -1,4 +1,4 @@
-"""The mailbox's bounds, what goes together, and the journal every batch passes (STATE.md, "One idea", "Cluster")."""
+"""The mailbox's bounds, what goes together, and the journal every batch passes (store/DESIGN.md)."""
 
 from collections.abc import Mapping
 from operator import methodcaller

@@ -1,4 +1,4 @@
-"""Events: published in order, at least once, only what committed; the position survives a crash (STATE.md)."""
+"""Events: published in order, at least once, only what committed; the position survives a crash (store/DESIGN.md)."""
 
 import shutil
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Long reads: a snapshot of their own, slices, bounds, cancelling (actor.query's docstring, STATE.md on long reads)."""
+"""Long reads: a snapshot of their own, slices, bounds, cancelling (actor.query's docstring, store/reads.py)."""
 
 from collections.abc import Generator
 from pathlib import Path

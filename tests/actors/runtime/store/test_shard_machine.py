@@ -1,6 +1,6 @@
 """A shard is a dict: generated requests, aborts, commits, failed commits, restarts and crashes against a twin.
 
-The answers, replayed in the order they were given, must be exactly what a dict gives: STATE.md's first three points.
+The answers, replayed in the order they were given, must be exactly what a dict gives, as store/shard.py says.
 """
 
 import shutil
