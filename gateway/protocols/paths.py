@@ -33,11 +33,6 @@ class _Node:
     plain: "dict[str, list[Route]]" = field(default_factory=dict)                  # those without constants
 
 
-class Match(NamedTuple):
-    operation: str
-    labels: dict[str, str]                         # still percent-encoded
-
-
 class Router:
     def __init__(self, service: Service) -> None:
         self._root = _Node()
@@ -78,13 +73,15 @@ class Router:
                 node = node.literals.setdefault(segment, _Node())
         return node
 
-    def match(self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Match | None:
-        """`query`: decoded. The labels of the match stay encoded."""
+    def match(
+        self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]] | None:
+        """The operation's name, and the path's labels, still percent-encoded. `query`: decoded."""
         for node, values in _walk(self._root, path.removeprefix("/").split("/")):
             routes = node.routes if query else node.plain
             route = _choose(routes.get(method, ()), query, headers)
             if route is not None:
-                return Match(route.operation, dict(zip(route.labels, values, strict=True)))
+                return route.operation, dict(zip(route.labels, values, strict=True))
         return None
 
 
