@@ -20,6 +20,7 @@ DOORS = (GATEWAY, SERVICE, DIRECT)
 CANCEL = "cancel"
 PART = "part-"                            # no operation's name has a hyphen
 INBOX = "_INBOX"
+_INBOXES = f"{INBOX}."
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 
@@ -108,7 +109,7 @@ def inbox_prefix(account: str, principal: str) -> str:
 
 
 def is_inbox(reply: str) -> bool:
-    return reply.startswith(f"{INBOX}.")
+    return reply.startswith(_INBOXES)
 
 
 def may_reply_to(identity: Identity, reply: str) -> bool:

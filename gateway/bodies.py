@@ -42,8 +42,10 @@ class RequestEntityTooLarge(AwsError):
 class IncompleteBody(AwsError):
     code = "IncompleteBody"
 
-    def __init__(self, message: str = "The request body terminated unexpectedly") -> None:
-        super().__init__(message, status=400)
+    """Of a body in aws-chunked, also where its framing is none."""
+
+    def __init__(self, message: str = "The request body terminated unexpectedly", **fields: str) -> None:
+        super().__init__(message, status=400, **fields)
 
 
 class MissingContentLength(AwsError):
@@ -123,7 +125,8 @@ class ChunkedDecoder:
         self._state: Callable[[], bytes | None] = self._header
         self._pending = bytearray()                 # what has come and is not consumed
         self._left_bytes = 0                        # of the chunk under way
-        self._short = False                         # a chunk below the minimum has come: only the end may follow
+        self._chunks = 0                            # whose sizes are known
+        self._short_bytes = 0                       # of a chunk below the minimum, behind which only the end may follow
         self._signature = ""
         self._hash = sha256()
         self._ended = False
@@ -137,11 +140,16 @@ class ChunkedDecoder:
                 return
             if piece:
                 yield piece
-        if self._pending:
-            raise _malformed("data follows the end of the body")
+        self._pending.clear()                       # what follows the end is not looked at, as S3 does
 
     def finish(self) -> None:
-        """IncompleteBody when the last chunk or its trailers have not come."""
+        """IncompleteBody when the last chunk or its trailers have not come. The blank line behind them may be missing,
+        and where nothing is signed the end of the last chunk's own line."""
+        if self._state == self._header and self._signatures is None and self._pending == b"0":
+            self._pending += b"\r\n"
+            self._header()
+        if not self._ended and self._state == self._trailer and not self._pending:
+            self._end()
         if not self._ended:
             raise IncompleteBody
 
@@ -153,19 +161,21 @@ class ChunkedDecoder:
             return None
         size, _, extension = line.partition(b";")
         if not 0 < len(size) <= 16 or not _HEX_DIGITS.issuperset(size):
-            raise _malformed("a chunk's size is not a hexadecimal number")
+            raise IncompleteBody
         self._left_bytes = int(size, 16)
-        if self._short and self._left_bytes:
+        self._chunks += 1
+        if self._short_bytes and self._left_bytes:
             raise AwsError("Only the last chunk is allowed to have a size less than 8192 bytes",
-                           code="InvalidChunkSizeError", status=403)
-        self._short = self._left_bytes < CHUNK_MINIMUM_BYTES
+                           code="InvalidChunkSizeError", status=403, Chunk=str(self._chunks),
+                           BadChunkSize=str(self._short_bytes))
+        self._short_bytes = self._left_bytes if self._left_bytes < CHUNK_MINIMUM_BYTES else 0
         self.decoded_bytes += self._left_bytes
         if self.decoded_bytes > self._limit_bytes:
             raise RequestEntityTooLarge(self._limit_bytes)
         name, _, signature = extension.partition(b"=")
         self._signature = signature.strip().decode("latin-1")
         if self._signatures is not None and name.strip() != b"chunk-signature":
-            raise _malformed("a chunk has no signature")
+            raise IncompleteBody
         if self._left_bytes:
             self._hash = sha256()
             self._state = self._data
@@ -195,7 +205,7 @@ class ChunkedDecoder:
         if len(self._pending) < 2:
             return None
         if self._pending[:2] != b"\r\n":
-            raise _malformed("a chunk is longer than its size says")
+            raise IncompleteBody
         del self._pending[:2]
         if self._signatures is not None:
             self._signatures.check(self._hash.hexdigest(), self._signature)
@@ -210,7 +220,7 @@ class ChunkedDecoder:
             return self._end()
         key, colon, value = line.partition(b":")
         name = key.strip().decode("latin-1").lower()
-        if not colon or name in self.trailers or len(self.trailers) >= TRAILER_LIMIT_COUNT:
+        if not colon or len(self.trailers) >= TRAILER_LIMIT_COUNT:
             raise MalformedTrailer
         self.trailers[name] = value.strip().decode("latin-1")
         return b""
@@ -227,15 +237,11 @@ class ChunkedDecoder:
         end = self._pending.find(b"\r\n", 0, LINE_LIMIT_BYTES)
         if end < 0:
             if len(self._pending) >= LINE_LIMIT_BYTES:
-                raise _malformed("a line of its framing is too long")
+                raise IncompleteBody
             return None
         line = bytes(self._pending[:end])
         del self._pending[:end + 2]
         return line
-
-
-def _malformed(what: str) -> AwsError:
-    return AwsError(f"The aws-chunked request body is malformed: {what}.", code="InvalidRequest", status=400)
 
 
 class Checksums:
@@ -260,7 +266,11 @@ class Checksums:
         """BadDigest when one of them is not the body's."""
         for name, computed in self._sums.items():
             if self._stated[name] != b64encode(computed.digest()).decode():
-                what = "Content-MD5" if name == "content-md5" else name.removeprefix(CHECKSUM_PREFIX).upper()
+                if name == "content-md5":
+                    raise BadDigest("The Content-MD5 you specified did not match what we received.", status=400,
+                                    ExpectedDigest=self._stated[name],
+                                    CalculatedDigest=b64encode(computed.digest()).decode())
+                what = name.removeprefix(CHECKSUM_PREFIX).upper()
                 raise BadDigest(f"The {what} you specified did not match the calculated checksum.", status=400)
 
 
@@ -268,20 +278,43 @@ class Checksums:
 _NOT_SUMS = frozenset({CHECKSUM_PREFIX + "algorithm", CHECKSUM_PREFIX + "type", CHECKSUM_PREFIX + "mode"})
 
 
+def states_sum(headers: Mapping[str, str]) -> bool:
+    return any(name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS for name in headers)
+
+
 def algorithms(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """What to compute of a body besides its MD5: what headers or announced trailers state, else S3's own choice."""
-    names = [name for name in headers if name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS]
-    names += [name for name in announced(headers) if name.startswith(CHECKSUM_PREFIX)]
-    return tuple({_algorithm(name): None for name in names}) or (DEFAULT_ALGORITHM,)
+    """What to compute of a body besides its MD5: what headers or announced trailers state, else S3's own choice.
+    InvalidRequest."""
+    stated = [name for name in headers if name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS]
+    late = announced(headers)
+    if len(stated) > 1 or len(late) > 1:
+        raise _invalid("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+    if stated and late:
+        raise _invalid("Expecting a single x-amz-checksum- header")
+    found = tuple(_algorithm(name) for name in (*stated, *late))
+    named = headers.get("x-amz-sdk-checksum-algorithm")
+    if stated and named and named.upper() not in found:
+        raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    return found or (DEFAULT_ALGORITHM,)
 
 
 def announced(headers: Mapping[str, str]) -> list[str]:
-    """The names in x-amz-trailer. InvalidRequest for one that states no checksum."""
-    names = [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip()]
-    if not all(name.startswith(CHECKSUM_PREFIX) for name in names):
-        raise AwsError("The value specified in the x-amz-trailer header is not supported", code="InvalidRequest",
-                       status=400)
+    """The names in x-amz-trailer, which may end in commas. InvalidRequest for one that states no checksum."""
+    text = headers.get("x-amz-trailer", "").rstrip(",").strip().lower()
+    names = [name.strip() for name in text.split(",")] if text else []
+    if not all(name.removeprefix(CHECKSUM_PREFIX).upper() in checksums.ALGORITHMS for name in names):
+        raise _invalid("The value specified in the x-amz-trailer header is not supported")
     return names
+
+
+def refuse_trailers(headers: Mapping[str, str]) -> None:
+    """Of a body that has none. InvalidRequest, MalformedTrailerError."""
+    algorithms(headers)
+    raise MalformedTrailer
+
+
+def _invalid(why: str) -> AwsError:
+    return AwsError(why, code="InvalidRequest", status=400)
 
 
 def with_trailers(headers: Mapping[str, str], trailers: Mapping[str, str]) -> dict[str, str]:
@@ -291,7 +324,7 @@ def with_trailers(headers: Mapping[str, str], trailers: Mapping[str, str]) -> di
         raise MalformedTrailer
     for name, value in trailers.items():
         if not _is_digest(value, checksums.DIGEST_BYTES[_algorithm(name)]):
-            raise AwsError(f"Value for {name} trailing header is invalid.", code="InvalidRequest", status=400)
+            raise _invalid(f"Value for {name} trailing header is invalid.")
     return {**headers, **trailers}
 
 
@@ -299,7 +332,7 @@ def _algorithm(name: str) -> str:
     """Of an x-amz-checksum-* header. InvalidRequest."""
     algorithm = name.removeprefix(CHECKSUM_PREFIX).upper()
     if algorithm not in checksums.ALGORITHMS:
-        raise AwsError(f"The algorithm type you specified in {name} is invalid.", code="InvalidRequest", status=400)
+        raise _invalid("The algorithm type you specified in x-amz-checksum- header is invalid.")
     return algorithm
 
 
@@ -310,11 +343,12 @@ def _md5_digest(value: str) -> str:
 
 
 def _is_digest(text: str, size: int) -> bool:
-    """Is it that many bytes in base64?"""
+    """Is it that many bytes in base64, as they are written?"""
     try:
-        return len(b64decode(text, validate=True)) == size
+        digest = b64decode(text, validate=True)
     except ValueError:                              # binascii.Error is one
         return False
+    return len(digest) == size and b64encode(digest).decode() == text
 
 
 def decoder(claim: Claim, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES) -> ChunkedDecoder:
@@ -334,7 +368,8 @@ def decoded_length(headers: Mapping[str, str]) -> int:
 def check_length(headers: Mapping[str, str], decoded_bytes: int) -> None:
     """IncompleteBody when something else was stated. MissingContentLength."""
     if decoded_length(headers) != decoded_bytes:
-        raise IncompleteBody("You did not provide the number of bytes specified by the Content-Length HTTP header.")
+        raise IncompleteBody("You did not provide the number of bytes specified by the Content-Length HTTP header",
+                             NumberBytesExpected=str(decoded_length(headers)), NumberBytesProvided=str(decoded_bytes))
 
 
 def decode_chunked(
@@ -342,6 +377,7 @@ def decode_chunked(
 ) -> tuple[bytes, dict[str, str]]:
     """The payload of an aws-chunked body that was read whole, and the headers with its trailers."""
     decoded_length(headers)
+    algorithms(headers)
     decode = decoder(claim, key)
     payload = b"".join(decode.feed(body))
     decode.finish()

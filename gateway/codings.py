@@ -6,17 +6,19 @@ from gateway import bodies
 from gateway.protocols import HttpRequest
 from gateway.sigv4 import S3_LIKE, Claim, SigningKey, signing_key
 
-CHUNKED, GZIP = "aws-chunked", "gzip"
+CHUNKED, GZIP, TRAILER = "aws-chunked", "gzip", "x-amz-trailer"
 
 
 def decoded(request: HttpRequest, claim: Claim | None, secret: str) -> HttpRequest:
     """The request with its body out of aws-chunked, or out of gzip where gzip is not the object's own encoding."""
     body = request.body or b""
     headers = without_chunked(request.headers)
+    signed_for_s3 = claim is not None and claim.signer.service in S3_LIKE
+    if TRAILER in headers and signed_for_s3 and not (claim and claim.streaming):
+        bodies.refuse_trailers(headers)
     if claim is not None and claim.streaming:
         body, headers = bodies.decode_chunked(body, claim, chunk_key(claim, secret), dict(headers))
     codings = _named(headers.get("content-encoding", ""))
-    signed_for_s3 = claim is not None and claim.signer.service in S3_LIKE
     looks_like_s3 = claim is None and request.method != "POST"
     if codings and codings[-1].lower() == GZIP and not (signed_for_s3 or looks_like_s3):
         body = bodies.inflate(body)

@@ -38,6 +38,7 @@ CLAIM_LIMIT_CHARACTERS = 8192
 HEAD_LIMIT_CHARACTERS = 1024              # before a signature, if they are to be remembered; SDKs write 150 to 400
 
 # Signing names whose paths are encoded once, never normalised, and whose payload may stay unsigned.
+READING = frozenset({"GET", "HEAD"})
 S3_LIKE = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambda"})
 
 _EMPTY_HASH = sha256(b"").hexdigest()
@@ -156,7 +157,7 @@ def verify(
     s3 = signer.service in S3_LIKE
     if signer.date != claim.timestamp[:8]:
         raise _other_day(claim)
-    payload = _payload_hash(claim, body, s3)
+    payload = _payload_hash(claim, body, s3, reads=method in READING)
     canonical = canonical_request(form, method, path, query, headers, payload, s3=s3, presigned=claim.presigned)
     to_sign = f"{ALGORITHM}\n{claim.timestamp}\n{signer.scope}\n{sha256(canonical).hexdigest()}"
     expected = signing_key(secret, signer.date, signer.region, signer.service).sign(to_sign)
@@ -376,8 +377,9 @@ def _clock(epoch_s: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch_s))
 
 
-def _payload_hash(claim: Claim, body: bytes | None, s3: bool) -> str:
-    """The last line of the canonical request, checked against the body where it speaks of it."""
+def _payload_hash(claim: Claim, body: bytes | None, s3: bool, *, reads: bool) -> str:
+    """The last line of the canonical request, checked against the body where it speaks of it; of a read, whose body is
+    nothing, S3 does not ask."""
     stated = claim.content_hash
     if not stated:
         if s3 and claim.presigned:
@@ -389,9 +391,10 @@ def _payload_hash(claim: Claim, body: bytes | None, s3: bool) -> str:
         return stated
     computed = stated if body is None else sha256(body).hexdigest() if body else _EMPTY_HASH
     if body is None or computed != stated:
-        if len(stated) != 64 or not _HEX.issuperset(stated):
-            raise Refusal(Reason.CONTENT_HASH_FORM)
-        if computed != stated:
+        lower = stated.lower()
+        if (len(lower) != 64 or not _HEX.issuperset(lower)) and not (s3 and claim.presigned):
+            raise Refusal(Reason.CONTENT_HASH_FORM, ArgumentName="x-amz-content-sha256", ArgumentValue=stated)
+        if computed.lower() != lower and not (s3 and reads):
             raise Refusal(Reason.CONTENT_MISMATCH, ClientComputedContentSHA256=stated,
                           S3ComputedContentSHA256=computed)
     return stated

@@ -21,6 +21,7 @@ from bus.files import Files, IncomingFile, LocalFiles, Sink
 from bus.remote_files import RemoteFiles, find
 from bus.transport import Transport
 from gateway import bodies
+from gateway.codings import TRAILER
 from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming, gathered
 from gateway.metrics import Metrics
 from gateway.s3.forms import FormDecoder
@@ -238,6 +239,9 @@ class Plain(Upload):
         self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, place: Place
     ) -> None:
         super().__init__(headers, place)
+        if TRAILER in headers:
+            self.close()
+            bodies.refuse_trailers(headers)
         self._length = self.stated_length(headers)
         self._stated = claim.content_hash if claim is not None else ""
         self._hash = sha256() if len(self._stated) == 64 and key is not None else None

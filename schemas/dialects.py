@@ -178,7 +178,8 @@ _DYNAMODB_WORDS = {
 }
 
 # Says in words of its own what a path must be (actors/iam/state.py). Source: localstack's captures of IAM's answers.
-_IAM_CONSTRAINTS = {"pathType": Constraint(1, 512)}
+# The name of who holds an inline policy may have wildcards, says the model beside the pattern that has none.
+_IAM_CONSTRAINTS = {"AttachmentName": Constraint(1, 128, r"[\w+=,.@*?-]+"), "pathType": Constraint(1, 512)}
 
 # Reasons: https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html (InvalidInputException);
 # sentences: moto's suite and public reports of Organizations' errors.

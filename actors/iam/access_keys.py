@@ -1,4 +1,8 @@
-"""Access keys: made with a secret that is shown once, kept sealed, found by whoever verifies signatures."""
+"""Access keys: made with a secret that is shown once, kept sealed, found by whoever verifies signatures.
+
+The root user has keys as users have, under its id, which is the account's number.
+Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html (UserName)
+"""
 
 import os
 from base64 import b64encode
@@ -13,6 +17,7 @@ from actors.iam.vault import Vault
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
 
+ROOT = "root"
 KEYS_PER_USER_LIMIT = 2
 SECRET_BYTES = 30                             # 40 characters of base64
 
@@ -36,7 +41,20 @@ def holder(view: Snapshot, access_key: str) -> Holder | None:
     book = shared.elsewhere(pointer["account"])
     key = book.row("key", pointer["user"], access_key)
     assert key is not None, access_key
-    return Holder(pointer["account"], book.by_id(pointer["user"]), key)
+    root = pointer["user"] == pointer["account"]
+    return Holder(pointer["account"], root_user(pointer["account"]) if root else book.by_id(pointer["user"]), key)
+
+
+def root_user(account: str) -> Record:
+    """As a holder of keys; it is no entity."""
+    return {"kind": ROOT, "id": account, "name": ""}
+
+
+def owner_of(book: Book, context: Context, request: Request) -> Record:
+    """Whose keys are meant: `user_of`, or the root user that asks for itself."""
+    if context.principal.caller.root and not request.get("UserName"):
+        return root_user(book.account)
+    return user_of(book, context, request)
 
 
 def user_of(book: Book, context: Context, request: Request) -> Record:
@@ -68,14 +86,18 @@ def new_secret() -> str:
 
 
 def _shown(user: Record, key: Record) -> Answer:
-    return {"UserName": user["name"], "AccessKeyId": key["id"], "Status": key["status"],
+    return {**named(user), "AccessKeyId": key["id"], "Status": key["status"],
             "CreateDate": shapes.moment(key["created"])}
+
+
+def named(user: Record) -> Answer:
+    """The root user has no name."""
+    return {"UserName": user["name"]} if user["name"] else {}
 
 
 def listed(book: Book, user: Record, request: Request) -> Answer:
     rows = book.rows("key", user["id"], after=after(request))
-    return {"UserName": user["name"],
-            **page("AccessKeyMetadata", rows, request, lambda key: _shown(user, key))}
+    return page("AccessKeyMetadata", rows, request, lambda key: _shown(user, key))
 
 
 def update(book: Book, user: Record, request: Request) -> Answer:

@@ -26,8 +26,7 @@ QUOTAS = {
     "SigningCertificatesPerUserQuota": 2, "UserPolicySizeQuota": documents.INLINE_LIMIT_CHARACTERS[USER],
     "UsersQuota": 5000, "VersionsPerPolicyQuota": policies.VERSIONS_LIMIT,
 }
-_ROOTS = ("AccountMFAEnabled", "AccountAccessKeysPresent", "AccountPasswordPresent",
-          "AccountSigningCertificatesPresent")                   # the root user has none of them here
+_ROOTS = ("AccountMFAEnabled", "AccountPasswordPresent", "AccountSigningCertificatesPresent")      # it has none here
 
 
 def create_alias(book: Book, alias: str) -> Answer:
@@ -73,6 +72,7 @@ def summary(book: Book) -> Answer:
         ("MFADevices", MFA), ("ServerCertificates", CERTIFICATE),
     )}
     counts["Providers"] = sum(1 for kind in (OIDC, SAML) for _ in book.rows(kind))
+    counts["AccountAccessKeysPresent"] = int(book.any("key", book.account))
     counts["MFADevicesInUse"] = sum(1 for _, device in book.rows(MFA) if device["user"])
     versions = sum(1 for _, record in book.rows(POLICY) for _ in book.rows("version", record["id"]))
     return {"SummaryMap": {**QUOTAS, **dict.fromkeys(_ROOTS, 0), **counts, "PolicyVersionsInUse": versions}}

@@ -74,13 +74,12 @@ def entities(book: Book, context: Context, request: Request) -> Answer:
 def policies(book: Book, request: Request) -> Answer:
     """ListPoliciesGrantingServiceAccess: a user's groups' policies are its own."""
     record = simulation.find_principal(book, request["Arn"])
-    held = [*_held(book, record), *(each for group, _ in book.rows("groups", record["id"])
-                                    for each in _held(book, book.by_id(group)))]
+    held = list(documents.held_by(book, record))
     rows = ((f"{number:04}", namespace) for number, namespace in enumerate(request["ServiceNamespaces"]))
     rest = (row for row in rows if row[0] > after(request))
     return page("PoliciesGrantingServiceAccess", rest, request, lambda namespace: {
         "ServiceNamespace": namespace,
-        "Policies": [shown for shown, text in held if grants([text], namespace.lower())]})
+        "Policies": [_policy(each) for each in held if grants([each.text], namespace.lower())]})
 
 
 # Who and what a report is about
@@ -107,14 +106,11 @@ def _entities(book: Book, subject: Record, arn: str) -> Iterator[Record]:
         yield from found.values()
 
 
-def _held(book: Book, record: Record) -> Iterator[tuple[Answer, str]]:
-    """(how it is shown, its document) of each policy that an entity has itself."""
-    for name, row in book.rows("inline", record["id"]):
-        yield {"PolicyName": name, "PolicyType": "INLINE", "EntityType": record["kind"].upper(),
-               "EntityName": record["name"]}, row["document"]
-    for arn in record["policies"]:
-        _, text = documents.managed_text(book, arn)
-        yield {"PolicyName": arn.rpartition("/")[2], "PolicyType": "MANAGED", "PolicyArn": arn}, text
+def _policy(held: documents.Held) -> Answer:
+    if held.managed:
+        return {"PolicyName": held.name.rpartition("/")[2], "PolicyType": "MANAGED", "PolicyArn": held.name}
+    return {"PolicyName": held.name, "PolicyType": "INLINE", "EntityType": held.holder["kind"].upper(),
+            "EntityName": held.holder["name"]}
 
 
 # Jobs

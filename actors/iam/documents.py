@@ -4,7 +4,7 @@ Quotas: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.ht
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from actors.iam import managed, shapes
 from actors.iam.errors import (
@@ -169,14 +169,32 @@ def _inline(book: Book, record: Record, name: str) -> Record:
 Text = tuple[str, str]                        # a policy's name, as the simulators say it, and its document
 
 
-def texts_of(book: Book, record: Record) -> Iterator[Text]:
+class Held(NamedTuple):
+    """A policy that a user, group or role has: an inline one, or by its ARN a managed one."""
+
+    holder: Record
+    name: str
+    text: str
+    managed: bool
+
+    @property
+    def source(self) -> str:
+        """Its name, as the simulators say it."""
+        return self.name if self.managed else f"{self.holder['kind']}_{self.holder['name']}_{self.name}"
+
+
+def held_by(book: Book, record: Record) -> Iterator[Held]:
     """A principal's own policies: inline first; a user's groups' after them."""
     for name, row in book.rows("inline", record["id"]):
-        yield f"{record['kind']}_{record['name']}_{name}", row["document"]
+        yield Held(record, name, row["document"], managed=False)
     for arn in record["policies"]:
-        yield managed_text(book, arn)
+        yield Held(record, *managed_text(book, arn), managed=True)
     for group_id, _ in book.rows("groups", record["id"]):
-        yield from texts_of(book, book.by_id(group_id))
+        yield from held_by(book, book.by_id(group_id))
+
+
+def texts_of(book: Book, record: Record) -> Iterator[Text]:
+    return ((held.source, held.text) for held in held_by(book, record))
 
 
 def policies_of(book: Book, record: Record) -> Iterator[Policy]:

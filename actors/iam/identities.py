@@ -51,7 +51,10 @@ def principal(view: Snapshot, vault: Vault, account: str, access_key: str) -> Kn
     found = access_keys.holder(view, access_key)
     if found is not None:
         usable = found.account == account and found.key["status"] == "Active"
-        return _user(Book(view, account), found.user) if usable else {}
+        if not usable:
+            return {}
+        book = Book(view, account)
+        return _root(book) if found.user["kind"] == access_keys.ROOT else _user(book, found.user)
     key = service_credentials.found(view, access_key)
     if key is not None:
         book, user, row = key
@@ -136,11 +139,11 @@ def _role(book: Book, record: Record) -> Known:
 def _root(book: Book) -> Known:
     account = book.account
     return {"kind": "root", "account": account, "arn": root_arn(account), "id": account, "name": "", "tags": {},
-            "scps": organization.levels(book)}
+            "organization": organization.keys(book), "scps": organization.levels(book)}
 
 
 def _permissions(book: Book, record: Record) -> Known:
     boundary = record.get("boundary")
     return {"policies": [list(text) for text in documents.texts_of(book, record)],
             "boundary": list(documents.managed_text(book, boundary)) if boundary else None,
-            "scps": organization.levels(book)}
+            "organization": organization.keys(book), "scps": organization.levels(book)}

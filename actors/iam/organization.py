@@ -15,6 +15,26 @@ FULL_ACCESS = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"
 DEPTH_LIMIT = 7                               # a root, five levels of units, an account
 
 
+def keys(book: Book) -> dict[str, str]:
+    """aws:PrincipalOrgID and aws:PrincipalOrgPaths of an account's principals; none outside of organizations."""
+    member = book.elsewhere("").row("member", book.account)
+    if member is None:
+        return {}
+    above = "/".join([member["organization"], *(node["id"] for node in _path(book, member["master"])[:-1])])
+    return {"aws:principalorgid": member["organization"], "aws:principalorgpaths": f"{above}/"}
+
+
+def _path(book: Book, master: str) -> list[Record]:
+    """The organization's nodes from the root down to the book's account."""
+    owner = book.elsewhere(master)
+    path: list[Record] = []
+    node = owner.row("node", book.account)
+    while node is not None and len(path) < DEPTH_LIMIT:
+        path.insert(0, node)
+        node = owner.row("node", node["parent"]) if node["parent"] else None
+    return path
+
+
 def levels(book: Book) -> list[list[list[str]]]:
     """[[name, document], …] of each level from the root down to the book's account; none where nothing limits it:
     outside of organizations, in a management account, where service control policies are not enabled."""
@@ -22,11 +42,7 @@ def levels(book: Book) -> list[list[list[str]]]:
     if member is None or member["master"] == book.account:
         return []
     owner = book.elsewhere(member["master"])
-    path: list[Record] = []
-    node = owner.row("node", book.account)
-    while node is not None and len(path) < DEPTH_LIMIT:
-        path.insert(0, node)
-        node = owner.row("node", node["parent"]) if node["parent"] else None
+    path = _path(book, member["master"])
     if not path or SCP not in path[0].get("enabled", ()):
         return []
     return [[_text(owner, identity) for identity in node["policies"]] for node in path]

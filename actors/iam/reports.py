@@ -46,7 +46,7 @@ async def generate(shard: Shard, context: Context) -> Answer:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
-    lines.writerow(_root(context.account))
+    lines.writerow(shard.read(lambda view: _root(Book(view, context.account))))
     after: str | None = ""
     while after is not None:
         rows, after = shard.read(partial(_slice, context.account, after))
@@ -77,26 +77,29 @@ def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).isoformat()
 
 
-def _root(account: str) -> list[str]:
-    nothing = ["false", *["N/A"] * 4] * KEYS + ["false", "N/A"] * CERTIFICATES
-    return ["<root_account>", root_arn(account), _moment(managed.CREATED_S), "not_supported", "no_information",
-            "not_supported", "not_supported", "false", *nothing]
+def _root(book: Book) -> list[str]:
+    return ["<root_account>", root_arn(book.account), _moment(managed.CREATED_S), "not_supported", "no_information",
+            "not_supported", "not_supported", "false", *_credentials(book, book.account)]
 
 
 def _user(book: Book, user: Record) -> list[str]:
-    line = [user["name"], book.arn(user), _moment(user["created"]), *_password(book, user),
-            _truth(book.any("device", user["id"]))]
-    keys = _eldest_first(book, "key", user)
+    return [user["name"], book.arn(user), _moment(user["created"]), *_password(book, user),
+            _truth(book.any("device", user["id"])), *_credentials(book, user["id"])]
+
+
+def _credentials(book: Book, owner: str) -> list[str]:
+    line: list[str] = []
+    keys = _eldest_first(book, "key", owner)
     for key in (*keys, *[None] * (KEYS - len(keys))):
         line += _key(book, key)
-    certificates = _eldest_first(book, "signing", user)
+    certificates = _eldest_first(book, "signing", owner)
     for row in (*certificates, *[None] * (CERTIFICATES - len(certificates))):
         line += ["false", "N/A"] if row is None else [_truth(row["status"] == "Active"), _moment(row["created"])]
     return line
 
 
-def _eldest_first(book: Book, kind: str, user: Record) -> list[Record]:
-    return sorted((row for _, row in book.rows(kind, user["id"])), key=itemgetter("created"))
+def _eldest_first(book: Book, kind: str, owner: str) -> list[Record]:
+    return sorted((row for _, row in book.rows(kind, owner)), key=itemgetter("created"))
 
 
 def _password(book: Book, user: Record) -> list[str]:

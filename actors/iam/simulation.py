@@ -9,6 +9,7 @@ from typing import Any
 
 from actors.iam import documents, organization, positions
 from actors.iam.errors import InvalidInput, NoSuchEntity
+from actors.iam.exclusions import Exclusions
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import GROUP, ROLE, USER, Book, Record
 from actors.runtime.policy import (
@@ -29,6 +30,12 @@ DOCUMENTS_LIMIT_CHARACTERS = 262_144          # all the policies that a request 
 
 Request = Mapping[str, Any]
 
+# What a simulated RunInstances needs, by ResourceHandlingOption.
+_VPC = ("instance", "image", "security-group", "network-interface")
+_SCENARIOS = {
+    "EC2-VPC-InstanceStore": _VPC, "EC2-VPC-InstanceStore-Subnet": (*_VPC, "subnet"),
+    "EC2-VPC-EBS": (*_VPC, "volume"), "EC2-VPC-EBS-Subnet": (*_VPC, "subnet", "volume"),
+}
 _SOURCE_TYPES = {Level.RESOURCE: "Resource Policy", Level.BOUNDARY: "PermissionsBoundary"}
 
 
@@ -42,13 +49,15 @@ def principal(book: Book, request: Request) -> Answer:
     """SimulatePrincipalPolicy: a user's, group's or role's own, and what the request adds."""
     source = request["PolicySourceArn"]
     record = find_principal(book, source)
-    excluded = set(request.get("PolicyExclusionList") or ())
-    own = [policy for policy in documents.policies_of(book, record) if policy.name not in excluded]
+    excluded = Exclusions(request.get("PolicyExclusionList") or ())
+    own = [Policy(held.source, compile_document(held.text)) for held in documents.held_by(book, record)
+           if not excluded.leaves_out(held)]
     boundary = _boundary(request)
-    if boundary is None and record.get("boundary"):
+    if boundary is None and record.get("boundary") and not excluded.boundary:
         boundary = documents.managed_policy(book, record["boundary"])
     caller = _caller(request.get("CallerArn") or source, [*own, *_inputs(request, "PolicyInputList")], boundary)
-    scps = [[Policy(name, _compiled(text)) for name, text in level] for level in organization.levels(book)]
+    levels = [] if excluded.scps else organization.levels(book)
+    scps = [[Policy(name, _compiled(text)) for name, text in level] for level in levels]
     return _answer(request, replace(caller, scps=scps))
 
 
@@ -102,6 +111,7 @@ def _caller(arn: str, identity: Sequence[Policy], boundary: Policy | None) -> Ca
 def _answer(request: Request, caller: Caller) -> Answer:
     caller = _under_organization(caller, request)
     actions, resources = request["ActionNames"], request.get("ResourceArns") or ["*"]
+    _check_scenario(request.get("ResourceHandlingOption"), resources)
     if len(actions) * len(resources) > QUESTIONS_LIMIT:
         raise InvalidInput(f"A simulation answers at most {QUESTIONS_LIMIT} questions.")
     text = request.get("ResourcePolicy")
@@ -116,6 +126,19 @@ def _answer(request: Request, caller: Caller) -> Answer:
 
     pairs = ((f"{number:05}", pair) for number, pair in enumerate((a, r) for a in actions for r in resources))
     return page("EvaluationResults", (row for row in pairs if row[0] > start), request, shown)
+
+
+def _check_scenario(option: str | None, resources: Sequence[str]) -> None:
+    """InvalidInput for an unknown one, and where a resource is missing that it needs."""
+    if option is None:
+        return
+    if option not in _SCENARIOS:
+        raise InvalidInput(f"Invalid resource handling option: {option}")
+    given = {arn.split(":", 5)[5].partition("/")[0] for arn in resources if arn.startswith("arn:") and ":ec2:" in arn
+             and arn.count(":") >= 5}
+    missing = [kind for kind in _SCENARIOS[option] if kind not in given]
+    if missing:
+        raise InvalidInput(f"Resource handling option {option} requires resources of these types: {', '.join(missing)}")
 
 
 def _under_organization(caller: Caller, request: Request) -> Caller:

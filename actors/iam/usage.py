@@ -32,7 +32,7 @@ def keep(transaction: Transaction, uses: list[Use]) -> None:
         record: Record | None
         if holder is not None and holder.account == account:
             _later(book, {"at": at, "service": service, "region": region}, "keyuse", access_key)
-            record = holder.user
+            record = None if holder.user["kind"] == access_keys.ROOT else holder.user
         else:
             record = _behind(transaction, account, access_key)
         if record is not None:
@@ -82,7 +82,7 @@ def last_used(book: Book, view: Snapshot, context: Context, request: Mapping[str
     use = of_key(book, access_key)
     shown: Answer = {"ServiceName": "N/A", "Region": "N/A"} if use is None else {
         "LastUsedDate": shapes.moment(use["at"]), "ServiceName": use["service"], "Region": use["region"]}
-    return {"UserName": found.user["name"], "AccessKeyLastUsed": shown}
+    return {**access_keys.named(found.user), "AccessKeyLastUsed": shown}
 
 
 def of_principal(book: Book, record: Record) -> Iterator[tuple[str, Record]]:

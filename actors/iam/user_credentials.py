@@ -31,23 +31,23 @@ class UserCredentials:
     @operation("CreateAccessKey")
     def create_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        user = access_keys.user_of(book, context, request)
+        user = access_keys.owner_of(book, context, request)
         return access_keys.create(book, self.vault, user, context.now)
 
     @query("ListAccessKeys")
     def list_access_keys(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         book = Book(snapshot, context.account)
-        return access_keys.listed(book, access_keys.user_of(book, context, request), request)
+        return access_keys.listed(book, access_keys.owner_of(book, context, request), request)
 
     @operation("UpdateAccessKey")
     def update_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        return access_keys.update(book, access_keys.user_of(book, context, request), request)
+        return access_keys.update(book, access_keys.owner_of(book, context, request), request)
 
     @operation("DeleteAccessKey")
     def delete_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        return access_keys.delete(book, access_keys.user_of(book, context, request), request)
+        return access_keys.delete(book, access_keys.owner_of(book, context, request), request)
 
     @query("GetAccessKeyLastUsed")
     def get_access_key_last_used(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -121,7 +121,7 @@ class UserCredentials:
     @query("ListMFADevices")
     def list_mfa_devices(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         book = Book(snapshot, context.account)
-        return mfa.listed(book, access_keys.user_of(book, context, request), request)
+        return mfa.listed(book, access_keys.owner_of(book, context, request), request)
 
     @query("ListVirtualMFADevices")
     def list_virtual_mfa_devices(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:

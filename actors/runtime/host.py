@@ -168,17 +168,13 @@ class ActorHost:
             return                                       # its sender has given up: stale mail
         name, is_part = subjects.whole(address.operation)
         step = hosted.actor.parts.get(name) if is_part and _may_ask(address.door, name, hosted) else None
-        operation = hosted.model.operations.get(name if step is None else step.name)
-        if is_part and address.door == subjects.DIRECT:      # it would be unplaced, and recorded by nobody
-            operation = None
-        if operation is None:
-            unknown = UnknownOperation(f"{address.service} has no operation {address.operation}.")
-            self._refuse(message, address, request.id, unknown)
-            return
         definition = step or hosted.actor.operations.get(name)
+        if is_part and address.door == subjects.DIRECT:      # it would be unplaced, and recorded by nobody
+            definition = None
         if definition is None:
-            self._refuse(message, address, request.id, NotImplementedByUs(address.service, address.operation))
+            self._refuse(message, address, request.id, _no_such(hosted, address))
             return
+        operation = hosted.model.operations[definition.name]
         if hosted.elsewhere and not is_part:
             place = hosted.actor.place(name, request.params, address.account, request.region)
             if place != ANY and place not in hosted.ours:
@@ -349,6 +345,13 @@ class ActorHost:
             self._endpoint.respond(message, address.identity, Reply(request_id, error=fault))
         except BusError as lost:
             log.info("answer_lost", request_id=request_id, reason=str(lost))
+
+
+def _no_such(hosted: Hosted, address: subjects.Address) -> AwsError:
+    """For an operation that AWS has and we have not, or for what is none."""
+    if address.operation in hosted.model.operations:
+        return NotImplementedByUs(address.service, address.operation)
+    return UnknownOperation(f"{address.service} has no operation {address.operation}.")
 
 
 def _may_ask(door: str, name: str, hosted: Hosted) -> bool:

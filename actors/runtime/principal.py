@@ -78,6 +78,7 @@ def principal_of(record: Record) -> Principal:
         policies    [[name, document]] of its identity (a root's only deny); boundary: the same or None
         session     a session's policies, or None
         scps        a list of policies for each level of the organization
+        organization    what its organization adds to its condition keys
         expires, issued                                     of a session, seconds since the epoch
         keys        further condition keys, in lower case
     """
@@ -116,7 +117,7 @@ def _keys(record: Record) -> dict[str, str]:
         "aws:principalarn": record["source"] if kind == "role" else arn, "aws:principalaccount": record["account"],
         "aws:principaltype": _TYPES[kind], "aws:userid": record["id"], "aws:principalisawsservice": "false",
         **{f"aws:principaltag/{name.lower()}": value for name, value in record.get("tags", {}).items()},
-        **record.get("keys", {}),
+        **record.get("organization", {}), **record.get("keys", {}),
     }
     if kind == "user":
         keys["aws:username"] = record["name"]

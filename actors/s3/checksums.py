@@ -76,7 +76,7 @@ def digest_of(algorithm: str, text: str) -> bytes:
         digest = b64decode(text, validate=True)
     except (NotBase64, ValueError):
         digest = b""
-    if len(digest) != DIGEST_BYTES[algorithm]:
+    if len(digest) != DIGEST_BYTES[algorithm] or b64encode(digest).decode() != text:
         raise InvalidRequest(f"Value for x-amz-checksum-{algorithm.lower()} header is invalid.")
     return digest
 
@@ -110,7 +110,7 @@ def _check_md5(request: Request, computed: bytes) -> None:
     if len(digest) != DIGEST_BYTES[MD5]:
         raise InvalidDigest(given)
     if digest != computed:
-        raise BadDigest(ExpectedDigest=given, CalculatedDigest=b64encode(computed).decode())
+        raise BadDigest(ExpectedDigest=digest.hex(), CalculatedDigest=b64encode(computed).decode())   # as S3 has it
 
 
 def members(record: Record) -> dict[str, str]:

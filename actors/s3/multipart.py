@@ -34,7 +34,6 @@ from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
 from schemas.checksums import ALGORITHMS, CRC_BYTES, MD5, combined
 
-PARTS_LIMIT = 10_000
 _OF_UPLOADS = frozenset({"key", "algorithm", "disturbed", "initiator"})   # what an object's record has no more
 LEAST_PART_BYTES = 5 * 1024 * 1024        # of every part but the last
 
@@ -102,9 +101,7 @@ def _kind(request: Request) -> str:
 def check_part(context: Context, view: Snapshot, request: Request) -> tuple[Bucket, Record]:
     """May this part come? Asked before its bytes are settled, and again with them. NoSuchUpload, InvalidArgument."""
     bucket = bucket_of(context, view, request)
-    number = request["PartNumber"]
-    if not 1 <= number <= PARTS_LIMIT:
-        raise InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", number)
+    uploads.check_part_number(request["PartNumber"])
     return bucket, uploads.get(view, bucket, request)
 
 
@@ -163,7 +160,7 @@ def complete(context: Context, transaction: Transaction, request: Request, ours:
     bucket = bucket_of(context, transaction, request)
     key = request["Key"]
     current = bucket.current(key)
-    if current is not None and current.get("upload") == request["UploadId"]:
+    if current is not None and current.get("upload") == request["UploadId"] and _is_of(current, request):
         return _completed(context, bucket, key, current)
     upload = uploads.get(transaction, bucket, request)
     algorithm, stated = checksums.stated_of_whole(request)
@@ -184,6 +181,21 @@ def complete(context: Context, transaction: Transaction, request: Request, ours:
     event = Happened("ObjectCreated:CompleteMultipartUpload", key, record)
     versions.put(transaction, bucket, event, current, context)
     return _completed(context, bucket, key, record)
+
+
+def _is_of(record: Record, request: Request) -> bool:
+    """Is it these parts that the object was made of?"""
+    listed = (request.get("MultipartUpload") or {}).get("Parts") or []
+    try:
+        return bool(record["etag"] == _etag([str(each.get("ETag")).strip('"') for each in listed]))
+    except ValueError:
+        return False
+
+
+def _etag(parts: list[str]) -> str:
+    """Of the whole, by its parts' own. ValueError of what is none."""
+    joined = b"".join(bytes.fromhex(part) for part in parts)
+    return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(parts)}"
 
 
 def _completed(context: Context, bucket: Bucket, key: str, record: Record) -> Answer:
@@ -210,7 +222,7 @@ def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[
             raise InvalidArgument("PartNumber must be >= 1", "PartNumber", number)
         if found and number <= found[-1][0]:
             raise InvalidPartOrder(UploadId=upload["upload"])
-        part = state.read(transaction, state.part_key(upload["upload"], number)) if number <= PARTS_LIMIT else None
+        part = uploads.part(transaction, upload, number)
         if part is None or part["etag"] != etag.strip('"'):
             raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=etag)
         _check_part_sum(upload, part, each, number)
@@ -244,9 +256,8 @@ def _joined(upload: Record, parts: list[tuple[int, Record]], request: Request) -
     if stated_size is not None and int(stated_size) != size:
         raise InvalidRequest(f"The provided 'x-amz-mp-object-size' header value {stated_size} does not match what was "
                              f"computed: {size}")
-    etags = b"".join(bytes.fromhex(part["etag"]) for _, part in parts)
     record = {name: value for name, value in upload.items() if name not in _OF_UPLOADS}
-    record |= {"size": size, "etag": f"{hashlib.md5(etags, usedforsecurity=False).hexdigest()}-{len(parts)}",
+    record |= {"size": size, "etag": _etag([part["etag"] for _, part in parts]),
                "parts": len(parts), "sums": _sums(upload, parts)}
     return record
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import archives, checksums, conditions, contents, due, encryption, locks
+from actors.s3 import archives, checksums, conditions, contents, due, encryption, locks, uploads
 from actors.s3.access import bucket_of, is_anonymous
 from actors.s3.contents import Content
 from actors.s3.engine.sealing import OurKey
@@ -155,8 +155,9 @@ def _is_range(request: Request, record: Record) -> bool:
 
 
 def _part(record: Record, number: int, view: Snapshot) -> tuple[int, int]:
+    uploads.check_part_number(number)
     count = record.get("parts") or 1
-    if not 1 <= number <= count:
+    if number > count:
         raise InvalidPartNumber(number, count)
     if not record.get("parts"):
         return 0, record["size"]

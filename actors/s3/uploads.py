@@ -8,16 +8,24 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import checksums, contents, due, state
 from actors.s3.access import bucket_of
-from actors.s3.errors import NoSuchUpload
+from actors.s3.errors import InvalidArgument, NoSuchUpload
 from actors.s3.listing import integer, writer
 from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
 from bus.codec import unpack
 
 PAGE_LIMIT = 1000
+PARTS_LIMIT = 10_000
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
+
+
+def check_part_number(number: int) -> None:
+    """InvalidArgument."""
+    if not 1 <= number <= PARTS_LIMIT:
+        raise InvalidArgument(f"Part number must be an integer between 1 and {PARTS_LIMIT}, inclusive", "partNumber",
+                              number)
 
 
 def save(transaction: Transaction, bucket: Bucket, upload: Record) -> None:
@@ -47,6 +55,10 @@ def end_all(transaction: Transaction, bucket: Bucket) -> None:
     """With their bucket."""
     for _, upload in under_way(bucket, b""):
         end(transaction, bucket, upload)
+
+
+def part(view: Snapshot, upload: Record, number: int) -> Record | None:
+    return state.read(view, state.part_key(upload["upload"], number)) if number <= PARTS_LIMIT else None
 
 
 def parts(view: Snapshot, upload_id: str, after: int = 0) -> Iterator[tuple[bytes, Record]]:

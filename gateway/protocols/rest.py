@@ -315,8 +315,9 @@ class Rest:
         match = router.match(request.method, request.path, query, request.headers)
         if match is None:
             raise unknown_operation(f"{request.method} {request.path}")
-        operation = service.operations[match.operation]
-        request.named = (operation, match.labels, query)
+        name, labels = match
+        operation = service.operations[name]
+        request.named = (operation, labels, query)
         return operation
 
     def parse(self, operation: Operation, request: HttpRequest) -> dict[str, Any]:

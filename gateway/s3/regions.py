@@ -24,7 +24,7 @@ _MALFORMED = {
 def check(host: Host, claim: Claim | None) -> None:
     """AwsError for a signature for another region than the host's, or for none: s3cmd learns from it where it is."""
     region = claim.signer.region if claim is not None else ""
-    if claim is None or not region:
+    if claim is None or not region or region == (host.region or DEFAULT_REGION):
         return
     expected = host.region or (region if _FORM.fullmatch(region) else DEFAULT_REGION)
     if region != expected:

@@ -4,11 +4,14 @@ import re
 from urllib.parse import unquote
 
 from gateway import bodies
+from gateway.codings import TRAILER
 from gateway.protocols import HttpRequest
+from gateway.sigv4 import READING
 from schemas.errors import AwsError
 from schemas.models import Operation
 
 SERVICES = frozenset({"s3", "s3control"})
+_MD5 = "content-md5"
 _ENCRYPTION = "x-amz-server-side-encryption"
 _NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
@@ -56,9 +59,21 @@ def check_length(operation: Operation, request: HttpRequest) -> None:
 
 
 def verify_sums(operation: Operation, request: HttpRequest) -> None:
-    """Of a body that is no object, as an object's are the actor's to verify, of what they are meant for. BadDigest."""
-    if not operation.streams_in and not _sums_of_object(operation):
-        bodies.verify_sums(request.body or b"", request.headers)
+    """Of a body that is no object, as an object's are the actor's to verify, of what they are meant for. What a read
+    states, S3 does not look at. BadDigest, InvalidRequest."""
+    headers = request.headers
+    if request.method in READING:
+        return
+    if operation.streams_in:
+        if TRAILER not in headers:                 # else they were looked at while there was a body to come
+            bodies.algorithms(headers)
+    elif _sums_of_object(operation):
+        bodies.verify_sums(request.body or b"", {name: headers[name] for name in (_MD5,) if name in headers})
+    elif operation.name == "DeleteObjects" and _MD5 not in headers and not bodies.states_sum(headers):
+        raise AwsError("Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+                       code="InvalidRequest", status=400)
+    else:
+        bodies.verify_sums(request.body or b"", headers)
 
 
 def check_encryption(operation: Operation, request: HttpRequest) -> None:

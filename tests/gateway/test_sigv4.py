@@ -19,6 +19,7 @@ from gateway.canonical import FORM_LIMIT_HEADERS
 from gateway.sigv4 import (
     HEAD_LIMIT_CHARACTERS,
     PRESIGN_LIMIT_S,
+    READING,
     SHORT_SKEW_S,
     SKEW_S,
     Claim,
@@ -102,7 +103,8 @@ def test_presigned_form_agrees_with_botocore(case: dict[str, Any], s3: bool, exp
     assert (claim.presigned, claim.expires_s, claim.token) == (True, expires, case["token"])
 
 
-# Any one byte changed in what was signed (method, path, query, a signed header, the body, the signature) is refused.
+# Any one byte changed in what was signed (method, path, query, a signed header, the body, the signature) is refused;
+# but S3 does not look at the body of a read.
 @settings(max_examples=200, deadline=None)
 @given(case=_requests, s3=st.booleans(), part=st.sampled_from(["method", "path", "query", "header", "body", "auth"]),
        place=st.integers(0, 10_000), flip=st.integers(1, 127))
@@ -120,8 +122,8 @@ def test_tampering_is_refused(case: dict[str, Any], s3: bool, part: str, place: 
     elif part == "body":
         at = place % (len(sent.body) + 1)
         sent.body = sent.body[:at] + bytes([flip]) + sent.body[at + 1:] if at < len(sent.body) else sent.body + b"x"
-        if sent.body == case["body"]:
-            return                                                   # the flip was no change
+        if sent.body == case["body"] or (s3 and sent.method in READING):
+            return                                                   # the flip was no change, or nobody's
     else:
         head, _, signature = sent.headers["authorization"].rpartition("=")
         at = place % len(signature)

@@ -15,25 +15,31 @@ WriteSet = dict[bytes, bytes | None]      # by logical key with its space; None 
 _ROWS = keys.ROWS
 _DIRECT = keys.DIRECT_LIMIT_BYTES
 _ABSENT = object()
+REMEMBERED_ROWS = 64                      # of one snapshot
+REMEMBERED_LIMIT_BYTES = 4096             # a larger row is read each time
 
 
 class Committed:
     """Snapshot of what is committed. Valid until its LMDB transaction ends."""
 
-    __slots__ = ("_transaction",)
+    __slots__ = ("_remembered", "_transaction")
 
     def __init__(self, transaction: keys.LmdbTransaction) -> None:
         self._transaction = transaction
+        self._remembered: dict[bytes, bytes | None] = {}
 
     def get(self, key: bytes) -> bytes | None:
         return self.get_raw(_ROWS + key)
 
     def get_raw(self, key: bytes) -> bytes | None:
-        """By logical key with its space."""
-        if len(key) > _DIRECT:
-            return keys.get(self._transaction, key)
-        value: bytes | None = self._transaction.get(key)
-        return value
+        """By logical key with its space. A snapshot never changes, so its first rows are remembered: those that every
+        request asks for (its bucket, its table) are among them, and LMDB gives up the GIL with each question."""
+        value: Any = self._remembered.get(key, _ABSENT)
+        if value is _ABSENT:
+            value = keys.get(self._transaction, key)
+            if len(self._remembered) < REMEMBERED_ROWS and (value is None or len(value) <= REMEMBERED_LIMIT_BYTES):
+                self._remembered[key] = value
+        return value  # type: ignore[no-any-return]
 
     def scan(self, start: bytes, stop: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         return keys.scan(self._transaction, _ROWS, start, stop, reverse=reverse)

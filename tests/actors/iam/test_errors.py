@@ -110,7 +110,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
      "InvalidInput", "Duplicate tag keys found."),
     ("ListUsers", {"Marker": "é"}, "ValidationError", "Invalid Marker."),
     ("ListUsers", {"Marker": "////"}, "ValidationError", "Invalid Marker."),
-    ("CreateAccessKey", {}, "NotImplemented", ""),
+    ("ListSigningCertificates", {}, "NotImplemented", ""),
     ("TagUser", {"UserName": "bob", "Tags": [{"Key": "a", "Value": ""}, {"Key": "A", "Value": ""}]}, "InvalidInput",
      "Duplicate tag keys found. Please note that Tag keys are case insensitive."),
 ]

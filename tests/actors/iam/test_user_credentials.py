@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from actors.iam.state import MFA, Book
 from bus.virtual_time import run
 from tests.actors.iam.caller import open_caller
-from tests.actors.sts.skies import skies
+from tests.actors.sts.skies import Who, skies
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -190,3 +190,38 @@ def test_devices_of_one_name(iam: Any) -> None:
     for device in listed:
         iam.call("DeleteVirtualMFADevice", SerialNumber=device["SerialNumber"])
     assert iam.call("ListVirtualMFADevices")["VirtualMFADevices"] == []
+
+
+# The root user's own keys: without a UserName its operations mean the caller (API_CreateAccessKey), and an account
+# without any has an empty list. What is signed with one comes from root, until it is inactive.
+def test_keys_of_the_root_user(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path) as sky:
+            root = sky.root()
+            assert (await root.call("iam", "ListAccessKeys"))["AccessKeyMetadata"] == []
+            assert (await root.call("iam", "ListMFADevices"))["MFADevices"] == []
+            key = (await root.call("iam", "CreateAccessKey"))["AccessKey"]
+            identity = key["AccessKeyId"]
+            assert (identity[:4], "UserName" in key) == ("AKIA", False)
+            own = Who(sky, root.account, identity, key["SecretAccessKey"])
+            assert (await own.call("sts", "GetCallerIdentity"))["Arn"] == f"arn:aws:iam::{root.account}:root"
+            await own.call("iam", "CreateUser", UserName="alice")
+            [listed] = (await own.call("iam", "ListAccessKeys"))["AccessKeyMetadata"]
+            assert (listed["AccessKeyId"], listed["Status"]) == (identity, "Active")
+            assert (await root.call("iam", "ListAccessKeys", UserName="alice"))["AccessKeyMetadata"] == []
+            assert "UserName" not in await root.call("iam", "GetAccessKeyLastUsed", AccessKeyId=identity)
+            assert (await root.call("iam", "GetAccountSummary"))["SummaryMap"]["AccountAccessKeysPresent"] == 1
+            await root.call("iam", "GenerateCredentialReport")
+            report = (await root.call("iam", "GetCredentialReport"))["Content"].decode().splitlines()
+            assert report[1].split(",")[8] == "true", report[0].split(",")[8]
+            await sky.world.uses.tell(sky.world.transport)
+            await root.call("iam", "CreateAccessKey")
+            assert (await root.error("iam", "CreateAccessKey")).error_code == "LimitExceeded"
+            await root.call("iam", "UpdateAccessKey", AccessKeyId=identity, Status="Inactive")
+            assert (await own.error("iam", "ListUsers")).error_code == "InvalidClientTokenId"
+            await root.call("iam", "DeleteAccessKey", AccessKeyId=identity)
+            assert len((await root.call("iam", "ListAccessKeys"))["AccessKeyMetadata"]) == 1
+            other = await sky.root("222222222222").error("iam", "DeleteAccessKey", AccessKeyId=identity)
+            assert other.error_code == "NoSuchEntity"
+
+    run(main())

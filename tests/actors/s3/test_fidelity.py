@@ -118,6 +118,16 @@ def test_the_checksum_of_all_of_it(s3: Caller, asked: dict[str, Any], told: bool
     assert ("ChecksumCRC64NVME" in answer) == told
 
 
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html and OpenStack Swift's tests.
+@pytest.mark.parametrize(("number", "error"), [
+    (0, ("InvalidArgument", 400)), (-1, ("InvalidArgument", 400)), (10_001, ("InvalidArgument", 400)),
+    (2, ("InvalidPartNumber", 416)), (10_000, ("InvalidPartNumber", 416))])
+def test_parts_that_are_not_there(s3: Caller, number: int, error: tuple[str, int]) -> None:
+    put(s3)
+    for name in ("GetObject", "HeadObject"):
+        assert said(s3, name, Key="k", PartNumber=number)[:2] == error
+
+
 def test_modified_since_what_is_to_come(s3: Caller) -> None:
     put(s3)
     modified = s3.call("HeadObject", Bucket=BUCKET, Key="k")["LastModified"]

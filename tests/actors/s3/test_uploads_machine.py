@@ -175,13 +175,13 @@ class Uploads(Buckets):
     @precondition(lambda self: self.ended)
     @rule(data=st.data())
     def ask_of_an_ended_one(self, data: st.DataObject) -> None:
-        """It is not there, but for who completes again what still stands."""
+        """It is not there, but for who completes again, by the same list, what still stands."""
         upload = self.ended.pop(data.draw(st.integers(0, len(self.ended) - 1)))
         for name, more in (("ListParts", {}), ("AbortMultipartUpload", {}), ("UploadPart", {"PartNumber": 1})):
             assert self.s3.error(name, **upload.named, **more) == "NoSuchUpload"
         request = {**upload.named, "MultipartUpload": {"Parts": upload.listed(sorted(upload.parts))}}
-        current = self._current(upload.key)
-        if isinstance(current, Joined) and current.upload == upload.id:
+        current, parts = self._current(upload.key), [body for _, body in sorted(upload.parts.items())]
+        if isinstance(current, Joined) and (current.upload, current.parts) == (upload.id, parts):
             assert self.s3.call("CompleteMultipartUpload", **request)["ETag"] == current.etag()
         else:
             assert self.s3.error("CompleteMultipartUpload", **request) == "NoSuchUpload"
