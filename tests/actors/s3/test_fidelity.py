@@ -237,6 +237,44 @@ def test_what_a_policy_may_be_about(s3: Caller, actions: Any, resources: Any, me
         assert s3.call("PutBucketPolicy", Bucket=BUCKET, Policy=text) == {}
 
 
+# What S3 says where IAM would speak of syntax errors; None: the statement has no such element.
+@pytest.mark.parametrize(("elements", "message"), [
+    ({"Effect": None}, "Missing required field Effect"), ({"Effect": "allow"}, "Invalid effect: allow"),
+    ({"Principal": None}, "Missing required field Principal"), ({"Action": None}, "Missing required field Action"),
+    ({"Resource": None}, "Missing required field Resource"), ({"condition": {}}, "Unknown field condition"),
+    ({"Principal": {"AWS": "somebody"}}, "Invalid principal in policy"),
+    ({"Principal": {"AWS": "arn:aws:iam::ACCOUNT:root"}}, "Invalid principal in policy"),
+    ({"Principal": {"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"}}, ""),
+    ({"Condition": {"StringEqual": {"aws:Referer": "a"}}}, "Invalid Condition type : StringEqual"),
+    ({"Condition": {"StringEquals": {"s3:x-acl": "private"}}}, "Policy has an invalid condition key"),
+    ({"Condition": {"StringEquals": {"Referer": "a"}}}, "Policy has an invalid condition key"),
+    ({"Condition": {"StringEquals": {"s3:ExistingObjectTag/a": "b"}}}, ""),
+    ({"Condition": {"StringEqualsIfExists": {"aws:SomethingNew": "a"}}}, ""),
+    ({"Condition": {"IpAddress": {"aws:SourceIp": ["10.0.0.1/24", "10.0.0"]}}}, "Invalid IP address in Conditions"),
+    ({"Condition": {"NotIpAddress": {"aws:SourceIp": ["10.0.0.1/24", "2001:db8::/32"]}}}, ""),
+])
+def test_statements(s3: Caller, elements: dict[str, Any], message: str) -> None:
+    document = json.loads(policy(**elements))
+    [first] = document["Statement"]
+    document["Statement"] = {name: value for name, value in first.items() if value is not None}
+    if message:
+        assert said(s3, "PutBucketPolicy", Policy=json.dumps(document)) == ("MalformedPolicy", 400, message)
+    else:
+        assert s3.call("PutBucketPolicy", Bucket=BUCKET, Policy=json.dumps(document)) == {}
+
+
+@pytest.mark.parametrize(("members", "message"), [
+    ({"Statement": []}, "Could not parse the policy: Statement is empty!"),
+    ({"Version": "2020-10-17"}, "The policy must contain a valid version string"),
+    ({"Name": "a"}, "Unknown field Name"),
+    ({"Id": "a" * 20_480}, "Normalized policy document exceeds the maximum allowed size of 20480 bytes"),
+])
+def test_documents(s3: Caller, members: dict[str, Any], message: str) -> None:
+    text = json.dumps(json.loads(policy()) | members)
+    assert said(s3, "PutBucketPolicy", Policy=text) == ("MalformedPolicy", 400, message)
+    assert s3.call("PutBucketPolicy", Bucket=BUCKET, Policy=policy() + " " * 20_480) == {}
+
+
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 def test_all_but_somebody(s3: Caller) -> None:
     others = json.loads(policy())
