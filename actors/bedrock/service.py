@@ -3,10 +3,11 @@
 Everything belongs to an account and a region. Not here yet: README.md, coverage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from actors.bedrock import (
+    arns,
     batches,
     custom_models,
     customization,
@@ -20,9 +21,9 @@ from actors.bedrock import (
     provisioned,
     tagging,
 )
-from actors.bedrock.arns import resource_of
 from actors.bedrock.catalogue import Models
 from actors.bedrock.state import Book
+from actors.runtime.access import Access
 from actors.runtime.actor import ServiceActor, job, operation, query
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -44,8 +45,8 @@ class Bedrock(ServiceActor):
         custom_models.register(surroundings)
         provisioned.register(surroundings)
 
-    def resource(self, operation: str, request: Mapping[str, Any], account: str, region: str) -> str:
-        return resource_of(operation, request, account, region)
+    def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        return arns.accesses(context, request)
 
     # Foundation models
 

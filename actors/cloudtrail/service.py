@@ -4,10 +4,12 @@ Not here yet: README.md, coverage.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from actors.cloudtrail import buckets, choices, delivery, digests, ledger, lookup, tagging, trails
+from actors.runtime.access import Access
+from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, job, operation, query
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -113,9 +115,16 @@ class CloudTrail(ServiceActor):
 
     # Authorisation: trails have ARNs, all else is about the account
 
+    def accesses(self, context: Context, request: Request) -> Sequence[Access]:
+        if context.operation.name != "ListTags":           # of several trails, each of which must be allowed
+            return super().accesses(context, request)
+        named = [{"Name": name} for name in request["ResourceIdList"]] or [{}]
+        found = dict.fromkeys(self.resource("ListTags", each, *context.scope) for each in named)
+        return [Access(action_of(context.operation), resource) for resource in found]
+
     def resource(self, operation: str, request: Request, account: str, region: str) -> str:
         name = request.get("Name") or request.get("TrailName") or request.get("ResourceId")
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name:
             return "*"
         return name if name.startswith("arn:") else trails.arn_of(account, region, name)
 

@@ -85,6 +85,10 @@ class Circumstances:
                 return "true" if context.identity.door == "svc" else "false"
             case "aws:resourceaccount":
                 return owner_of(self._access, self._guard) or context.principal.account
+            case "aws:resourceorgid" | "aws:resourceorgpaths":      # of one's own account; nobody here knows others'
+                principal = context.principal
+                own = owner_of(self._access, self._guard) in ("", principal.account)
+                return principal.keys.get(key.replace("resource", "principal")) if own else None
             case "aws:tagkeys":
                 return tuple(request_tags(self._request)) + tuple(self._request.get("TagKeys") or ()) or None
         if key.startswith(_REQUEST_TAG):

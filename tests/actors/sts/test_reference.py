@@ -10,6 +10,7 @@ from typing import Any
 
 from actors.bedrock.service import Bedrock
 from actors.bedrock_runtime.service import BedrockRuntime
+from actors.cloudtrail.service import CloudTrail
 from actors.organizations.service import Organizations
 from actors.s3.service import S3
 from bus.virtual_time import run
@@ -140,6 +141,24 @@ def test_members_of_an_organization(tmp_path: Path) -> None:
             await root.call("organizations", "MoveAccount", AccountId=member, SourceParentId=top,
                             DestinationParentId=unit_id)
             await mine.call("dynamodb", "GetItem", **get)
+            perimeter = {"StringNotEqualsIfExists": {"aws:ResourceOrgID": organization}}
+            await sky.root(member).call("iam", "PutUserPolicy", UserName="mine", PolicyName="perimeter",
+                                        PolicyDocument=document({"Effect": "Deny", "Action": "*", "Resource": "*",
+                                                                 "Condition": perimeter}))
+            await mine.call("dynamodb", "ListTables")
+
+    run(main())
+
+
+# Of several trails each must be allowed.
+def test_tags_of_trails(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, CloudTrail()) as sky:
+            one, other = (f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{name}" for name in ("one", "other"))
+            carol = await sky.user("carol", {"Action": "cloudtrail:ListTags", "Resource": one})
+            for arns, may in (([one], True), ([one, other], False), ([], False)):
+                error = await carol.error("cloudtrail", "ListTags", ResourceIdList=arns)
+                assert (error.error_code != "AccessDeniedException") == may, (arns, error)
 
     run(main())
 
@@ -189,5 +208,40 @@ def test_guardrails(tmp_path: Path) -> None:
                 config = {"guardrailConfig": {"guardrailIdentifier": "abcdefghij12", "guardrailVersion": version}}
                 error = await carol.error("bedrock-runtime", "Converse", **asked, **(config if version else {}))
                 assert (error.error_code != "AccessDeniedException") == may, (version, error)
+
+    run(main())
+
+
+# Bedrock is given a role by who may pass it on, to Bedrock; a profile is made of a model that one may use for it.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-permissions.html,
+# …/inference-profiles-prereq.html
+def test_bedrocks_roles_and_profiles(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, Bedrock()) as sky:
+            role = await sky.role("batch", {"Service": "bedrock.amazonaws.com"})
+            model = "arn:aws:bedrock:us-east-1::foundation-model/skybus.tiny-toy-v1"
+            carol = await sky.user(
+                "carol", {"Action": "bedrock:CreateModelInvocationJob", "Resource": "*"},
+                {"Action": "bedrock:CreateInferenceProfile", "Resource": [
+                    f"arn:aws:bedrock:us-east-1:{ACCOUNT}:application-inference-profile/*", model]})
+            job: dict[str, Any] = {
+                "jobName": "job", "roleArn": role, "modelId": "skybus.tiny-toy-v1",
+                "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://bucket/in"}},
+                "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}}}
+            refused = await carol.denied("bedrock", "CreateModelInvocationJob", **job)
+            assert f"iam:PassRole on resource: {role}" in refused
+            for service, may in (("lambda.amazonaws.com", False), ("bedrock.amazonaws.com", True)):
+                passing = document({"Action": "iam:PassRole", "Resource": role, "Condition": {
+                    "StringEquals": {"iam:PassedToService": service}}})
+                await sky.root().call(
+                    "iam", "PutUserPolicy", UserName="carol", PolicyName="pass", PolicyDocument=passing)
+                if may:
+                    assert (await carol.call("bedrock", "CreateModelInvocationJob", **job))["jobArn"]
+                else:
+                    await carol.denied("bedrock", "CreateModelInvocationJob", **job)
+            made = {"inferenceProfileName": "mine", "modelSource": {"copyFrom": model}}
+            await carol.call("bedrock", "CreateInferenceProfile", **made)
+            made["modelSource"] = {"copyFrom": model.replace("tiny", "other")}
+            await carol.denied("bedrock", "CreateInferenceProfile", **made)
 
     run(main())
