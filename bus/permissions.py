@@ -72,16 +72,22 @@ def process_inbox(user: str) -> str:
     return f"{INBOX}.{user}."
 
 
+def _asked(*verbs: str) -> tuple[str, ...]:
+    """What our processes ask and tell each other: bus/system.py."""
+    return tuple(f"sys.{verb}" for verb in verbs)
+
+
 def gateway(password: str) -> User:
-    """Publishes for everyone it has authenticated, through its own door only; hears its own replies only. Answers sys.…
-    to the other gateways and the administrator."""
+    """Publishes for everyone it has authenticated, through its own door only; hears its own replies only. Of sys.… it
+    asks what it needs, and answers for its metrics."""
     return User(
         GATEWAY_USER, password,
         publish=(
-            f"aws.{GATEWAY}.*.*.*.*.*", "sys.>", _ACTORS_INBOXES,
+            f"aws.{GATEWAY}.*.*.*.*.*",
+            *_asked("health", "reset", "metrics", "credential", "bucket", "files"), _ACTORS_INBOXES,
             f"{process_inbox(GATEWAY_USER)}>", f"{process_inbox(ADMIN_USER)}>",
         ),
-        subscribe=(f"{process_inbox(GATEWAY_USER)}>", "sys.>"),
+        subscribe=(f"{process_inbox(GATEWAY_USER)}>", *_asked("metrics", "arrived", "identities")),
     )
 
 
@@ -99,7 +105,7 @@ def models(password: str) -> User:
     return User(
         MODELS_USER, password,
         publish=(_ACTORS_INBOXES, f"{process_inbox(GATEWAY_USER)}>", f"{process_inbox(ADMIN_USER)}>"),
-        subscribe=(f"aws.{SERVICE}.*.*.model.*.*", "sys.>", f"{process_inbox(MODELS_USER)}>"),
+        subscribe=(f"aws.{SERVICE}.*.*.model.*.*", *_asked("metrics"), f"{process_inbox(MODELS_USER)}>"),
     )
 
 

@@ -14,9 +14,9 @@ from actors.iam.errors import (
     DuplicateCertificate,
     KeyPairMismatch,
     MalformedCertificate,
-    NoSuchEntity,
     quota,
 )
+from actors.iam.owned import Owned
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import CERTIFICATE, Book, Record, checked_path
 from actors.iam.vault import Vault
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CERTIFICATES_LIMIT = 20                       # server certificates of an account
 SIGNING_LIMIT = 2                             # of a user
 ID_CHANCE_BYTES = 20                          # 32 characters
+SIGNING = Owned("signing", "CertificateId", "The Certificate with id {} cannot be found.")
 _CHAIN = ("Unable to validate certificate chain. The certificate chain must start with the immediate signing "
           "certificate, followed by any intermediaries in order.")
 
@@ -57,7 +58,7 @@ def upload(book: Book, vault: Vault, context: Context, request: Request) -> Answ
     record |= {"tags": tags, "secret": vault.seal_text(request["PrivateKey"], record["id"])}
     book.save(record)
     _point(book, record)
-    return {"ServerCertificateMetadata": _metadata(book, record), **shapes.tagged(record)}
+    return {"ServerCertificateMetadata": metadata(book, record), **shapes.tagged(record)}
 
 
 def _point(book: Book, record: Record) -> None:
@@ -87,7 +88,7 @@ def _checked(body: str, private_key: str, chain: str | None) -> float:
     return certificate.not_valid_after_utc.timestamp()
 
 
-def _metadata(book: Book, record: Record) -> Answer:
+def metadata(book: Book, record: Record) -> Answer:
     return {"Path": record["path"], "ServerCertificateName": record["name"], "ServerCertificateId": record["id"],
             "Arn": book.arn(record), "UploadDate": shapes.moment(record["created"]),
             "Expiration": shapes.moment(record["expires"])}
@@ -99,14 +100,9 @@ def get(book: Book, request: Request) -> Record:
 
 def shown(book: Book, request: Request) -> Answer:
     record = get(book, request)
-    answer = {"ServerCertificateMetadata": _metadata(book, record), "CertificateBody": record["body"],
+    answer = {"ServerCertificateMetadata": metadata(book, record), "CertificateBody": record["body"],
               "Tags": shapes.tags(record)}
     return {"ServerCertificate": {**answer, "CertificateChain": record["chain"]} if record["chain"] else answer}
-
-
-def metadata(book: Book, record: Record) -> Answer:
-    """As lists show it."""
-    return _metadata(book, record)
 
 
 def update(book: Book, request: Request) -> Answer:
@@ -129,13 +125,13 @@ def delete(book: Book, request: Request) -> Answer:
 def upload_signing(book: Book, user: Record, request: Request, now: float) -> Answer:
     body = request["CertificateBody"]
     _read(body)
-    rows = [row for _, row in book.rows("signing", user["id"])]
+    rows = [row for _, row in SIGNING.rows(book, user)]
     if any(row["body"] == body for row in rows):
         raise DuplicateCertificate("The specified certificate already exists.")
     if len(rows) >= SIGNING_LIMIT:
         raise quota("CertificatesPerUser", SIGNING_LIMIT)
     row = {"id": b32encode(os.urandom(ID_CHANCE_BYTES)).decode(), "status": "Active", "created": now, "body": body}
-    book.put(row, "signing", user["id"], row["id"])
+    SIGNING.put(book, user, row)
     return {"Certificate": _signing(user, row)}
 
 
@@ -145,24 +141,14 @@ def _signing(user: Record, row: Record) -> Answer:
 
 
 def list_signing(book: Book, user: Record, request: Request) -> Answer:
-    rows = book.rows("signing", user["id"], after=after(request))
+    rows = SIGNING.rows(book, user, after(request))
     return page("Certificates", rows, request, lambda row: _signing(user, row))
 
 
-def _get_signing(book: Book, user: Record, request: Request) -> Record:
-    row = book.row("signing", user["id"], request["CertificateId"])
-    if row is None:
-        raise NoSuchEntity(f"The Certificate with id {request['CertificateId']} cannot be found.")
-    return row
-
-
 def update_signing(book: Book, user: Record, request: Request) -> Answer:
-    row = _get_signing(book, user, request)
-    row["status"] = request["Status"]
-    book.put(row, "signing", user["id"], row["id"])
-    return {}
+    return SIGNING.set_status(book, user, request)
 
 
 def delete_signing(book: Book, user: Record, request: Request) -> Answer:
-    book.drop("signing", user["id"], _get_signing(book, user, request)["id"])
+    SIGNING.remove(book, user, request)
     return {}

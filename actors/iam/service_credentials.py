@@ -13,7 +13,8 @@ from math import inf
 from typing import Any
 
 from actors.iam import shapes
-from actors.iam.errors import InvalidInput, NoSuchEntity, NotSupportedService, quota
+from actors.iam.errors import InvalidInput, NotSupportedService, quota
+from actors.iam.owned import Owned
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import USER, Book, Record, new_id
 from actors.iam.vault import Vault
@@ -21,6 +22,7 @@ from actors.runtime.store.transaction import Snapshot
 
 BEDROCK = "bedrock.amazonaws.com"
 SERVICES = (BEDROCK, "cassandra.amazonaws.com", "codecommit.amazonaws.com")
+CREDENTIALS = Owned("service", "ServiceSpecificCredentialId", "No such credential {} exists")
 PER_SERVICE_LIMIT = 2                         # of one user
 SECRET_BYTES = 33                             # 44 characters of base64
 DAY_S = 86_400
@@ -32,7 +34,7 @@ Request = Mapping[str, Any]
 
 def create(book: Book, vault: Vault, user: Record, request: Request, now: float) -> Answer:
     service = _supported(request["ServiceName"])
-    own = [row for _, row in book.rows("service", user["id"]) if row["service"] == service]
+    own = [row for _, row in CREDENTIALS.rows(book, user) if row["service"] == service]
     if len(own) >= PER_SERVICE_LIMIT:
         raise quota("ServiceSpecificCredentialsPerUser", PER_SERVICE_LIMIT)
     days = request.get("CredentialAgeDays")
@@ -70,7 +72,7 @@ def _renew(book: Book, vault: Vault, user: Record, row: Record) -> Answer:
     """A new secret for it, shown this once."""
     secret = b64encode(os.urandom(SECRET_BYTES)).decode()
     row["secret"] = vault.seal_text(secret, _sealed_for(row))
-    book.put(row, "service", user["id"], row["id"])
+    CREDENTIALS.put(book, user, row)
     shared = book.elsewhere("")
     shared.put({"account": book.account, "parts": ["service", user["id"], row["id"]]}, "sealed", _sealed_for(row))
     if row["service"] != BEDROCK:
@@ -96,7 +98,7 @@ def listed(book: Book, users: Iterator[Record], request: Request) -> Answer:
     wanted, start = request.get("ServiceName"), after(request)
     if wanted:
         _supported(wanted)
-    rows = chain.from_iterable(((f"{user['id']}/{key}", (user, row)) for key, row in book.rows("service", user["id"]))
+    rows = chain.from_iterable(((f"{user['id']}/{key}", (user, row)) for key, row in CREDENTIALS.rows(book, user))
                                for user in users)
     return page("ServiceSpecificCredentials", (
         row for row in rows if row[0] > start and wanted in (None, row[1][1]["service"])), request,
@@ -107,29 +109,16 @@ def all_users(book: Book) -> Iterator[Record]:
     return (record for _, record in sorted(book.rows(USER), key=lambda each: str(each[1]["id"])))
 
 
-def _get(book: Book, user: Record, request: Request) -> Record:
-    identity = request["ServiceSpecificCredentialId"]
-    row = book.row("service", user["id"], identity)
-    if row is None:
-        raise NoSuchEntity(f"No such credential {identity} exists")
-    return row
-
-
 def update(book: Book, user: Record, request: Request) -> Answer:
-    row = _get(book, user, request)
-    row["status"] = request["Status"]
-    book.put(row, "service", user["id"], row["id"])
-    return {}
+    return CREDENTIALS.set_status(book, user, request)
 
 
 def reset(book: Book, vault: Vault, user: Record, request: Request) -> Answer:
-    return {"ServiceSpecificCredential": _renew(book, vault, user, _get(book, user, request))}
+    return {"ServiceSpecificCredential": _renew(book, vault, user, CREDENTIALS.get(book, user, request))}
 
 
 def delete(book: Book, user: Record, request: Request) -> Answer:
-    row = _get(book, user, request)
-    book.drop("service", user["id"], row["id"])
-    book.elsewhere("").drop("sealed", _sealed_for(row))
+    book.elsewhere("").drop("sealed", _sealed_for(CREDENTIALS.remove(book, user, request)))
     return {}
 
 

@@ -12,10 +12,10 @@ from actors.iam import shapes
 from actors.iam.errors import (
     DuplicateSSHPublicKey,
     InvalidPublicKey,
-    NoSuchEntity,
     UnrecognizedPublicKeyEncoding,
     quota,
 )
+from actors.iam.owned import Owned
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import Book, Record, new_id
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KEYS_PER_USER_LIMIT = 5
 LENGTH_LIMIT_BITS = 2048, 16_384
+KEYS = Owned("ssh", "SSHPublicKeyId", "The Public Key with id {} cannot be found.")
 
 Request = Mapping[str, Any]
 
@@ -31,14 +32,14 @@ Request = Mapping[str, Any]
 def upload(book: Book, user: Record, request: Request, now: float) -> Answer:
     key = _read(request["SSHPublicKeyBody"])
     body = _encoded(key, "SSH")
-    rows = [row for _, row in book.rows("ssh", user["id"])]
+    rows = [row for _, row in KEYS.rows(book, user)]
     if any(row["body"] == body for row in rows):
         raise DuplicateSSHPublicKey("The specified SSH public key already exists.")
     if len(rows) >= KEYS_PER_USER_LIMIT:
         raise quota("SSHPublicKeysPerUser", KEYS_PER_USER_LIMIT)
     written = request["SSHPublicKeyBody"]
     row = {"id": new_id("APKA"), "status": "Active", "created": now, "body": body, "written": written}
-    book.put(row, "ssh", user["id"], row["id"])
+    KEYS.put(book, user, row)
     return {"SSHPublicKey": _shown(user, row, written)}
 
 
@@ -83,19 +84,12 @@ def _metadata(user: Record, row: Record) -> Answer:
 
 
 def listed(book: Book, user: Record, request: Request) -> Answer:
-    rows = book.rows("ssh", user["id"], after=after(request))
+    rows = KEYS.rows(book, user, after(request))
     return page("SSHPublicKeys", rows, request, lambda row: _metadata(user, row))
 
 
-def _get(book: Book, user: Record, request: Request) -> Record:
-    row = book.row("ssh", user["id"], request["SSHPublicKeyId"])
-    if row is None:
-        raise NoSuchEntity(f"The Public Key with id {request['SSHPublicKeyId']} cannot be found.")
-    return row
-
-
 def shown(book: Book, user: Record, request: Request) -> Answer:
-    row = _get(book, user, request)
+    row = KEYS.get(book, user, request)
     written = row["written"] if request["Encoding"] == "SSH" and row["written"].startswith("ssh-") else \
         _encoded(_read(row["body"]), request["Encoding"])
     return {"SSHPublicKey": _shown(user, row, written)}
@@ -106,12 +100,9 @@ def _shown(user: Record, row: Record, body: str) -> Answer:
 
 
 def update(book: Book, user: Record, request: Request) -> Answer:
-    row = _get(book, user, request)
-    row["status"] = request["Status"]
-    book.put(row, "ssh", user["id"], row["id"])
-    return {}
+    return KEYS.set_status(book, user, request)
 
 
 def delete(book: Book, user: Record, request: Request) -> Answer:
-    book.drop("ssh", user["id"], _get(book, user, request)["id"])
+    KEYS.remove(book, user, request)
     return {}

@@ -164,11 +164,14 @@ def test_another_ones_inbox_cannot_be_ones_own(broker: Broker) -> None:
     (GATEWAY_USER, f"aws.svc.{ACCOUNT}.{ALICE}.dynamodb.any.PutItem", "aws.>"),
     (GATEWAY_USER, f"{INBOX}.{ACCOUNT}.{ALICE}.0.1", "evt.>"),
     (GATEWAY_USER, f"evt.dynamodb.{ACCOUNT}.Forged", "$SYS.>"),
+    (GATEWAY_USER, "sys.backup", "sys.record"),
+    (GATEWAY_USER, "sys.identities", "sys.>"),
     (ACTORS_USER, "$SYS.REQ.SERVER.PING", f"{INBOX}.gateway.>"),
     (ADMIN_USER, f"evt.dynamodb.{ACCOUNT}.Forged", f"{INBOX}.gateway.>"),
     (MODELS_USER, f"aws.svc.{ACCOUNT}.{ALICE}.dynamodb.any.PutItem", "aws.svc.*.*.dynamodb.any.*"),
     (MODELS_USER, f"{INBOX}.{ACCOUNT}.{ALICE}.0.1", "aws.bus.*.*.model.host.*"),
     (MODELS_USER, "sys.reset", f"{INBOX}.actors.>"),
+    (MODELS_USER, "sys.metrics", "sys.record"),
 ])
 def test_processes_keep_to_their_parts(broker: Broker, name: str, publish: str, subscribe: str) -> None:
     async def main() -> None:

@@ -20,6 +20,7 @@ from typing import Any
 from actors.runtime.store.batch import Batch, Done, Request
 from actors.runtime.store.environment import CommitFailed, Durability, Environment, MapFull
 from actors.runtime.store.errors import Overloaded, StoreError, StoreUnavailable
+from actors.runtime.store.figures import Figures
 from actors.runtime.store.jobs import Jobs, OnFailure, Step
 from actors.runtime.store.journal import Journal, LocalJournal
 from actors.runtime.store.keys import LmdbTransaction
@@ -32,7 +33,6 @@ from actors.runtime.store.writer import InlineWriter, Loop, ThreadWriter, Writer
 MAILBOX_LIMIT = 4096                      # requests waiting to be evaluated
 MAILBOX_LIMIT_BYTES = 64 << 20
 REOPEN_WAIT_S = 0.1                       # between attempts to open an environment that failed
-LATENCIES_KEPT = 1024                     # of commits, for stats
 
 
 class Shard:
@@ -70,8 +70,7 @@ class Shard:
         self._copies = 0
         self._growing: Batch | None = None              # waits for the end of a copy
         self._stopped: Callable[[], None] | None = None
-        self._commits = self._commits_failed = self._rows = self._bytes = self._requests = 0
-        self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self._figures = Figures()
         self._jobs.load(self.view())
         self._outbox.load(self.view())
         self._writer = (writer or default_writer(environment.durability))(loop)
@@ -238,7 +237,7 @@ class Shard:
             self._trouble = ""
             if self._open.writes:                       # the disk works while we answer
                 self._launch()
-            self._count(batch)
+            self._figures.count(batch, self._elapsed() - batch.submitted)
             self._answer(batch)
             if self._in_flight is None and self._open.requests:
                 self._launch()
@@ -258,13 +257,6 @@ class Shard:
             except Exception as caught:
                 self._report("an answer could not be delivered", caught)
 
-    def _count(self, batch: Batch) -> None:
-        self._commits += 1
-        self._requests += len(batch.requests)
-        self._rows += len(batch.writes)
-        self._bytes += batch.size_bytes
-        self._latencies.append(self._elapsed() - batch.submitted)
-
     def _report(self, message: str, error: BaseException) -> None:
         self._loop.call_exception_handler({"message": message, "exception": error})
 
@@ -278,7 +270,7 @@ class Shard:
 
     def _fail(self, batch: Batch, error: BaseException) -> None:
         """Nothing of the batch happened. What was evaluated over it has to be evaluated again."""
-        self._commits_failed += 1
+        self._figures.failed += 1
         self._report_once("a commit failed", error)
         if self._reopen_after is None:
             self._reopen_after = self._elapsed()
@@ -375,14 +367,10 @@ class Shard:
     def stats(self) -> dict[str, Any]:
         """Counters since the start; latencies of the last commits in seconds; sizes in bytes. `fault` is empty when all
         is well."""
-        latencies = sorted(self._latencies)
         return {
-            "commits": self._commits, "commits_failed": self._commits_failed, "requests": self._requests,
-            "rows": self._rows, "bytes": self._bytes, "queue": len(self._queue), "long_reads": len(self._long_reads),
-            "jobs": len(self._jobs), "outbox": self._outbox.backlog(),
-            "commit_p50_s": latencies[len(latencies) // 2] if latencies else 0.0,
-            "commit_p99_s": latencies[len(latencies) * 99 // 100] if latencies else 0.0,
-            "fault": self.trouble, **self._environment.stats(),
+            **self._figures.told(), "queue": len(self._queue), "long_reads": len(self._long_reads),
+            "jobs": len(self._jobs), "outbox": self._outbox.backlog(), "fault": self.trouble,
+            **self._environment.stats(),
         }
 
 
