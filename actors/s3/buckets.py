@@ -30,6 +30,7 @@ from actors.s3.errors import (
 )
 from actors.s3.owners import owner
 from actors.s3.state import Bucket
+from schemas import regions
 
 HOME_REGION = "us-east-1"                 # whose location is null, and which makes buckets anywhere
 LIST_LIMIT = 10_000
@@ -141,6 +142,8 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     if not 1 <= limit <= LIST_LIMIT:
         raise InvalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", limit)
     prefix, region = request.get("Prefix") or "", request.get("BucketRegion")
+    if region and region not in regions.known():
+        raise InvalidArgument(f"Argument value {region} is not a valid AWS Region", "bucket-region")
     found: list[Answer] = []
     answer: Answer = {"Owner": owner(context.account), "Buckets": found}
     if prefix:
@@ -154,7 +157,7 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
             break
         described = {"Name": record["name"], "CreationDate": datetime.fromtimestamp(int(record["time"]), UTC),
                      "BucketArn": f"arn:aws:s3:::{record['name']}"}
-        if request.get("MaxBuckets") or region or request.get("ContinuationToken"):
+        if request.get("MaxBuckets") or region or prefix or request.get("ContinuationToken"):
             described["BucketRegion"] = record["region"]
         found.append(described)
     return answer

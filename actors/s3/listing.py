@@ -178,12 +178,11 @@ class _Rows(Iterator[tuple[str, bytes]]):
 
 
 def _rows(bucket: Bucket, page: Page, after: str) -> _Rows:
-    """Behind `after`, which may be a common prefix that was told."""
+    """Behind `after`, and behind all of a common prefix that it is, or falls under: it sorts after that."""
     start = state.escaped(page.prefix)
     if after and after >= page.prefix:
-        group = page.group(after)
-        told_as_group = bool(group) and group == after
-        start = state.past_text(after) if told_as_group else state.closed(after) + b"\0"
+        group = page.group(after) if after.startswith(page.prefix) else ""
+        start = state.past_text(group) if group else state.closed(after) + b"\0"
     elif after:
         start = max(start, state.closed(after) + b"\0")
     return _Rows(bucket, page.prefix, start)

@@ -120,7 +120,7 @@ def put_part(context: Context, transaction: Transaction, request: Request, body:
     if checksums.stated(request) is None and needed:
         algorithm, digest = needed, body.sums[needed]
     part = keep_part(transaction, upload, request["PartNumber"], body, {algorithm: digest}, sealer)
-    return {"ETag": f'"{part["etag"]}"', **encryption.told(upload, request), **_checksum_members(part)}
+    return {"ETag": f'"{part["etag"]}"', **encryption.told(upload, request), **checksums.of_part(part)}
 
 
 def keep_part(
@@ -147,10 +147,6 @@ def _check_algorithm(upload: Record, request: Request) -> None:
     if upload["algorithm"] and actual != upload["algorithm"] and not is_ours_to_make:
         raise InvalidRequest("Checksum Type mismatch occurred, expected checksum Type: "
                              f"{upload['algorithm'].lower()}, actual checksum Type: {actual.lower() or 'null'}")
-
-
-def _checksum_members(part: Record) -> dict[str, str]:
-    return {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
 
 
 # Completing
@@ -235,7 +231,7 @@ def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[
 
 
 def _check_part_sum(upload: Record, part: Record, listed: Request, number: int) -> None:
-    members = _checksum_members(part)
+    members = checksums.of_part(part)
     algorithm, told = checksums.stated_of_part(listed)
     if algorithm and f"Checksum{algorithm}" not in members and upload["algorithm"]:
         raise BadDigest(f"The {algorithm.lower()} you specified for part {number} did not match what we received.")

@@ -4,7 +4,9 @@ Where nothing else is said, the expectations are those of LocalStack's snapshots
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +292,63 @@ def test_where_a_listing_goes_on(s3: Caller) -> None:
     assert ("StartAfter" in rest, [each["Key"] for each in rest["Contents"]]) == (False, ["c"])
     assert said(s3, "ListObjectsV2", ContinuationToken="") == (
         "InvalidArgument", 400, "The continuation token provided is incorrect")
+
+
+# A common prefix sorts before every key it stands for: a marker among these is behind it.
+@pytest.mark.parametrize(("operation", "marker", "list_"), [
+    ("ListObjects", "Marker", "Contents"), ("ListObjectsV2", "StartAfter", "Contents"),
+    ("ListObjectVersions", "KeyMarker", "Versions"),
+])
+def test_from_within_a_common_prefix(s3: Caller, operation: str, marker: str, list_: str) -> None:
+    for key in ("in/a/1", "in/a/2", "in/b"):
+        put(s3, key)
+    for at in ("in/a/", "in/a/1"):
+        told = s3.call(operation, Bucket=BUCKET, Prefix="in/", Delimiter="/", **{marker: at})
+        assert (told["CommonPrefixes"], [each["Key"] for each in told[list_]]) == ([], ["in/b"])
+
+
+def test_what_a_list_of_uploads_leaves_out(s3: Caller) -> None:
+    """The prefix where none is asked for, and as the next marker a common prefix behind which there is nothing."""
+    for key in ("in/a/1", "in/b"):
+        s3.call("CreateMultipartUpload", Bucket=BUCKET, Key=key)
+    assert "Prefix" not in s3.call("ListMultipartUploads", Bucket=BUCKET)
+    for prefix, limit, following in (("in/a", 9, ""), ("in/", 1, "in/a/"), ("in/", 9, "in/b")):
+        told = s3.call("ListMultipartUploads", Bucket=BUCKET, Prefix=prefix, Delimiter="/", MaxUploads=limit)
+        assert (told["Prefix"], told["CommonPrefixes"]) == (prefix, [{"Prefix": "in/a/"}])
+        assert (told["NextKeyMarker"], bool(told["NextUploadIdMarker"])) == (following, following == "in/b")
+
+
+def test_lists_of_buckets(s3: Caller) -> None:
+    """Who asks for some is told where they are; who asks for those of a region must name one."""
+    asked: list[dict[str, Any]] = [{}, {"Prefix": "buck"}, {"MaxBuckets": 5}, {"BucketRegion": "us-east-1"}]
+    told = [s3.call("ListBuckets", **request)["Buckets"][0].get("BucketRegion") for request in asked]
+    assert told == [None, "us-east-1", "us-east-1", "us-east-1"]
+    for region in ("eu-east-1", "aws-global"):
+        with pytest.raises(AwsError, match=f"Argument value {region} is not a valid AWS Region") as caught:
+            s3.call("ListBuckets", BucketRegion=region)
+        assert caught.value.fields == {"ArgumentName": "bucket-region"}
+
+
+def test_parts_behind_the_last(s3: Caller) -> None:
+    upload = {"Bucket": BUCKET, "Key": "k"}
+    upload["UploadId"] = s3.call("CreateMultipartUpload", **upload, ChecksumAlgorithm="SHA256")["UploadId"]
+    sums = {"ChecksumSHA256": b64encode(sha256(b"x").digest()).decode()}
+    etag = s3.call("UploadPart", **upload, PartNumber=1, Body=b"x", **sums)["ETag"]
+    listed = s3.call("ListParts", **upload, PartNumberMarker=10)
+    s3.call("CompleteMultipartUpload", **upload,
+            MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag, **sums}]})
+    told = s3.call("GetObjectAttributes", Bucket=BUCKET, Key="k", ObjectAttributes=["ObjectParts"],
+                   PartNumberMarker=10)["ObjectParts"]
+    for page in (listed, told):
+        assert (page["PartNumberMarker"], page["NextPartNumberMarker"], page["IsTruncated"]) == (10, 0, False)
+
+
+@pytest.mark.parametrize("kind", ["Analytics", "IntelligentTiering", "Inventory", "Metrics"])
+def test_a_configuration_that_is_not_there(s3: Caller, kind: str) -> None:
+    for operation in ("Get", "Delete"):
+        error = refused(s3, f"{operation}Bucket{kind}Configuration", Id="x")
+        assert (error.error_code, error.status, error.message, error.fields) == (
+            "NoSuchConfiguration", 404, "The specified configuration does not exist.", {})
 
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html: where ACLs are off, only one that

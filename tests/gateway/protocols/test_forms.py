@@ -142,6 +142,12 @@ def test_s3_arguments(method: str, target: str, message: str, name: str) -> None
     assert (error.error_code, error.message, error.fields["ArgumentName"]) == ("InvalidArgument", message, name)
 
 
+# LocalStack's snapshots of AWS.
+def test_empty_numbers_of_list_parts() -> None:
+    told = parse("rest-xml", "s3", "GET", "/b/k?uploadId=u&max-parts=&part-number-marker=")
+    assert told == ("ListParts", {"Bucket": "b", "Key": "k", "UploadId": "u"})
+
+
 # A key is what follows the bucket, byte for byte: slashes, dots, plus signs, encoded slashes.
 @pytest.mark.parametrize(("path", "key"), [
     ("/b/a/b/", "a/b/"), ("/b//x", "/x"), ("/b/a%2Fb+c", "a/b+c"), ("/b/../x", "../x"), ("/b/%E2%82%AC%20", "€ "),
