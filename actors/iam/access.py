@@ -11,6 +11,7 @@ from actors.iam.principals import LINKED_PATH
 from actors.iam.state import ARN_WORDS, CERTIFICATE, GROUP, MFA, PROFILE, ROLE, USER, Book, Record, checked_path
 from actors.runtime.access import Access
 from actors.runtime.context import Context
+from actors.runtime.policy.decision import root_arn
 from actors.runtime.store.transaction import Snapshot
 
 Request = Mapping[str, Any]
@@ -74,7 +75,9 @@ def resource(view: Snapshot, context: Context, name: str, request: Request) -> s
         return f"arn:aws:iam::{book.account}:oidc-provider/{host}"
     if name == "GetAccessKeyLastUsed":
         holder = access_keys.holder(view, request["AccessKeyId"])
-        return book.arn(holder.user) if holder is not None and holder.account == book.account else "*"
+        if holder is None or holder.account != book.account:
+            return "*"
+        return root_arn(book.account) if holder.user["kind"] == access_keys.ROOT else book.arn(holder.user)
     if name == "GetServiceLinkedRoleDeletionStatus":
         role = str(request["DeletionTaskId"]).removeprefix("task/").rpartition("/")[0]
         return f"arn:aws:iam::{book.account}:role/{role}" if role.startswith(LINKED_PATH.strip("/")) else "*"

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actors.iam import shapes
-from actors.iam.errors import NoSuchEntity, NotHere, ValidationError, quota
+from actors.iam.errors import NotHere, ValidationError, quota
+from actors.iam.owned import Owned
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import USER, Book, Record
 from actors.iam.vault import Vault
@@ -19,6 +20,7 @@ from actors.runtime.store.transaction import Snapshot
 
 ROOT = "root"
 KEYS_PER_USER_LIMIT = 2
+KEYS = Owned("key", "AccessKeyId", "The Access Key with id {} cannot be found.")
 SECRET_BYTES = 30                             # 40 characters of base64
 
 Request = Mapping[str, Any]
@@ -71,12 +73,12 @@ def user_of(book: Book, context: Context, request: Request) -> Record:
 
 
 def create(book: Book, vault: Vault, user: Record, now: float) -> Answer:
-    if sum(1 for _ in book.rows("key", user["id"])) >= KEYS_PER_USER_LIMIT:
+    if sum(1 for _ in KEYS.rows(book, user)) >= KEYS_PER_USER_LIMIT:
         raise quota("AccessKeysPerUser", KEYS_PER_USER_LIMIT)
     access_key = vault.new_key_id("AKIA")
     secret = new_secret()
     key = {"id": access_key, "status": "Active", "created": now, "secret": vault.seal_text(secret, access_key)}
-    book.put(key, "key", user["id"], access_key)
+    KEYS.put(book, user, key)
     book.elsewhere("").put({"account": book.account, "user": user["id"]}, "key", access_key)
     return {"AccessKey": {**_shown(user, key), "SecretAccessKey": secret}}
 
@@ -96,31 +98,16 @@ def named(user: Record) -> Answer:
 
 
 def listed(book: Book, user: Record, request: Request) -> Answer:
-    rows = book.rows("key", user["id"], after=after(request))
+    rows = KEYS.rows(book, user, after(request))
     return page("AccessKeyMetadata", rows, request, lambda key: _shown(user, key))
 
 
 def update(book: Book, user: Record, request: Request) -> Answer:
-    key = _key(book, user, request["AccessKeyId"])
-    key["status"] = request["Status"]
-    book.put(key, "key", user["id"], key["id"])
-    return {}
+    return KEYS.set_status(book, user, request)
 
 
 def delete(book: Book, user: Record, request: Request) -> Answer:
-    key = _key(book, user, request["AccessKeyId"])
-    book.drop("key", user["id"], key["id"])
+    key = KEYS.remove(book, user, request)
     book.drop("keyuse", key["id"])
     book.elsewhere("").drop("key", key["id"])
     return {}
-
-
-def _key(book: Book, user: Record, access_key: str) -> Record:
-    key = book.row("key", user["id"], access_key)
-    if key is None:
-        raise _missing(access_key)
-    return key
-
-
-def _missing(access_key: str) -> NoSuchEntity:
-    return NoSuchEntity(f"The Access Key with id {access_key} cannot be found.")

@@ -22,32 +22,26 @@ class UserCredentials:
 
     @property
     def shard(self) -> Shard:
-        shard = self.surroundings.shard
-        assert shard is not None, "IAM has state"
-        return shard
+        return self.surroundings.shard
 
     # Access keys
 
     @operation("CreateAccessKey")
     def create_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        user = access_keys.owner_of(book, context, request)
+        book, user = _owner(context, transaction, request)
         return access_keys.create(book, self.vault, user, context.now)
 
     @query("ListAccessKeys")
     def list_access_keys(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        book = Book(snapshot, context.account)
-        return access_keys.listed(book, access_keys.owner_of(book, context, request), request)
+        return access_keys.listed(*_owner(context, snapshot, request), request)
 
     @operation("UpdateAccessKey")
     def update_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return access_keys.update(book, access_keys.owner_of(book, context, request), request)
+        return access_keys.update(*_owner(context, transaction, request), request)
 
     @operation("DeleteAccessKey")
     def delete_access_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return access_keys.delete(book, access_keys.owner_of(book, context, request), request)
+        return access_keys.delete(*_owner(context, transaction, request), request)
 
     @query("GetAccessKeyLastUsed")
     def get_access_key_last_used(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -70,13 +64,11 @@ class UserCredentials:
 
     @query("GetLoginProfile")
     def get_login_profile(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        book = Book(snapshot, context.account)
-        return passwords.shown(book, access_keys.user_of(book, context, request))
+        return passwords.shown(*_user(context, snapshot, request))
 
     @operation("DeleteLoginProfile")
     def delete_login_profile(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return passwords.delete(book, access_keys.user_of(book, context, request))
+        return passwords.delete(*_user(context, transaction, request))
 
     @operation("UpdateAccountPasswordPolicy")
     def update_account_password_policy(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -106,8 +98,7 @@ class UserCredentials:
 
     @operation("DeactivateMFADevice")
     def deactivate_mfa_device(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return mfa.deactivate(book, access_keys.user_of(book, context, request), request)
+        return mfa.deactivate(*_user(context, transaction, request), request)
 
     @operation("DeleteVirtualMFADevice")
     def delete_virtual_mfa_device(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -120,8 +111,7 @@ class UserCredentials:
 
     @query("ListMFADevices")
     def list_mfa_devices(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        book = Book(snapshot, context.account)
-        return mfa.listed(book, access_keys.owner_of(book, context, request), request)
+        return mfa.listed(*_owner(context, snapshot, request), request)
 
     @query("ListVirtualMFADevices")
     def list_virtual_mfa_devices(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -159,19 +149,16 @@ class UserCredentials:
 
     @operation("UpdateServiceSpecificCredential")
     def update_service_credential(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return service_credentials.update(book, access_keys.user_of(book, context, request), request)
+        return service_credentials.update(*_user(context, transaction, request), request)
 
     @operation("ResetServiceSpecificCredential")
     def reset_service_specific_credential(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        user = access_keys.user_of(book, context, request)
+        book, user = _user(context, transaction, request)
         return service_credentials.reset(book, self.vault, user, request)
 
     @operation("DeleteServiceSpecificCredential")
     def delete_service_credential(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return service_credentials.delete(book, access_keys.user_of(book, context, request), request)
+        return service_credentials.delete(*_user(context, transaction, request), request)
 
     # SSH public keys
 
@@ -187,8 +174,7 @@ class UserCredentials:
 
     @query("ListSSHPublicKeys")
     def list_ssh_public_keys(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        book = Book(snapshot, context.account)
-        return ssh_keys.listed(book, access_keys.user_of(book, context, request), request)
+        return ssh_keys.listed(*_user(context, snapshot, request), request)
 
     @operation("UpdateSSHPublicKey")
     def update_ssh_public_key(self, context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -204,27 +190,34 @@ class UserCredentials:
 
     @operation("UploadSigningCertificate")
     def upload_signing_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        user = access_keys.user_of(book, context, request)
+        book, user = _user(context, transaction, request)
         return certificates.upload_signing(book, user, request, context.now)
 
     @query("ListSigningCertificates")
     def list_signing_certificates(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        book = Book(snapshot, context.account)
-        return certificates.list_signing(book, access_keys.user_of(book, context, request), request)
+        return certificates.list_signing(*_user(context, snapshot, request), request)
 
     @operation("UpdateSigningCertificate")
     def update_signing_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return certificates.update_signing(book, access_keys.user_of(book, context, request), request)
+        return certificates.update_signing(*_user(context, transaction, request), request)
 
     @operation("DeleteSigningCertificate")
     def delete_signing_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        book = Book(transaction, context.account)
-        return certificates.delete_signing(book, access_keys.user_of(book, context, request), request)
+        return certificates.delete_signing(*_user(context, transaction, request), request)
 
     def _user(self, context: Context, request: Request) -> Record:
         """Whom the request names, else who asks."""
-        found: Record = self.shard.read(
-            lambda view: access_keys.user_of(Book(view, context.account), context, request))
-        return found
+        found: tuple[Book, Record] = self.shard.read(lambda view: _user(context, view, request))
+        return found[1]
+
+
+def _user(context: Context, view: Snapshot, request: Request) -> tuple[Book, Record]:
+    """The account's book, and in it the user a request names, else the one who asks."""
+    book = Book(view, context.account)
+    return book, access_keys.user_of(book, context, request)
+
+
+def _owner(context: Context, view: Snapshot, request: Request) -> tuple[Book, Record]:
+    """The same, or the root user that asks for itself."""
+    book = Book(view, context.account)
+    return book, access_keys.owner_of(book, context, request)

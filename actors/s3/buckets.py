@@ -34,6 +34,7 @@ from schemas import regions
 
 HOME_REGION = "us-east-1"                 # whose location is null, and which makes buckets anywhere
 LIST_LIMIT = 10_000
+_PAGING = ("MaxBuckets", "Prefix", "ContinuationToken", "BucketRegion")
 GLOBAL = "global"
 NAMESPACES = frozenset({GLOBAL, "account-regional"})
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
@@ -141,23 +142,28 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     limit = request.get("MaxBuckets", LIST_LIMIT)
     if not 1 <= limit <= LIST_LIMIT:
         raise InvalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", limit)
-    prefix, region = request.get("Prefix") or "", request.get("BucketRegion")
-    if region and region not in regions.known():
-        raise InvalidArgument(f"Argument value {region} is not a valid AWS Region", "bucket-region")
+    region = request.get("BucketRegion")
+    if region is not None and region.lower() != context.region:
+        raise InvalidArgument(
+            "Requests with bucket-region specified must be made to the corresponding regional endpoint"
+            if region.lower() in regions.known() else f"Argument value {region} is not a valid AWS Region",
+            "bucket-region")
     found: list[Answer] = []
     answer: Answer = {"Owner": owner(context.account), "Buckets": found}
-    if prefix:
+    prefix = request.get("Prefix") or ""
+    if "Prefix" in request:
         answer["Prefix"] = prefix
+    in_pages = any(name in request for name in _PAGING)
     for record in state.buckets(snapshot, _after(request)):
         if record["account"] != context.account or not record["name"].startswith(prefix) \
-                or (region and record["region"] != region):
+                or (region is not None and record["region"] != context.region):
             continue
         if len(found) == limit:
             answer["ContinuationToken"] = base64.urlsafe_b64encode(found[-1]["Name"].encode()).decode()
             break
         described = {"Name": record["name"], "CreationDate": datetime.fromtimestamp(int(record["time"]), UTC),
                      "BucketArn": f"arn:aws:s3:::{record['name']}"}
-        if request.get("MaxBuckets") or region or prefix or request.get("ContinuationToken"):
+        if in_pages:
             described["BucketRegion"] = record["region"]
         found.append(described)
     return answer
@@ -168,7 +174,7 @@ def _after(request: Request) -> str:
     try:
         return base64.urlsafe_b64decode(token.encode("ascii")).decode() if token else ""
     except ValueError as error:
-        raise InvalidArgument("The continuation token provided is incorrect", "continuation-token", token) from error
+        raise InvalidArgument("The continuation token provided is incorrect", "continuation-token") from error
 
 
 def location(context: Context, snapshot: Snapshot, request: Request) -> Answer:

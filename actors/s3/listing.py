@@ -37,7 +37,8 @@ class Page:
     def __init__(self, request: Request, limit: int) -> None:
         self.prefix: str = request.get("Prefix") or ""
         self.delimiter: str = request.get("Delimiter") or ""
-        self.limit = limit
+        self.asked = limit                # told as it was asked for
+        self.limit = min(limit, PAGE_LIMIT)
         self.entries: list[tuple[str, Record]] = []
         self.prefixes: list[str] = []
         self.last = ""                    # the last key or prefix told
@@ -58,10 +59,11 @@ class Page:
 def objects(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     """ListObjects, version 1."""
     bucket = bucket_of(context, snapshot, request)
-    page = yield from _page(bucket, request, request.get("Marker") or "", _limit(request))
     write = writer(request)
+    page, marker = Page(request, _limit(request)), request.get("Marker") or ""
+    yield from _fill(bucket, page, _told_group(page, marker) or marker)
     answer = _common(bucket, request, page, write)
-    answer |= {"Marker": write(request.get("Marker") or ""), **_where(bucket)}
+    answer |= {"Marker": write(marker), **_where(bucket)}
     more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
     answer["Contents"] = [_object(key, record, write, owner_of(record)) | more(record)
                           for key, record in page.entries]
@@ -72,10 +74,11 @@ def objects(context: Context, snapshot: Snapshot, request: Request) -> Paging:
 
 def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     bucket = bucket_of(context, snapshot, request)
-    token = request.get("ContinuationToken")
-    after = _from_token(token) if token is not None else request.get("StartAfter") or ""
-    page = yield from _page(bucket, request, after, _limit(request))
     write = writer(request)
+    token, start = request.get("ContinuationToken"), request.get("StartAfter")
+    after = _from_token(token) if token is not None else start or ""
+    page = Page(request, _limit(request))
+    yield from _fill(bucket, page, after)
     more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
     answer = _common(bucket, request, page, write)
     answer["Contents"] = [_object(key, record, write, owner_of(record) if request.get("FetchOwner") else "")
@@ -83,8 +86,8 @@ def objects_v2(context: Context, snapshot: Snapshot, request: Request) -> Paging
     answer |= {"KeyCount": page.count, **_where(bucket)}
     if token is not None:
         answer["ContinuationToken"] = token
-    elif request.get("StartAfter"):
-        answer["StartAfter"] = write(request["StartAfter"])
+    elif start is not None:
+        answer["StartAfter"] = write(start)
     if page.truncated:
         answer["NextContinuationToken"] = _to_token(page.last)
     return answer
@@ -97,15 +100,16 @@ def _where(bucket: Bucket) -> Answer:
 
 def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     bucket = bucket_of(context, snapshot, request)
-    limit = request.get("MaxKeys", PAGE_LIMIT)
-    if limit < 0:
-        raise InvalidArgument("max-keys cannot be negative", "max-keys")
-    page = Page(request, _limit(request))
     marker, id_marker = request.get("KeyMarker") or "", _id_marker(request)
     write = writer(request)
+    if request.get("MaxKeys", 0) < 0:
+        raise InvalidArgument("max-keys cannot be negative", "max-keys")
+    page = Page(request, _limit(request))
     found = yield from _versions(bucket, page, marker, id_marker if marker else "")
     answer = _common(bucket, request, page, write)
-    answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker, "MaxKeys": limit}
+    answer |= {"KeyMarker": write(marker), "VersionIdMarker": id_marker}
+    if "Delimiter" in request:
+        answer["Delimiter"] = write(page.delimiter)
     more, owner_of = _asked_for(context, request), ownership.owners_in(bucket)
     told = [_version(key, record, newest, write, owner_of(record)) | more(record) for key, record, newest in found]
     answer["Versions"] = [each for each in told if "Size" in each]
@@ -133,11 +137,15 @@ def _id_marker(request: Request) -> str:
     raise InvalidArgument(wrong, "version-id-marker", marker)
 
 
-def _page(bucket: Bucket, request: Request, after: str, limit: int) -> Generator[None, None, Page]:
+def _told_group(page: Page, marker: str) -> str:
+    """The common prefix that the marker of version 1 falls under, which is told no more; ""."""
+    return page.group(marker) if marker >= page.prefix else ""
+
+
+def _fill(bucket: Bucket, page: Page, after: str) -> Generator[None, None, None]:
     """Current objects behind `after`, delete markers left out."""
-    page = Page(request, limit)
-    if not limit:
-        return page
+    if not page.limit:
+        return
     rows = _rows(bucket, page, after)
     looked_at = 0
     for key, row in rows:
@@ -147,7 +155,7 @@ def _page(bucket: Bucket, request: Request, after: str, limit: int) -> Generator
         record = cast("Record", unpack(row))
         if record.get("marker"):
             continue
-        if page.count >= limit:
+        if page.count >= page.limit:
             page.truncated = True
             break
         group = page.group(key)
@@ -158,7 +166,6 @@ def _page(bucket: Bucket, request: Request, after: str, limit: int) -> Generator
         else:
             page.entries.append((key, record))
             page.last = key
-    return page
 
 
 class _Rows(Iterator[tuple[str, bytes]]):
@@ -246,8 +253,8 @@ def _all_of(bucket: Bucket, key: str, current: Record) -> Iterator[Record]:
 
 
 def _limit(request: Request) -> int:
-    """InvalidArgument."""
-    return min(integer(request.get("MaxKeys", PAGE_LIMIT), "max-keys", "maxKeys"), PAGE_LIMIT)
+    """As it was asked for. InvalidArgument."""
+    return integer(request.get("MaxKeys", PAGE_LIMIT), "max-keys", "maxKeys")
 
 
 def integer(given: int | str, name: str, inner: str = "") -> int:
@@ -273,14 +280,14 @@ def writer(request: Request) -> Any:
     encoding = request.get("EncodingType")
     if encoding is None:
         return str
-    if encoding != "url":
+    if encoding.lower() != "url":
         raise InvalidArgument("Invalid Encoding Method specified in Request", "encoding-type", encoding)
     return lambda text: quote(text, safe="/-_.~*")
 
 
 def _common(bucket: Bucket, request: Request, page: Page, write: Any) -> Answer:
     answer: Answer = {
-        "Name": bucket.name, "Prefix": write(page.prefix), "MaxKeys": page.limit, "IsTruncated": page.truncated,
+        "Name": bucket.name, "Prefix": write(page.prefix), "MaxKeys": page.asked, "IsTruncated": page.truncated,
         "CommonPrefixes": [{"Prefix": write(prefix)} for prefix in page.prefixes],
     }
     if page.delimiter:
@@ -328,4 +335,4 @@ def _from_token(token: str) -> str:
             raise ValueError("no token of ours")
         return base64.urlsafe_b64decode(token[1:].encode("ascii")).decode()
     except ValueError as error:
-        raise InvalidArgument("The continuation token provided is incorrect", "continuation-token", token) from error
+        raise InvalidArgument("The continuation token provided is incorrect", "continuation-token") from error

@@ -33,7 +33,6 @@ class Settings:
 
     @property
     def shard(self) -> Shard:
-        assert self.surroundings.shard is not None, "S3 has state"
         return self.surroundings.shard
 
     # Who may

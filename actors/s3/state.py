@@ -23,6 +23,7 @@ a slot is made of (schemas/routing.py).
 
 import base64
 import os
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -36,6 +37,7 @@ from bus.codec import pack, unpack
 RECORD_VERSION = 1
 NAME_LIMIT_CHARACTERS = 255               # of a bucket's name, ever
 UPLOAD_ID_LIMIT_CHARACTERS = 256
+_UPLOAD_ID = re.compile("[0-9a-f]{16}[A-Za-z0-9_-]+")
 NULL = "null"                             # the version id of what was put without versioning
 ENABLED, SUSPENDED = "Enabled", "Suspended"
 
@@ -102,6 +104,11 @@ def upload_prefix(bucket: str) -> bytes:
 def upload_id(time_us: int, chance: str) -> str:
     """Uploads of a key are in the order in which they begin."""
     return f"{time_us:016x}{chance}"
+
+
+def is_upload_id(text: str) -> bool:
+    """Might it ever have been one?"""
+    return bool(_UPLOAD_ID.fullmatch(text))
 
 
 def upload_time_us(upload: Record) -> int:

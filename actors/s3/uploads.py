@@ -112,10 +112,12 @@ def list_parts(context: Context, snapshot: Snapshot, request: Request) -> Answer
 def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     """ListMultipartUploads: by key, then by when they began."""
     bucket = bucket_of(context, snapshot, request)
-    limit = _limit(request, "MaxUploads", "max-uploads")
     write = writer(request)
+    limit = _limit(request, "MaxUploads", "max-uploads")
     prefix, delimiter = request.get("Prefix") or "", request.get("Delimiter") or ""
     key_marker, id_marker = request.get("KeyMarker") or "", request.get("UploadIdMarker") or ""
+    if key_marker and id_marker and not state.is_upload_id(id_marker):
+        raise InvalidArgument("Invalid uploadId marker", "upload-id-marker", id_marker)
     told: list[Answer] = []
     groups: list[str] = []
     last = last_id = ""

@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 
 
 def get(context: Context, snapshot: Snapshot, request: Request) -> Answer:
-    account = _account(context, request)
+    account = account_of(context, request)
     found = publicity.of_account(snapshot, account)
     if not found:
         raise publicity.NoSuchPublicAccessBlock(AccountId=account)
@@ -25,16 +25,16 @@ def get(context: Context, snapshot: Snapshot, request: Request) -> Answer:
 
 def put(context: Context, transaction: Transaction, request: Request) -> Answer:
     block = publicity.checked(request["PublicAccessBlockConfiguration"])
-    publicity.set_of_account(transaction, _account(context, request), block)
+    publicity.set_of_account(transaction, account_of(context, request), block)
     return {}
 
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
-    publicity.set_of_account(transaction, _account(context, request), None)
+    publicity.set_of_account(transaction, account_of(context, request), None)
     return {}
 
 
-def _account(context: Context, request: Request) -> str:
+def account_of(context: Context, request: Request) -> str:
     """AccessDenied of another than the caller's."""
     account: str = request["AccountId"]
     if account != context.account:

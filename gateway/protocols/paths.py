@@ -31,6 +31,11 @@ class _Node:
     greedy: "list[tuple[tuple[str, ...], _Node]]" = field(default_factory=list)    # (literals after it, end)
     routes: "dict[str, list[Route]]" = field(default_factory=dict)                 # by method
     plain: "dict[str, list[Route]]" = field(default_factory=dict)                  # those without constants
+    # The one of these for a request without a query, and without any of the headers that would decide otherwise.
+    usual: "dict[str, tuple[frozenset[str], Route | None]]" = field(default_factory=dict)
+
+
+_NONE: tuple[frozenset[str], Route | None] = (frozenset(), None)
 
 
 class Router:
@@ -53,7 +58,8 @@ class Router:
             bool(operation.traits.get("deprecated")),
         ))
         routes.sort(key=_preference)
-        node.plain[operation.method] = [route for route in routes if not route.constants]
+        node.plain[operation.method] = plain = [route for route in routes if not route.constants]
+        node.usual[operation.method] = frozenset().union(*(route.headers for route in plain)), _choose(plain, {}, {})
 
     def _descend(self, segments: Sequence[str]) -> _Node:
         node = self._root
@@ -78,8 +84,10 @@ class Router:
     ) -> tuple[str, dict[str, str]] | None:
         """The operation's name, and the path's labels, still percent-encoded. `query`: decoded."""
         for node, values in _walk(self._root, path.removeprefix("/").split("/")):
-            routes = node.routes if query else node.plain
-            route = _choose(routes.get(method, ()), query, headers)
+            telling, route = _NONE if query else node.usual.get(method, _NONE)
+            if query or not telling.isdisjoint(headers):
+                routes = node.routes if query else node.plain
+                route = _choose(routes.get(method, ()), query, headers)
             if route is not None:
                 return route.operation, dict(zip(route.labels, values, strict=True))
         return None
@@ -99,7 +107,7 @@ def _walk(root: _Node, segments: Sequence[str]) -> Iterator[tuple[_Node, tuple[s
     while waiting:
         node, at, values = waiting.pop()
         head = segments[at] if at < count else ""
-        if at == count or (not head and at == count - 1):
+        if not head and at >= count - 1:           # its end, or a slash behind it
             yield node, values
             continue
         for suffix, end in reversed(node.greedy):

@@ -1,12 +1,11 @@
 """AWS REST XML, and S3's ways with it. https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html"""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from gateway.protocols import eventstream
 from gateway.protocols.query import write_error
-from gateway.protocols.rest import Input, Output, ReadBody, Rest, WriteBody, bound
+from gateway.protocols.rest import Input, Output, ReadBody, Rest, WriteBody
 from gateway.protocols.rest_codecs import RestCodecs
 from gateway.protocols.wire import HttpRequest, HttpResponse, error_status, find_error, is_sender
 from gateway.protocols.xml_shapes import (
@@ -19,7 +18,7 @@ from gateway.protocols.xml_shapes import (
     namespace,
     parse_xml,
 )
-from gateway.s3 import metadata
+from gateway.s3 import metadata, queries
 from schemas.errors import AwsError, SerializationException, UnknownOperation
 from schemas.models import Member, Operation, Service, Shape
 from schemas.violations import MALFORMED
@@ -54,8 +53,6 @@ _S3_ERROR_HEADERS = "Headers"
 # Answered to lists of objects, whose model has no member for it. Measured: versitygw's issue 1814.
 _S3_REGION = "x-amz-bucket-region"
 _S3_UNTIL, _ECHO_CHARACTERS = "x-amz-object-lock-retain-until-date", 32
-_INT32_DIGITS, _INT32_MAX = 10, 2**31 - 1
-_S3_NUMBERS = {"partNumber": "Part number must be an integer between 1 and 10000, inclusive"}
 # Its one member is the root itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
 _S3_UNWRAPPED = {"GetBucketLocation": "LocationConstraint"}
 
@@ -154,7 +151,7 @@ class RestXml(Rest):
         if found.name == "CompleteMultipartUpload" and "uploadId" not in request.named[2]:
             raise MethodNotAllowed(request.method)
         if _codecs(service).is_s3 and found.name == "PutObject":
-            _check_no_part(request.named[2])
+            queries.check_no_part(request.named[2])
         return found
 
     def input(self, operation: Operation) -> Input:
@@ -163,7 +160,8 @@ class RestXml(Rest):
     def parse(self, operation: Operation, request: HttpRequest) -> dict[str, Any]:
         is_s3 = _codecs(operation.service).is_s3
         if is_s3 and request.named is not None and request.named[2]:
-            _check_numbers(operation, request.named[2])
+            _, labels, query = request.named
+            request.named = operation, labels, queries.read(operation, query)
         try:
             params = super().parse(operation, request)
         except SerializationException as error:
@@ -244,33 +242,6 @@ def _write_unmodelled(out: list[str], error: AwsError, shape: Shape | None) -> N
     for name, value in error.fields.items():
         if name not in known and isinstance(value, str | int):
             out.append(f"<{name}>{escape(str(value))}</{name}>")
-
-
-def _check_no_part(query: Mapping[str, list[str]]) -> None:
-    """A part of nothing is no object. InvalidArgument. Source of the sentence: versitygw's tests."""
-    for name, other in (("partNumber", "uploadId"), ("uploadId", "partNumber")):
-        if name in query:
-            raise AwsError(f"This operation does not accept {name} without {other}", code="InvalidArgument", status=400,
-                           ArgumentName=name, ArgumentValue=query[name][0])
-
-
-@cache
-def _numbers(operation: Operation) -> tuple[str, ...]:
-    """The query's parameters that are integers."""
-    members = bound(operation.input, "querystring") if operation.input is not None else []
-    return tuple(wire for _, member, wire in members if member.shape.kind == "integer")
-
-
-def _check_numbers(operation: Operation, query: dict[str, list[str]]) -> None:
-    """S3 names the parameter that is no integer. Sentences: ceph/s3-tests, versitygw's tests. InvalidArgument."""
-    for wire in _numbers(operation):
-        if operation.name == "ListParts" and query.get(wire) == [""]:
-            del query[wire]                # as if it were not there: LocalStack's snapshots of AWS
-        text = query[wire][0] if wire in query else "0"
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= _INT32_DIGITS and int(digits) <= _INT32_MAX):
-            message = _S3_NUMBERS.get(wire, f"Provided {wire} not an integer or within integer range")
-            raise AwsError(message, code="InvalidArgument", status=400, ArgumentName=wire, ArgumentValue=text)
 
 
 def _unreadable(request: HttpRequest, error: AwsError) -> AwsError:

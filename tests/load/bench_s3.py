@@ -125,18 +125,21 @@ def _read_away(connection: socket.socket) -> None:
 
 
 def _put_rate(server: servers.Server, mib: int) -> float:
-    path = f"/{BUCKET}/large"
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
+    started = time.perf_counter()
+    put_blocks(server, f"/{BUCKET}/large", mib)
+    return mib / (time.perf_counter() - started)
+
+
+def put_blocks(server: servers.Server, path: str, mib: int) -> str:
+    """PUTs a body of that many MiB, one at a time; its ETag."""
     headers = signed("PUT", f"127.0.0.1:{server.port}", path, unsigned=True)
     block = os.urandom(MIB)
-    started = time.perf_counter()
-    connection.request("PUT", path, body=(block for _ in range(mib)),
-                       headers={**headers, "Content-Length": str(mib * MIB)})
-    answer = connection.getresponse()
-    assert answer.status == 200, answer.read()
-    took = time.perf_counter() - started
-    connection.close()
-    return mib / took
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)) as connection:
+        connection.request("PUT", path, body=(block for _ in range(mib)),
+                           headers={**headers, "Content-Length": str(mib * MIB)})
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        return str(answer.headers["ETag"])
 
 
 def _get_rate(server: servers.Server, mib: int) -> float:

@@ -6,18 +6,14 @@ The parts are files; CompleteMultipartUpload names them in one row and moves non
 """
 
 import argparse
-import http.client
-import os
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests import servers
-from tests.load.bench_s3 import signed
+from tests.load.bench_s3 import MIB, put_blocks
 
 BUCKET, KEY = "bench", "multipart"
-MIB = 1024 * 1024
 
 
 class Completed(NamedTuple):
@@ -46,26 +42,13 @@ def complete(server: servers.Server, mib: int, parts: int) -> Completed:
     client.create_bucket(Bucket=BUCKET)
     upload = client.create_multipart_upload(Bucket=BUCKET, Key=KEY)["UploadId"]
     before = written_bytes(server)
-    made = [{"PartNumber": number, "ETag": put_part(server, upload, number, mib // parts)}
-            for number in range(1, parts + 1)]
+    paths = {number: f"/{BUCKET}/{KEY}?partNumber={number}&uploadId={upload}" for number in range(1, parts + 1)}
+    made = [{"PartNumber": number, "ETag": put_blocks(server, path, mib // parts)} for number, path in paths.items()]
     began, started = written_bytes(server), time.perf_counter()
     answer = client.complete_multipart_upload(
         Bucket=BUCKET, Key=KEY, UploadId=upload, MultipartUpload={"Parts": made})
     took = time.perf_counter() - started
     return Completed(began - before, written_bytes(server) - began, took, answer["ETag"])
-
-
-def put_part(server: servers.Server, upload: str, number: int, mib: int) -> str:
-    """Its ETag."""
-    path = f"/{BUCKET}/{KEY}?partNumber={number}&uploadId={upload}"
-    headers = signed("PUT", f"127.0.0.1:{server.port}", path, unsigned=True)
-    block = os.urandom(MIB)
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)) as connection:
-        connection.request("PUT", path, body=(block for _ in range(mib)),
-                           headers={**headers, "Content-Length": str(mib * MIB)})
-        answer = connection.getresponse()
-        assert answer.status == 200, answer.read()
-        return str(answer.headers["ETag"])
 
 
 def main() -> None:

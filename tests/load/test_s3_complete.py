@@ -3,7 +3,8 @@
 import pytest
 
 from tests import servers
-from tests.load.bench_s3_complete import BUCKET, KEY, MIB, complete
+from tests.load.bench_s3 import MIB
+from tests.load.bench_s3_complete import BUCKET, KEY, complete
 
 WRITTEN_LIMIT_BYTES = 512 * 1024          # some pages of the shard, envelopes, lines of logs; a part has at least 5 MiB
 

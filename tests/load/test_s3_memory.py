@@ -1,6 +1,5 @@
 """Memory stays flat whatever the size of an object: private bytes of all processes while one goes in and comes out."""
 
-import http.client
 import socket
 import threading
 from collections.abc import Callable
@@ -10,9 +9,8 @@ import psutil
 import pytest
 
 from tests import servers
-from tests.load.bench_s3 import signed
+from tests.load.bench_s3 import MIB, put_blocks, signed
 
-MIB = 1024 * 1024
 ALLOWED_BYTES = 64 * MIB                  # beside what they hold idle
 SAMPLE_WAIT_S = 0.05
 
@@ -55,21 +53,10 @@ def test_flat_memory(mib: int) -> None:
         client.put_object(Bucket="bucket", Key="warm", Body=b"x" * MIB)
         client.get_object(Bucket="bucket", Key="warm")["Body"].read()
         idle = anonymous_bytes(server)
-        during_put = most_during(server, lambda: put(server, mib))
+        during_put = most_during(server, lambda: put_blocks(server, "/bucket/large", mib))
         assert client.head_object(Bucket="bucket", Key="large")["ContentLength"] == mib * MIB
         during_get = most_during(server, lambda: get(server, mib))
         assert max(during_put, during_get) - idle < ALLOWED_BYTES, (idle, during_put, during_get)
-
-
-def put(server: servers.Server, mib: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
-    headers = signed("PUT", f"127.0.0.1:{server.port}", "/bucket/large", unsigned=True)
-    block = bytes(range(256)) * 4096
-    connection.request("PUT", "/bucket/large", body=(block for _ in range(mib)),
-                       headers={**headers, "Content-Length": str(mib * MIB)})
-    answer = connection.getresponse()
-    assert answer.status == 200, answer.read()
-    connection.close()
 
 
 def get(server: servers.Server, mib: int) -> None:

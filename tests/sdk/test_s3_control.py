@@ -1,6 +1,7 @@
-"""The public-access block of an account through boto3: kept, told, and stronger than its buckets' own.
+"""The public-access block of an account through boto3: kept, told, and stronger than its buckets' own. Tags by ARN.
 
-Expected: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+Expected: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html,
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_TagResource.html
 """
 
 import json
@@ -66,3 +67,36 @@ def test_it_holds_for_every_bucket(skybus: servers.Server, control: Any) -> None
     s3.create_bucket(**new, ACL="private")
     missing = ("NoSuchPublicAccessBlockConfiguration", 404)
     assert refusal(s3.get_public_access_block, Bucket=name) == missing         # the bucket's own
+
+
+def test_tags_are_those_of_the_bucket(skybus: servers.Server, control: Any) -> None:
+    s3, name = client(skybus, ACCOUNT), f"tagged-{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=name)
+    asked = {"AccountId": ACCOUNT, "ResourceArn": f"arn:aws:s3:::{name}"}
+    assert control.list_tags_for_resource(**asked)["Tags"] == []
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]})
+    added = control.tag_resource(**asked, Tags=[{"Key": "b", "Value": "3"}, {"Key": "c", "Value": "4"}])
+    assert added["ResponseMetadata"]["HTTPStatusCode"] == 204
+    told = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "3"}, {"Key": "c", "Value": "4"}]
+    assert control.list_tags_for_resource(**asked)["Tags"] == s3.get_bucket_tagging(Bucket=name)["TagSet"] == told
+    gone = control.untag_resource(**asked, TagKeys=["a", "c", "never"])
+    assert gone["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "b", "Value": "3"}]
+    control.untag_resource(**asked, TagKeys=["b"])
+    assert refusal(s3.get_bucket_tagging, Bucket=name) == ("NoSuchTagSet", 404)
+
+
+def test_tags_that_are_refused(skybus: servers.Server, control: Any) -> None:
+    name = f"tagged-{uuid.uuid4().hex}"
+    client(skybus, OTHER).create_bucket(Bucket=name)
+    tags, others = [{"Key": "a", "Value": "1"}], f"arn:aws:s3:::{name}"
+    for account, arn, code in (
+            (ACCOUNT, others, ("AccessDenied", 403)),
+            (OTHER, others, ("AccessDenied", 403)),                           # said to be the owner's, by another
+            (ACCOUNT, f"{others}-not", ("NoSuchBucket", 404)),
+            (ACCOUNT, f"{others}/key", ("InvalidRequest", 400)),
+            (ACCOUNT, "arn:aws:sqs:us-east-1:333333333333:q", ("InvalidRequest", 400))):
+        asked = {"AccountId": account, "ResourceArn": arn}
+        assert refusal(control.tag_resource, **asked, Tags=tags) == code
+        assert refusal(control.untag_resource, **asked, TagKeys=["a"]) == code
+        assert refusal(control.list_tags_for_resource, **asked) == code

@@ -6,9 +6,17 @@
 
 from actors.runtime.policy.decision import Caller, Decision, Level, Named, Question, Strength, decide
 from actors.runtime.policy.document import Document, Policy, compile_document
-from actors.runtime.policy.grammar import MalformedPolicy, StatementSource, Use, parse, size_of
+from actors.runtime.policy.grammar import (
+    InvalidPrincipal,
+    MalformedPolicy,
+    StatementSource,
+    UnknownOperator,
+    Use,
+    parse,
+    size_of,
+)
 
 __all__ = [
-    "Caller", "Decision", "Document", "Level", "MalformedPolicy", "Named", "Policy", "Question", "StatementSource",
-    "Strength", "Use", "compile_document", "decide", "parse", "size_of",
+    "Caller", "Decision", "Document", "InvalidPrincipal", "Level", "MalformedPolicy", "Named", "Policy", "Question",
+    "StatementSource", "Strength", "UnknownOperator", "Use", "compile_document", "decide", "parse", "size_of",
 ]

@@ -46,6 +46,21 @@ class MalformedPolicy(ValueError):
     """The message is IAM's MalformedPolicyDocument."""
 
 
+class InvalidPrincipal(MalformedPolicy):
+    """Of a name that nobody can have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'Invalid principal in policy: "AWS":"{name}"')
+
+
+class UnknownOperator(MalformedPolicy):
+    """Of a condition."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(SYNTAX)
+        self.name = name
+
+
 class Use(Enum):
     """What a document is for, which decides what it may and must hold."""
 
@@ -196,7 +211,7 @@ def _principal(kind: str, name: str) -> str:
     parts = name.split(":", 5)
     arn = len(parts) == 6 and parts[0] == "arn" and parts[2] in ("iam", "sts") and "*" not in name
     if not arn and not (name.isalnum() and name[:4] in ("AIDA", "AROA")):
-        raise MalformedPolicy(f'Invalid principal in policy: "AWS":"{name}"')
+        raise InvalidPrincipal(name)
     return name
 
 
@@ -210,7 +225,7 @@ def _conditions(block: Any) -> tuple[ConditionSource, ...]:
         for key, values in keys.items():
             match = _OPERATOR.match(name)
             if match is None or match[2] not in OPERATORS or (match[2] == "Null" and match[3]):
-                raise MalformedPolicy(SYNTAX)
+                raise UnknownOperator(name)
             texts = tuple(_text(value) for value in (values if isinstance(values, list) else [values]))
             found.append(ConditionSource(match[1] or "", match[2], bool(match[3]), key, texts))
     return tuple(found)

@@ -49,8 +49,8 @@ def send(s3: Caller, upload: dict[str, Any], algorithm: str = "") -> list[dict[s
 
 
 # An upload that names no algorithm has S3's own checksum of the whole, whatever its parts state; what its completion
-# states is not looked at, and lists tell no checksum of its parts. One that names an algorithm for the whole needs none of
-# its parts (LocalStack's snapshots of AWS, February 2026).
+# states is not looked at, and lists tell no checksum of its parts. One that names an algorithm for the whole needs none
+# of its parts (LocalStack's snapshots of AWS, February 2026).
 @pytest.mark.parametrize(("begun", "sent", "whole", "stated"), [
     ({}, "", "CRC64NVME", {"ChecksumCRC64NVME": "vqf3hRLTlJw="}), ({}, "CRC32", "CRC64NVME", {}),
     ({"ChecksumAlgorithm": "CRC32C", "ChecksumType": "FULL_OBJECT"}, "", "CRC32C", {}),
@@ -74,7 +74,8 @@ def test_the_checksum_of_the_whole(
 def test_the_checksum_of_a_copied_part(s3: Caller) -> None:
     s3.call("PutObject", Bucket="bucket", Key="source", Body=b"body")
     for begun, expected in (({}, {}), ({"ChecksumAlgorithm": "CRC32C"}, {"ChecksumCRC32C": digest("CRC32C", b"body")})):
-        told = s3.call("UploadPartCopy", **begin(s3, **begun), PartNumber=1, CopySource="bucket/source")["CopyPartResult"]
+        answer = s3.call("UploadPartCopy", **begin(s3, **begun), PartNumber=1, CopySource="bucket/source")
+        told = answer["CopyPartResult"]
         assert {name: value for name, value in told.items() if name.startswith("Checksum")} == expected
 
 
