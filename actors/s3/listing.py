@@ -138,7 +138,7 @@ def _id_marker(request: Request) -> str:
 
 
 def _told_group(page: Page, marker: str) -> str:
-    """The common prefix that the marker of version 1 falls under, which is told no more; ""."""
+    """The common prefix that a marker falls under, which is told no more; ""."""
     return page.group(marker) if marker >= page.prefix else ""
 
 
@@ -185,11 +185,12 @@ class _Rows(Iterator[tuple[str, bytes]]):
 
 
 def _rows(bucket: Bucket, page: Page, after: str) -> _Rows:
-    """Behind `after`, and behind all of a common prefix that it is, or falls under: it sorts after that."""
+    """Behind `after`, which may be a common prefix that was told."""
     start = state.escaped(page.prefix)
     if after and after >= page.prefix:
-        group = page.group(after) if after.startswith(page.prefix) else ""
-        start = state.past_text(group) if group else state.closed(after) + b"\0"
+        group = page.group(after)
+        told_as_group = bool(group) and group == after
+        start = state.past_text(after) if told_as_group else state.closed(after) + b"\0"
     elif after:
         start = max(start, state.closed(after) + b"\0")
     return _Rows(bucket, page.prefix, start)
@@ -208,7 +209,7 @@ def _versions(
             return found
         found.append((key, record, newest))
         page.last = key
-    rows = _rows(bucket, page, marker)
+    rows = _rows(bucket, page, _told_group(page, marker) or marker)
     for looked_at, (key, row) in enumerate(rows):
         if looked_at % GIVE_WAY_ROWS == GIVE_WAY_ROWS - 1:
             yield
