@@ -220,7 +220,7 @@ def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[
             raise InvalidPartOrder(UploadId=upload["upload"])
         part = uploads.part(transaction, upload, number)
         if part is None or part["etag"] != etag.strip('"'):
-            raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=etag)
+            raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=etag.strip('"'))
         _check_part_sum(upload, part, each, number)
         found.append((number, part))
     for number, part in found[:-1]:
@@ -277,15 +277,17 @@ def _sums(upload: Record, parts: list[tuple[int, Record]]) -> dict[str, bytes]:
 
 
 def _check_whole(upload: Record, record: Record, kind: str, algorithm: str, stated: str) -> None:
-    """What a request says of the whole, where the upload was begun with an algorithm. BadDigest, InvalidRequest."""
-    if not upload["algorithm"]:
+    """What a request says of the whole: its checksum counts where the upload was begun with an algorithm, and must be
+    of that one. BadDigest, InvalidRequest."""
+    mode = record["sum_type"] if upload["algorithm"] else "null"
+    if kind and kind != mode:
+        raise InvalidRequest(f"The upload was created using the {mode} checksum mode. The complete request must use "
+                             "the same checksum mode.")
+    if not upload["algorithm"] or not algorithm:
         return
-    if kind and kind != record["sum_type"]:
-        raise InvalidRequest(f"The upload was created using the {record['sum_type']} checksum mode. The complete "
-                             "request must use the same checksum mode.")
     made = checksums.members(record).get(f"Checksum{algorithm}")
-    if made is not None and stated not in (made, made.partition("-")[0]):
-        raise BadDigest(f"The {algorithm.lower()} you specified did not match the calculated checksum.")
+    if made is None or stated not in (made, made.partition("-")[0]):
+        raise BadDigest(f"The {upload['algorithm'].lower()} you specified did not match the calculated checksum.")
 
 
 def abort(context: Context, transaction: Transaction, request: Request) -> Answer:

@@ -19,7 +19,8 @@ def check(content: Content) -> None:
     everything, index = content.get("RedirectAllRequestsTo"), content.get("IndexDocument")
     if everything:
         if index or content.get("ErrorDocument") or content.get("RoutingRules"):
-            raise InvalidArgument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.")
+            raise InvalidArgument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.",
+                                  "RedirectAllRequestsTo", "not null")
         if not everything.get("HostName"):
             raise MalformedXML
         _check_protocol(everything)

@@ -6,6 +6,7 @@ Where nothing else is said, the expectations are those of LocalStack's snapshots
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -374,6 +375,52 @@ def test_lists_of_buckets(s3: Caller) -> None:
     for request, message in refusals:
         error = refused(s3, "ListBuckets", **request)
         assert (error.error_code, error.message) == ("InvalidArgument", message)
+
+
+def test_what_a_completion_says_of_the_whole(s3: Caller) -> None:
+    """Its mode must be the upload's, which is none without an algorithm; its checksum of the upload's algorithm."""
+    for begun, mode in (({}, "null"), ({"ChecksumAlgorithm": "CRC32C", "ChecksumType": "FULL_OBJECT"}, "FULL_OBJECT")):
+        upload = s3.call("CreateMultipartUpload", Bucket=BUCKET, Key="k", **begun)["UploadId"]
+        etag = s3.call("UploadPart", Bucket=BUCKET, Key="k", UploadId=upload, PartNumber=1, Body=b"abc")["ETag"]
+        request = {"Key": "k", "UploadId": upload, "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": etag}]}}
+        assert said(s3, "CompleteMultipartUpload", **request, ChecksumType="COMPOSITE") == (
+            "InvalidRequest", 400, f"The upload was created using the {mode} checksum mode. The complete request must "
+            "use the same checksum mode.")
+        if begun:
+            for name in ("ChecksumCRC32C", "ChecksumCRC32"):
+                assert said(s3, "CompleteMultipartUpload", **request, **{name: "AAAAAA=="}) == (
+                    "BadDigest", 400, "The crc32c you specified did not match the calculated checksum.")
+        missing = {**request, "MultipartUpload": {"Parts": [{"PartNumber": 2, "ETag": etag}]}}
+        assert refused(s3, "CompleteMultipartUpload", **missing).fields["ETag"] == etag.strip('"')
+
+
+def test_what_stands_beside_a_refusal(s3: Caller) -> None:
+    version(s3)
+    put(s3)
+    s3.call("DeleteObject", Bucket=BUCKET, Key="k")
+    s3.call("CreateBucket", Bucket="west", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    rule = {"Status": "Enabled", "Filter": {}, "Expiration": {"Date": noon}}
+    everything = {"RedirectAllRequestsTo": {"HostName": "h"}, "IndexDocument": {"Suffix": "i"}}
+    refusals: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+        ("PutObject", {"Key": "k", "Body": b"", "StorageClass": "OUTPOSTS"}, {"StorageClassRequested": "OUTPOSTS"}),
+        ("PutObjectAcl", {"Key": "k", "ACL": "private"}, {"Method": "PUT", "ResourceType": "DeleteMarker"}),
+        ("PutBucketLifecycleConfiguration", {"LifecycleConfiguration": {"Rules": [rule]}},
+         {"ArgumentName": "Date", "ArgumentValue": "2030-01-01T12:00:00.000Z"}),
+        ("PutBucketLogging", {"BucketLoggingStatus": {"LoggingEnabled": {"TargetBucket": "west", "TargetPrefix": ""}}},
+         {"TargetBucketLocation": "us-west-2"}),
+        ("PutBucketWebsite", {"WebsiteConfiguration": everything},
+         {"ArgumentName": "RedirectAllRequestsTo", "ArgumentValue": "not null"}),
+    ]
+    for operation, request, fields in refusals:
+        told = refused(s3, operation, **request).fields
+        assert {name: value for name, value in told.items() if name != "Headers"} == fields
+
+
+def test_a_bucket_that_was_to_be_in_the_eu(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="union", CreateBucketConfiguration={"LocationConstraint": "EU"})
+    assert s3.call("GetBucketLocation", Bucket="union") == {"LocationConstraint": "EU"}
+    assert s3.acting(region="eu-west-1").call("HeadBucket", Bucket="union")["BucketRegion"] == "eu-west-1"
 
 
 def test_what_a_list_of_uploads_leaves_out(s3: Caller) -> None:
