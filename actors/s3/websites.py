@@ -33,6 +33,8 @@ def check(content: Content) -> None:
     if "ErrorDocument" in content and not (content["ErrorDocument"] or {}).get("Key"):
         raise InvalidArgument("The ErrorDocument Key is not well formed", "ErrorDocument", "")
     rules = content.get("RoutingRules") or []
+    if "RoutingRules" in content and not rules:
+        raise MalformedXML
     if len(rules) > ROUTING_RULES_LIMIT:
         raise InvalidRequest(f"{len(rules)} routing rules provided, the number of routing rules in a website "
                              f"configuration is limited to {ROUTING_RULES_LIMIT}.")

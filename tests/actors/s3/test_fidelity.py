@@ -417,6 +417,17 @@ def test_what_stands_beside_a_refusal(s3: Caller) -> None:
         assert {name: value for name, value in told.items() if name != "Headers"} == fields
 
 
+def test_what_is_there_and_empty(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="acls", ObjectOwnership="ObjectWriter")
+    for request, code in (({"AccessControlPolicy": {}}, "MalformedACLError"), ({}, "MissingSecurityHeader"),
+                          ({"ACL": "private", "AccessControlPolicy": {}}, "UnexpectedContent")):
+        with pytest.raises(AwsError) as caught:
+            s3.call("PutBucketAcl", Bucket="acls", **request)
+        assert caught.value.error_code == code
+    website = {"IndexDocument": {"Suffix": "i"}, "RoutingRules": []}
+    assert said(s3, "PutBucketWebsite", WebsiteConfiguration=website) == ("MalformedXML", 400, MALFORMED)
+
+
 def test_a_bucket_that_was_to_be_in_the_eu(s3: Caller) -> None:
     s3.call("CreateBucket", Bucket="union", CreateBucketConfiguration={"LocationConstraint": "EU"})
     assert s3.call("GetBucketLocation", Bucket="union") == {"LocationConstraint": "EU"}
