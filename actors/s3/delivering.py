@@ -19,6 +19,7 @@ from actors.runtime.store.transaction import Transaction
 from actors.s3 import queues
 from actors.s3.queues import Item, Queue
 from actors.s3.state import Bucket
+from bus.backoff import backoff_s
 from bus.client import Client
 from bus.subjects import SERVICE
 from bus.transport import BusError
@@ -81,7 +82,7 @@ async def step(shard: Shard, client: Client, now: float, job: dict[str, Any]) ->
     more = await shard.transact(lambda transaction: queues.done(transaction, job, gone))
     if not more:
         return None
-    wait_s = min(RETRY_S * 2 ** (attempts - 1), RETRY_LIMIT_S) if len(gone) < len(items) else 0.0
+    wait_s = backoff_s(attempts, RETRY_S, RETRY_LIMIT_S) if len(gone) < len(items) else 0.0
     return {**job, "attempts": attempts, "wake_at": now + wait_s if wait_s else 0.0}
 
 

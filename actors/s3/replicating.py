@@ -25,6 +25,7 @@ from actors.s3.engine.sealing import OurKey
 from actors.s3.queues import Item
 from actors.s3.replicas import Rule, Source, destination
 from actors.s3.replication import COMPLETED, FAILED, PENDING, REPLICA
+from bus.backoff import backoff_s
 from bus.client import Client
 from bus.files import Piece
 from bus.subjects import PART
@@ -70,7 +71,7 @@ class Replicator:
         if attempts >= ATTEMPTS:
             await self._shard.transact(lambda transaction: _end(transaction, job, item, {}))
             return {**job, "attempts": 0, "wake_at": 0.0}
-        return {**job, "attempts": attempts, "wake_at": now + min(RETRY_S * 2 ** (attempts - 1), RETRY_LIMIT_S)}
+        return {**job, "attempts": attempts, "wake_at": now + backoff_s(attempts, RETRY_S, RETRY_LIMIT_S)}
 
     async def _replicate(self, job: Job, item: Item, now: float) -> bool:
         """One version, to all its destinations. Is there more in the queue? BusError."""
