@@ -51,6 +51,11 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
+def is_account(text: str) -> bool:
+    """The number of an AWS account: twelve digits."""
+    return len(text) == 12 and text.isascii() and text.isdigit()
+
+
 def is_subject(text: str) -> bool:
     """Can `text` be one argument of NATS's line protocol: something, without blanks, tabs or line ends?"""
     return text.split() == [text]

@@ -1,8 +1,9 @@
 """An event loop whose clock jumps: simulated seconds take as long as the work done in them.
 
 `run(main())` is asyncio.run on such a loop. Between two timers nothing waits: the selector moves the clock instead.
-Work on other threads takes real time, during which the clock stands: run_in_executor does so by itself, other threads
-by `with loop.outside():` around the wait. When nothing can ever happen again, Deadlock is raised instead of hanging.
+Work on other threads and in other processes takes real time, during which the clock stands: run_in_executor and
+subprocess_exec do so by themselves, other threads by `with loop.outside():` around the wait. When nothing can ever
+happen again, Deadlock is raised instead of hanging.
 """
 
 import asyncio
@@ -69,6 +70,18 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
         future.add_done_callback(back)
         return future
+
+    async def subprocess_exec(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
+        transport, protocol = await super().subprocess_exec(protocol_factory, *args, **kwargs)
+        self._jumping.outside += 1
+        told = protocol.process_exited
+
+        def exited() -> None:
+            self._jumping.outside -= 1
+            told()
+
+        protocol.process_exited = exited
+        return transport, protocol
 
     async def shutdown_default_executor(self) -> None:
         with self.outside():

@@ -9,12 +9,13 @@ fork and exec rather than `subprocess`: 1.5 MB less in a process that must stay 
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NoReturn
+
+from actors.runtime.bounded.parent import death_signal
 
 READY = b"ready\n"
 EXEC_FAILED_CODE = 127
@@ -42,16 +43,6 @@ class ProcessSpec:
     on_demand: bool = False               # started when asked for, and not again when it ends
 
 
-def _parent_death_signal() -> Callable[[], None]:
-    """What a fork calls so that the kernel kills it with its parent; nothing to call where there is no prctl."""
-    if not sys.platform.startswith("linux"):
-        return lambda: None
-    import ctypes
-
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    return lambda: prctl(1, int(signal.SIGKILL), 0, 0, 0)     # 1 = PR_SET_PDEATHSIG, linux/prctl.h
-
-
 class Child:
     """A process of the table and its fate: at most one running process at a time."""
 
@@ -73,7 +64,7 @@ class Child:
         """Forks and executes, with `directory` as its working directory. OSError when no process can be made."""
         assert self.state is State.STOPPED
         if Child.bind_to_parent is None:
-            Child.bind_to_parent = _parent_death_signal()
+            Child.bind_to_parent = death_signal()
         ours, theirs = socket.socketpair()
         output, their_output = os.pipe()
         parent = os.getpid()

@@ -30,6 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def commands() -> list[str]:
+    """Their names."""
+    return [name for action in _parser()._actions if isinstance(action.choices, dict) for name in action.choices]
+
+
 def _parser() -> argparse.ArgumentParser:
     codes = "\n".join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items())
     parser = argparse.ArgumentParser(

@@ -360,10 +360,10 @@ def _check(config: Config) -> None:
             f"Refusing to listen on {config.front.host} with the root secret everybody knows. Choose another, or leave "
             "root_secret_key out and one is generated."
         )
-    if not (access.account_id.isascii() and access.account_id.isdigit() and len(access.account_id) == 12):
-        raise UsageError(f"account_id: {access.account_id!r} is not 12 digits.")
-    from bus.subjects import ANONYMOUS, is_token
+    from bus.subjects import ANONYMOUS, is_account, is_token
 
+    if not is_account(access.account_id):
+        raise UsageError(f"account_id: {access.account_id!r} is not 12 digits.")
     if not is_token(access.root_access_key) or access.root_access_key in (ANONYMOUS, *BUS_USERS):
         raise UsageError("root_access_key: letters, digits, - and _ only, at most 128 of them, and none of "
                          f"{', '.join((ANONYMOUS, *BUS_USERS))}.")

@@ -56,7 +56,7 @@ installed() {
 install() {
     local extra=$1 target=$root
     [[ $extra == run ]] || target="$root[$extra]"
-    printf 'Installing Skybus and its dependencies into %s …\n' "$venv" >&2
+    printf 'Installing Skybus and its dependencies into %s (a minute or two) …\n' "$venv" >&2
     PIP_CONSTRAINT=$root/deploy/constraints.txt "$venv/bin/python" -m pip install \
         -qq --disable-pip-version-check --no-input --no-cache-dir --require-virtualenv --editable "$target" \
         >&2 </dev/null || fail "pip could not install the dependencies; is a package index reachable?"

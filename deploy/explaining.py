@@ -1,7 +1,7 @@
 """The answering side of `skybus explain`, in the actors' process: asks the same decision as the chain does."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from actors.runtime.access import Access
@@ -10,18 +10,20 @@ from actors.runtime.chain.authorise import decision_on
 from actors.runtime.context import Context
 from actors.runtime.policy import Decision, Level
 from actors.runtime.principal import Principal, principal_of, root
-from bus.subjects import DIRECT
+from bus.subjects import DIRECT, is_account
+from deploy import config
 from schemas.envelope import DEFAULT_REGION, Identity
 from schemas.models import load
 from schemas.routing import slot_of
 
 Answer = dict[str, Any]
+Ask = Callable[[str, Answer], Awaitable[Answer]]        # IAM, wherever it runs: a verb of sys.… and its question
 
 
-def explained(actors: Mapping[str, ServiceActor], question: Answer) -> Answer:
-    """{principal: an ARN or an access key, action, resource} -> {allowed, sentence, because} or {error}."""
+def explained(actors: Mapping[str, ServiceActor], principal: Principal | None, question: Answer) -> Answer:
+    """{principal: an ARN or an access key, action, resource}, and who that is -> {allowed, sentence, because} or
+    {error}."""
     name, action, resource = question["principal"], question["action"], question["resource"]
-    principal = _principal(actors, name)
     if principal is None:
         return {"error": f"There is no principal {name} here."}
     prefix = resource.split(":")[2] if resource.startswith("arn:") else action.partition(":")[0]
@@ -42,16 +44,28 @@ def explained(actors: Mapping[str, ServiceActor], question: Answer) -> Answer:
             "because": _reasons(decision, action)}
 
 
-def _principal(actors: Mapping[str, ServiceActor], name: str) -> Principal | None:
-    if name.startswith("arn:aws:iam::") and name.endswith(":root"):
-        return root(name.split(":")[4])
-    iam = actors.get("iam")
+async def principal_named(name: str, access: config.Access, iam: Ask | None) -> Principal | None:
+    """Who an ARN or an access key stands for, as gateways and the chain have it; None: nobody. BusError."""
+    account = _root_account(name, access)
     if iam is None:
-        return None
-    answers: Any = iam.system_answers()
-    account = answers["credential"]({"access_key": name}).get("account", "")
-    record = answers["principal"]({"account": account, "access_key": name}).get("record")
+        return root(account) if account else None
+    key = account or name
+    if not key.startswith("arn:") and not account:
+        credential = await iam("credential", {"access_key": name})
+        account = credential.get("account", "")
+        if credential.get("unknown") and access.auth == "open":
+            key = account = access.account_id
+    record = (await iam("principal", {"account": account, "access_key": key})).get("record")
     return principal_of(record) if record else None
+
+
+def _root_account(name: str, access: config.Access) -> str:
+    """Whose root that is; "" when it is none's."""
+    if name.startswith("arn:aws:iam::") and name.endswith(":root"):
+        return name.split(":")[4]
+    if name == access.root_access_key:
+        return access.account_id
+    return name if access.auth == "open" and is_account(name) else ""
 
 
 def _reasons(decision: Decision, action: str) -> list[str]:

@@ -135,6 +135,8 @@ def processes(directory: Path) -> list[str]:
 def show(directory: Path, process: str | None, *, following: bool) -> int:
     """`skybus logs`: the end of each log, a line prefixed with its process where there are several."""
     names = [process] if process else processes(directory)
+    if not names:
+        raise CommandError(f"There are no logs in {directory}: nothing has run there.")
     positions = {}
     for name in names:
         try:

@@ -19,7 +19,7 @@ from actors.runtime.chain import weave
 from actors.runtime.chain.meter import Meter
 from actors.runtime.events import publisher
 from actors.runtime.host import ActorHost
-from actors.runtime.principals import Principals, asking
+from actors.runtime.principals import ASK_LIMIT_S, Principals, asking
 from actors.runtime.store.environment import Durability
 from actors.runtime.store.errors import DataTooNew, NotDurable, StoreError
 from actors.runtime.store.shard import Shard, open_shard
@@ -30,11 +30,11 @@ from bus.client import Client
 from bus.endpoint import Endpoint
 from bus.files import FOLDER, INCOMING
 from bus.remote_files import FileServer
-from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, tell
+from bus.system import Listening, SystemAnswers, abandon_on_arrival, announce_arrival, ask, tell
 from deploy import VERSION, failures, layout
 from deploy.admission import Admission, Answer
 from deploy.discovery import discovery
-from deploy.explaining import explained
+from deploy.explaining import Ask, explained, principal_named
 from deploy.models import models_of
 from deploy.process import Process
 from deploy.telemetry import export_metrics
@@ -223,8 +223,13 @@ class ActorProcess:
         own = [sample for actor in self.actors for sample in actor.samples()]
         return {"metrics": [*self.meter.snapshot(), *own]}
 
-    def explain(self, request: dict[str, Any]) -> dict[str, Any]:
-        return explained({actor.service: actor for actor in self.actors}, request)
+    async def explain(self, request: dict[str, Any]) -> dict[str, Any]:
+        iam: Ask | None = self._ask_iam if "iam" in self.process.run.services else None
+        principal = await principal_named(request["principal"], self.config.access, iam)
+        return explained({actor.service: actor for actor in self.actors}, principal, request)
+
+    async def _ask_iam(self, verb: str, question: dict[str, Any]) -> dict[str, Any]:
+        return await ask(self.process.transport, verb, question, ASK_LIMIT_S)
 
     def health(self, request: dict[str, Any]) -> dict[str, Any]:
         """A service is well unless its shard's last commit failed; reads may go on even so."""

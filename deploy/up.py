@@ -78,13 +78,15 @@ def endpoint(config: Config) -> str:
 
 
 def exports(instance: Instance) -> list[str]:
-    """Shell lines that point AWS's SDKs and CLI here. A secret is shown if everybody knows it or nobody does yet."""
+    """Shell lines that point AWS's SDKs and CLI here. A secret is shown if everybody knows it or nobody does yet;
+    `skybus credentials` shows any."""
     config, access = instance.config, instance.config.access
     known = access.root_secret_key == DEFAULT_SECRET or instance.generated_secret
+    secret = f"export AWS_SECRET_ACCESS_KEY={access.root_secret_key}"
     return [
         f"export AWS_ENDPOINT_URL={endpoint(config)}",
         f"export AWS_ACCESS_KEY_ID={access.root_access_key}",
-        f"export AWS_SECRET_ACCESS_KEY={access.root_secret_key}" if known else "# AWS_SECRET_ACCESS_KEY: as configured",
+        secret if known else "# AWS_SECRET_ACCESS_KEY: skybus credentials shows it",
         f"export AWS_DEFAULT_REGION={access.region}",
     ]
 
@@ -94,7 +96,8 @@ def _once_ready(instance: Instance) -> Callable[[], None]:
         config = instance.config
         lines = [f"Skybus {VERSION} at {endpoint(config)}, data in {config.storage.data_dir}", *exports(instance)]
         if instance.generated_secret:
-            lines.append(f"# Shown this once; kept in {Path(config.storage.data_dir) / 'root.json'}.")
+            kept = Path(config.storage.data_dir) / "root.json"
+            lines.append(f"# Shown this once; kept in {kept}, and skybus credentials shows it again.")
         _say("\n".join([*lines, "Ready."]), sys.stdout.fileno())
 
     return tell

@@ -136,7 +136,8 @@ class Gateway:
         if door is not None:                       # whatever is wrong from here on is told in its words
             exchange.service, exchange.protocol = load(door[0]), door[1]
         return bearer.read_key(
-            request.headers, self._settings.region, any_form=self._settings.open_mode and door is not None)
+            request.headers, self._settings.region, any_form=self._settings.open_mode and door is not None,
+            now=self._callers.clock())
 
     async def _ask(self, exchange: Exchange, identity: Identity, route: Route, params: dict[str, Any]) -> Outgoing:
         """Over the bus and back, as an answer. AwsError, BusError."""

@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html
 
 import base64
 import binascii
-import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -39,7 +38,7 @@ class ApiKey(NamedTuple):
         return "SHORT_TERM" if self.query else "LONG_TERM"
 
 
-def read_key(headers: Mapping[str, str], region: str, *, any_form: bool, now: float | None = None) -> ApiKey | None:
+def read_key(headers: Mapping[str, str], region: str, *, any_form: bool, now: float) -> ApiKey | None:
     """None where the request bears no key of Bedrock's. `any_form`: other texts are taken for one, as the name alone.
 
     Refusal for a key that cannot be one.
@@ -55,7 +54,7 @@ def read_key(headers: Mapping[str, str], region: str, *, any_form: bool, now: fl
         name, secret = _name(token), token
     else:
         return None
-    timestamp = format_time(time.time() if now is None else now)
+    timestamp = format_time(now)
     scope = f"{timestamp[:8]}/{region}/{SIGNING_NAME}/aws4_request"
     return ApiKey(Claim(Signer(name, timestamp[:8], region, SIGNING_NAME, scope), (), "", timestamp), secret, "")
 

@@ -14,7 +14,7 @@ from hmac import compare_digest
 from math import inf
 from typing import Any, Protocol
 
-from bus.subjects import is_token
+from bus.subjects import is_account, is_token
 from bus.system import Listening, ask
 from bus.transport import Transport
 from gateway.sigv4 import Reason, Refusal
@@ -158,7 +158,3 @@ class IamCredentials:
         for key in [key for key, each in self._remembered.items() if not account or each.static
                     or each.account == account]:
             del self._remembered[key]
-
-
-def is_account(text: str) -> bool:
-    return len(text) == 12 and text.isascii() and text.isdigit()

@@ -189,7 +189,7 @@ class Router:
         hinted = self._by_user_agent(request.headers.get("user-agent", ""))
         if hinted:
             return hinted
-        if "s3" in self.installed and (request.path != "/" or self.host(request).bucket):
+        if "s3" in self.installed and (request.path != "/" or self.host(request).bucket or lists_buckets(request)):
             return (self._index.entries["s3"],)
         return ()
 
@@ -200,6 +200,11 @@ class Router:
                 name = word[len("api/"):].partition("#")[0].partition("/")[0]
                 return tuple(entry for entry in self._index.by_service_id(name) if entry.name in self.installed)
         return ()
+
+
+def lists_buckets(request: HttpRequest) -> bool:
+    """Nobody in particular gets the root as an SDK would, which is an operation of S3's alone: ListBuckets."""
+    return request.method == "GET" and request.path == "/" and "amz-sdk-invocation-id" in request.headers
 
 
 @lru_cache(SCOPES_REMEMBERED)

@@ -4,11 +4,10 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from bus.subjects import CANCEL
 from bus.system import VERBS
 from deploy import VERSION
+from deploy.cli import commands
 from deploy.config import declared, markdown
 from deploy.failures import EXIT_CODES
 
@@ -26,12 +25,9 @@ def test_exit_codes() -> None:
         assert f"| {code} | {meaning} |" in OPERATING
 
 
-@pytest.mark.parametrize("command", [
-    "up", "status", "call", "credentials", "explain", "rotate-secrets", "audit", "backup", "restore", "logs", "down",
-    "restart",
-])
-def test_commands(command: str) -> None:
-    assert f"`skybus {command}" in OPERATING
+def test_commands() -> None:
+    told = re.findall(r"(?m)^\| `skybus ([a-z-]+)", OPERATING)
+    assert sorted(told) == sorted(commands())
 
 
 def test_subjects() -> None:

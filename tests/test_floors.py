@@ -31,7 +31,7 @@ DOORS = {
     "xllamacpp": ("actors/runtime/inference/engines/llama.py",), "jax": TRAINERS, "gguf": TRAINERS, "numpy": TRAINERS,
     "opentelemetry": ("deploy/otlp.py",), "uvloop": ("deploy/process.py",), "jwt": ("actors/sts/web_identity.py",),
     "awscrt": ("schemas/checksums.py",), "lxml": ("actors/iam/saml.py",), "signxml": ("actors/iam/saml.py",),
-    "pypdf": ("actors/bedrock_runtime/documents.py",),
+    "pypdf": ("actors/bedrock_runtime/extraction.py",),
     "segno": ("actors/iam/mfa.py",), "duckdb": ("actors/s3/engine/select/records.py",),
     "zstandard": ("actors/dynamodb/engine/interchange/packing.py",),
 }

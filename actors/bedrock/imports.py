@@ -26,6 +26,8 @@ from actors.runtime.surroundings import Surroundings
 
 JOB = "import_model"
 FOLDER = "imported"                       # in the service's directory; a folder per model's id
+SIZE_LIMIT_BYTES = 200 * 1024**3          # of a model's files together: AWS's limit for models of text
+BESIDE_LIMIT_BYTES = 64 * 1024 * 1024     # of a file that holds no weights
 WEIGHTS = (".gguf", ".safetensors")
 BESIDE = ("config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "generation_config.json",
           "special_tokens_map.json", "chat_template.jinja", "model.safetensors.index.json", "vocab.json", "merges.txt")
@@ -145,11 +147,16 @@ def register(surroundings: Surroundings) -> None:
 
 
 def _wanted(sizes: Mapping[str, int]) -> dict[str, int]:
-    """Unreachable where there are no weights."""
+    """Unreachable where there are no weights, or too much of them."""
     found = {key: size for key, size in sizes.items()
              if key.endswith(WEIGHTS) or PurePosixPath(key).name in BESIDE}
     if not any(key.endswith(WEIGHTS) for key in found):
         raise Unreachable("There is no .gguf or .safetensors file at the model data source.")
+    if sum(found.values()) > SIZE_LIMIT_BYTES:
+        raise Unreachable(f"The files at the model data source exceed the limit of {SIZE_LIMIT_BYTES} bytes.")
+    for key, size in found.items():
+        if size > BESIDE_LIMIT_BYTES and not key.endswith(WEIGHTS):
+            raise Unreachable(f"{key} exceeds the limit of {BESIDE_LIMIT_BYTES} bytes.")
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime import caching, prompts
 from actors.bedrock_runtime.asking import Answer, Ask, CachedPrefix, Event, Usage, plain
+from actors.bedrock_runtime.documents import Documents
 from actors.bedrock_runtime.generating import Generation
 from actors.bedrock_runtime.guarding import Guarding
 from actors.runtime.inference.models import Models
@@ -24,6 +25,7 @@ class Invocation:
     model: Model
     identity: Identity
     deadline: float
+    documents: Documents
     guarding: Guarding | None = None
 
     def generate(self, ask: Ask) -> Generation:

@@ -9,7 +9,6 @@ from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime import validation
 from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import Answer, Ask, Block, Event
-from actors.bedrock_runtime.documents import opened
 from actors.bedrock_runtime.families import OPENAI, TextFamily, family_of
 from actors.bedrock_runtime.families.anthropic import thinking
 from actors.bedrock_runtime.families.openai import effort
@@ -77,7 +76,7 @@ async def _asked(invocation: Invocation, request: Request) -> Ask:
     if validation.has_media(ask.messages):
         images = (await invocation.models.describe(invocation.model.engine)).images
         validation.check_modalities(ask.messages, frozenset(("image",) if images else ()))
-    return await opened(ask)
+    return await invocation.documents.opened(ask)
 
 
 async def converse(invocation: Invocation, request: Request) -> Response:

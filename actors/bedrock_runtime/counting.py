@@ -5,7 +5,6 @@ from typing import Any
 
 from actors.bedrock_runtime import conversing, invoking
 from actors.bedrock_runtime.answering import Invocation
-from actors.bedrock_runtime.documents import opened
 from actors.bedrock_runtime.families import TextFamily
 from schemas.errors import ValidationException
 
@@ -19,4 +18,4 @@ async def count(invocation: Invocation, request: Mapping[str, Any]) -> dict[str,
         if not isinstance(family, TextFamily):
             raise ValidationException("The provided model doesn't support counting tokens.")
         ask = invoking.text_ask(body, family, invocation.model)
-    return {"inputTokens": await invocation.count(await opened(ask))}
+    return {"inputTokens": await invocation.count(await invocation.documents.opened(ask))}

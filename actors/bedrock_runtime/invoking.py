@@ -10,7 +10,6 @@ import orjson
 from actors.bedrock.catalogue import Model
 from actors.bedrock_runtime.answering import Invocation, Stream, whole
 from actors.bedrock_runtime.asking import METRICS, Ask, Event
-from actors.bedrock_runtime.documents import opened
 from actors.bedrock_runtime.families import EmbeddingFamily, Family, TextFamily, family_of
 from actors.bedrock_runtime.families.bodies import Body, Malformed, check, load
 from actors.bedrock_runtime.guarding import Guarding
@@ -63,7 +62,7 @@ def text_ask(body: Body, family: TextFamily, model: Model) -> Ask:
 async def invoke(invocation: Invocation, request: Request) -> Response:
     body, family = read(request, invocation.model, invocation.guarding)
     if isinstance(family, TextFamily):
-        answer = await whole(invocation, await opened(text_ask(body, family, invocation.model)))
+        answer = await whole(invocation, await invocation.documents.opened(text_ask(body, family, invocation.model)))
         told = {**family.answer(body, answer, invocation.model.id), **_guarded(invocation)}
         return _response(told, answer.usage.input, answer.usage.output, answer.latency_ms)
     if isinstance(family, EmbeddingFamily):
@@ -93,7 +92,7 @@ async def stream(invocation: Invocation, request: Request) -> AsyncIterator[Even
     body, family = read(request, invocation.model, invocation.guarding)
     if not isinstance(family, TextFamily):
         raise ValidationException("The model is unsupported for streaming.")
-    ask = await opened(text_ask(body, family, invocation.model))
+    ask = await invocation.documents.opened(text_ask(body, family, invocation.model))
     count = await invocation.count(ask) if family.counts_first else 0
     under_way = Stream(invocation, ask)
     chunks = family.chunks(body, invocation.model.id, count)

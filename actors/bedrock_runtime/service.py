@@ -16,6 +16,7 @@ from actors.bedrock.state import Book
 from actors.bedrock_runtime import applying, arns, checking, conversing, counting, invoking
 from actors.bedrock_runtime.answering import Invocation
 from actors.bedrock_runtime.asking import METRICS
+from actors.bedrock_runtime.documents import Documents
 from actors.bedrock_runtime.guarding import Guarding
 from actors.bedrock_runtime.models import resolve
 from actors.bedrock_runtime.sensing import sense_of
@@ -39,6 +40,7 @@ class BedrockRuntime(ServiceActor):
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
         self._models = Models(surroundings.models.catalogue)
+        self._documents = Documents()
         self._guards = applying.Guards(sense_of(surroundings.models))
 
     def accesses(self, context: Context, request: Mapping[str, Any]) -> Sequence[Access]:
@@ -138,7 +140,7 @@ class BedrockRuntime(ServiceActor):
             if latency == "optimized":
                 raise ValidationException(f"Latency performance configuration is not supported for {model.id}.")
             guarding: Guarding | None = self._guards.guarding(book, config) if config else None
-            return Invocation(self.surroundings.models, model, context.identity, deadline, guarding)
+            return Invocation(self.surroundings.models, model, context.identity, deadline, self._documents, guarding)
 
         return cast("Invocation", self._read(context, found))
 

@@ -13,11 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from actors.dynamodb.errors import TransactionCanceledException, TransactionConflictException
-from actors.dynamodb.transactions import CONFLICT, NONE, SIZE_LIMIT_BYTES, TOO_LARGE
+from actors.dynamodb.transactions import CONFLICT, NONE, SIZE_LIMIT_BYTES, TOO_LARGE, TWICE
 from actors.runtime.parts import Answer, Parts
 from schemas.errors import AwsError, ValidationException
 
 READ_ROUNDS = 3                           # of which two, one after the other, must have read the same
+
+_EARLY = frozenset({"ResourceNotFound"})            # of statements: other requests are refused whole for it
+_EARLY_OF_SELECTS = _EARLY | {"ValidationError"}
 
 Request = Mapping[str, Any]
 Outcome = Answer | BaseException
@@ -77,24 +80,33 @@ async def _settle(parts: Parts, shards: Iterable[int], identity: str, *, commit:
     return await asyncio.gather(*asked, return_exceptions=True)
 
 
-def _all_or_none(outcomes: Sequence[Outcome], places: Places, count: int) -> list[Answer]:
-    """The answers of all parts. What one was refused for: of reasons to cancel, all, each where its action stands."""
+def _all_or_none(
+    outcomes: Sequence[Outcome], places: Places, count: int, early: frozenset[str] = _EARLY
+) -> list[Answer]:
+    """The answers of all parts. What one was refused for: of reasons to cancel, all, each where its action stands.
+    `early`: codes of reasons that one shard would find before an item that is named twice."""
     errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    whole = [error for error in errors if not _cancels(error)]
-    if whole:
+    whole = sorted((error for error in errors if not _cancels(error)), key=_names_twice)
+    if whole and not _names_twice(whole[0]):
         raise whole[0]
     if not errors:
         return [outcome for outcome in outcomes if isinstance(outcome, dict)]
     reasons: list[Any] = [NONE] * count
     for found, outcome in zip(places.values(), outcomes, strict=True):
-        if isinstance(outcome, AwsError):
+        if isinstance(outcome, AwsError) and _cancels(outcome):
             for at, reason in zip(found, outcome.fields["CancellationReasons"], strict=True):
                 reasons[at] = reason
+    if whole and early.isdisjoint(reason["Code"] for reason in reasons):
+        raise whole[0]
     raise TransactionCanceledException(reasons)
 
 
 def _cancels(error: BaseException) -> bool:
     return isinstance(error, AwsError) and error.error_code == TransactionCanceledException.code
+
+
+def _names_twice(error: BaseException) -> bool:
+    return isinstance(error, AwsError) and error.message == TWICE
 
 
 def _told(parts_told: Iterable[Answer]) -> Answer:
@@ -111,9 +123,10 @@ async def read(parts: Parts, request: Request, member: str, names: Sequence[str 
     if len(places) < 2:
         return await parts.ask(min(places, default=0), request)
     split = _split(request, member, places)
+    early = _EARLY if member == "TransactItems" else _EARLY_OF_SELECTS
     before: list[Any] = []
     for _ in range(READ_ROUNDS):
-        answers = _all_or_none(await parts.ask_each(split.items()), places, len(names))
+        answers = _all_or_none(await parts.ask_each(split.items()), places, len(names), early)
         found = _joined(answers, places, len(names))
         if found == before:
             return {"Responses": found, **_told(answers)}

@@ -43,10 +43,6 @@ class PolicyNotAttachable(AwsError):
     code = "PolicyNotAttachable"
 
 
-class EntityTemporarilyUnmodifiable(AwsError):
-    code = "EntityTemporarilyUnmodifiable"
-
-
 class PasswordPolicyViolation(AwsError):
     code = "PasswordPolicyViolation"
 

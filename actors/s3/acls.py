@@ -78,10 +78,10 @@ def of_put(request: Request, account: str, bucket_owner: str) -> Acl:
     """What PutBucketAcl or PutObjectAcl says, in headers or in XML, never in both."""
     document = request.get("AccessControlPolicy")
     if is_stated(request):
-        if document:
+        if document is not None:
             raise UnexpectedContent
         return of_headers(request, account, bucket_owner)
-    if not document:
+    if document is None:
         raise MissingSecurityHeader(MissingHeaderName="x-amz-acl")
     stated_owner = (document.get("Owner") or {}).get("ID")
     if not stated_owner or document.get("Grants") is None:

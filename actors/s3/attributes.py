@@ -67,5 +67,5 @@ def _parts(view: Snapshot, record: Record, request: Request) -> Answer:
     if record.get("sum_type") == checksums.COMPOSITE:
         answer["Parts"] = [{"PartNumber": number, "Size": size, f"Checksum{algorithm}": b64encode(digest).decode()}
                            for number, size, digest in told]
-    return answer | {"PartNumberMarker": marker, "NextPartNumberMarker": told[-1][0] if told else marker,
+    return answer | {"PartNumberMarker": marker, "NextPartNumberMarker": told[-1][0] if told else 0,
                      "MaxParts": limit, "IsTruncated": len(known) > limit}

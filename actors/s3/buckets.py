@@ -30,8 +30,10 @@ from actors.s3.errors import (
 )
 from actors.s3.owners import owner
 from actors.s3.state import Bucket
+from schemas import regions
 
 HOME_REGION = "us-east-1"                 # whose location is null, and which makes buckets anywhere
+EU = "EU"                                 # eu-west-1, and told as it was asked for
 LIST_LIMIT = 10_000
 _PAGING = ("MaxBuckets", "Prefix", "ContinuationToken", "BucketRegion")
 GLOBAL = "global"
@@ -58,6 +60,8 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
             raise BucketAlreadyOwnedByYou(name)
         return {"Location": f"/{name}"}            # in us-east-1 alone, to make it again is no error
     record = {"name": name, "account": context.account, "region": region, "time": transaction.now()}
+    if (request.get("CreateBucketConfiguration") or {}).get("LocationConstraint") == EU:
+        record["location"] = EU
     if request.get("ObjectLockEnabledForBucket"):
         record |= {"versioning": state.ENABLED, "lock": True}
     bucket = Bucket(transaction, record)
@@ -103,7 +107,7 @@ def _location(context: Context, configuration: Mapping[str, Any]) -> str:
                 "The unspecified location constraint is incompatible for the region specific endpoint this request was "
                 "sent to.")
         return HOME_REGION
-    region = "eu-west-1" if asked == "EU" else asked
+    region = "eu-west-1" if asked == EU else asked
     if context.region not in (HOME_REGION, region):
         raise IllegalLocationConstraint(
             f"The {asked} location constraint is incompatible for the region specific endpoint this request was sent "
@@ -145,7 +149,7 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     if region is not None and region.lower() != context.region:
         raise InvalidArgument(
             "Requests with bucket-region specified must be made to the corresponding regional endpoint"
-            if _is_region(region.lower()) else f"Argument value {region} is not a valid AWS Region",
+            if region.lower() in regions.known() else f"Argument value {region} is not a valid AWS Region",
             "bucket-region")
     found: list[Answer] = []
     answer: Answer = {"Owner": owner(context.account), "Buckets": found}
@@ -178,8 +182,9 @@ def _after(request: Request) -> str:
 
 def location(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     """From any region: this is how a client learns where to go."""
-    region = named(snapshot, request["Bucket"], request.get("ExpectedBucketOwner")).record["region"]
-    return {"LocationConstraint": "" if region == HOME_REGION else region}
+    record = named(snapshot, request["Bucket"], request.get("ExpectedBucketOwner")).record
+    region = record["region"]
+    return {"LocationConstraint": "" if region == HOME_REGION else record.get("location", region)}
 
 
 def versioning(context: Context, snapshot: Snapshot, request: Request) -> Answer:

@@ -122,6 +122,11 @@ def members(record: Record) -> dict[str, str]:
     return answer
 
 
+def of_part(record: Record) -> dict[str, str]:
+    """A part has a checksum and no type."""
+    return {name: value for name, value in members(record).items() if name != "ChecksumType"}
+
+
 def text(record: Record, algorithm: str) -> str:
     digest = b64encode(record["sums"][algorithm]).decode()
     return f"{digest}-{record['parts']}" if record.get("sum_type") == COMPOSITE else digest

@@ -27,6 +27,7 @@ from actors.s3 import (
     multipart,
     objects,
     tags,
+    uploads,
     versions,
 )
 from actors.s3.contents import Body, Content
@@ -211,9 +212,9 @@ async def copy_part(shard: Shard, blobs: Blobs, ours: OurKey, context: Context, 
     async with collecting.named_or_removed(shard, blobs, [body.file.name]):
         part = await shard.transact(
             lambda transaction: _put_part(context, transaction, request, body, algorithm, sealer))
-    sums = {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
     answer: Answer = {"CopyPartResult": {
-        "ETag": f'"{part["etag"]}"', "LastModified": datetime.fromtimestamp(int(part["time"]), UTC), **sums,
+        "ETag": f'"{part["etag"]}"', "LastModified": datetime.fromtimestamp(int(part["time"]), UTC),
+        **uploads.sums_of(upload, part),
     }, **encryption.told(upload, request)}
     if source.bucket.versioning:
         answer["CopySourceVersionId"] = source.record["id"]

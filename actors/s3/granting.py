@@ -35,7 +35,7 @@ def get_object(context: Context, snapshot: Snapshot, request: Request) -> Answer
 
 
 def put_object(context: Context, transaction: Transaction, request: Request) -> Answer:
-    bucket, record = reading.find(context, transaction, request)
+    bucket, record = reading.find_version(context, transaction, request, "PUT")
     if of_bucket(bucket) == ENFORCED:
         return _unchanged(request, bucket)
     acl = acls.of_put(request, record["owner"], bucket.owner)

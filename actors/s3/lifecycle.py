@@ -38,7 +38,7 @@ def put(context: Context, transaction: Transaction, request: Request) -> Answer:
     lifecycle_rules.check(rules)
     minimum = request.get("TransitionDefaultMinimumObjectSize") or ALL_CLASSES
     if minimum not in (ALL_CLASSES, BY_CLASS):
-        raise InvalidRequest("Invalid TransitionDefaultMinimumObjectSize found")
+        raise InvalidRequest(f"Invalid TransitionDefaultMinimumObjectSize found: {minimum}")
     kept = [{"ID": secrets.token_hex(16), **rule} for rule in rules]
     run = secrets.token_hex(8)
     bucket.configure(LIFECYCLE, {"rules": kept, "run": run, "minimum": minimum})

@@ -133,7 +133,7 @@ def _check_expiration(expiration: Rule | None) -> None:
 
 def _check_date(date: datetime) -> None:
     if (date.hour, date.minute, date.second, date.microsecond) != (0, 0, 0, 0):
-        raise InvalidArgument("'Date' must be at midnight GMT")
+        raise InvalidArgument("'Date' must be at midnight GMT", "Date", f"{date:%Y-%m-%dT%H:%M:%S}.000Z")
 
 
 def _check_transitions(rule: Rule) -> None:

@@ -138,7 +138,7 @@ def _id_marker(request: Request) -> str:
 
 
 def _told_group(page: Page, marker: str) -> str:
-    """The common prefix that the marker of version 1 falls under, which is told no more; ""."""
+    """The common prefix that a marker falls under, which is told no more; ""."""
     return page.group(marker) if marker >= page.prefix else ""
 
 
@@ -209,7 +209,7 @@ def _versions(
             return found
         found.append((key, record, newest))
         page.last = key
-    rows = _rows(bucket, page, marker)
+    rows = _rows(bucket, page, _told_group(page, marker) or marker)
     for looked_at, (key, row) in enumerate(rows):
         if looked_at % GIVE_WAY_ROWS == GIVE_WAY_ROWS - 1:
             yield

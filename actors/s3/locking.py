@@ -90,7 +90,7 @@ def put_retention(context: Context, transaction: Transaction, request: Request) 
     mode, until = asked.get("Mode"), asked.get("RetainUntilDate")
     if (mode is None) != (until is None) or (mode is not None and mode not in MODES):
         raise MalformedXML
-    ends = 0.0 if until is None else checked_until(until, now)
+    ends = 0.0 if until is None else checked_until(until, now, "RetainUntilDate")
     check_change(record, mode or "", ends, now, bypass=bool(request.get("BypassGovernanceRetention")))
     kept = {name: value for name, value in record.items() if name != "retain"}
     changed = kept if mode is None else {**kept, "retain": [mode, ends]}

@@ -57,11 +57,10 @@ def of_new_object(bucket: Bucket, request: Request, now: float) -> Record:
     return record
 
 
-def checked_until(until: datetime, now: float) -> float:
-    """InvalidArgument of what is past."""
+def checked_until(until: datetime, now: float, name: str = "x-amz-object-lock-retain-until-date") -> float:
+    """InvalidArgument of what is past; `name` is what the request calls it."""
     if until.timestamp() <= now:
-        raise InvalidArgument("The retain until date must be in the future!", "x-amz-object-lock-retain-until-date",
-                              until.isoformat())
+        raise InvalidArgument("The retain until date must be in the future!", name, until.isoformat())
     return until.timestamp()
 
 

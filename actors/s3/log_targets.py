@@ -14,6 +14,7 @@ from actors.s3.errors import InvalidArgument, MalformedXML, S3Error
 from actors.s3.locks import DEFAULT
 from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket
+from schemas.envelope import DEFAULT_REGION
 
 KIND = "logging"                          # the kind of configuration it is
 LOGGER = "logging.s3.amazonaws.com"
@@ -28,7 +29,7 @@ class InvalidTargetBucket(S3Error):
 
 
 class CrossLocationLogging(S3Error):
-    code, status_code, words = "CrossLocationLoggingProhibitted", 403, "Cross S3 location logging not allowed."
+    code, status_code, words = "CrossLocationLoggingProhibitted", 403, "Cross S3 location logging not allowed. "
 
 
 def check(bucket: Bucket, content: Content) -> None:
@@ -46,7 +47,8 @@ def check(bucket: Bucket, content: Content) -> None:
                                   TargetBucket=name)
     here, there = bucket.record["region"], target.record["region"]
     if here != there:
-        raise CrossLocationLogging(TargetBucketLocation=there, SourceBucketLocation=here)
+        told = {"TargetBucketLocation": there, "SourceBucketLocation": here}
+        raise CrossLocationLogging(**{name: region for name, region in told.items() if region != DEFAULT_REGION})
     if target.record.get("payer") == "Requester" or target.configuration(DEFAULT) is not None:
         raise InvalidTargetBucket("The target bucket for logging must have neither Requester Pays nor a default "
                                   "retention of Object Lock.", TargetBucket=name)

@@ -120,7 +120,7 @@ def put_part(context: Context, transaction: Transaction, request: Request, body:
     if checksums.stated(request) is None and needed:
         algorithm, digest = needed, body.sums[needed]
     part = keep_part(transaction, upload, request["PartNumber"], body, {algorithm: digest}, sealer)
-    return {"ETag": f'"{part["etag"]}"', **encryption.told(upload, request), **_checksum_members(part)}
+    return {"ETag": f'"{part["etag"]}"', **encryption.told(upload, request), **checksums.of_part(part)}
 
 
 def keep_part(
@@ -147,10 +147,6 @@ def _check_algorithm(upload: Record, request: Request) -> None:
     if upload["algorithm"] and actual != upload["algorithm"] and not is_ours_to_make:
         raise InvalidRequest("Checksum Type mismatch occurred, expected checksum Type: "
                              f"{upload['algorithm'].lower()}, actual checksum Type: {actual.lower() or 'null'}")
-
-
-def _checksum_members(part: Record) -> dict[str, str]:
-    return {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
 
 
 # Completing
@@ -224,7 +220,7 @@ def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[
             raise InvalidPartOrder(UploadId=upload["upload"])
         part = uploads.part(transaction, upload, number)
         if part is None or part["etag"] != etag.strip('"'):
-            raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=etag)
+            raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=etag.strip('"'))
         _check_part_sum(upload, part, each, number)
         found.append((number, part))
     for number, part in found[:-1]:
@@ -235,7 +231,7 @@ def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[
 
 
 def _check_part_sum(upload: Record, part: Record, listed: Request, number: int) -> None:
-    members = _checksum_members(part)
+    members = checksums.of_part(part)
     algorithm, told = checksums.stated_of_part(listed)
     if algorithm and f"Checksum{algorithm}" not in members and upload["algorithm"]:
         raise BadDigest(f"The {algorithm.lower()} you specified for part {number} did not match what we received.")
@@ -281,15 +277,17 @@ def _sums(upload: Record, parts: list[tuple[int, Record]]) -> dict[str, bytes]:
 
 
 def _check_whole(upload: Record, record: Record, kind: str, algorithm: str, stated: str) -> None:
-    """What a request says of the whole, where the upload was begun with an algorithm. BadDigest, InvalidRequest."""
-    if not upload["algorithm"]:
+    """What a request says of the whole: its checksum counts where the upload was begun with an algorithm, and must be
+    of that one. BadDigest, InvalidRequest."""
+    mode = record["sum_type"] if upload["algorithm"] else "null"
+    if kind and kind != mode:
+        raise InvalidRequest(f"The upload was created using the {mode} checksum mode. The complete request must use "
+                             "the same checksum mode.")
+    if not upload["algorithm"] or not algorithm:
         return
-    if kind and kind != record["sum_type"]:
-        raise InvalidRequest(f"The upload was created using the {record['sum_type']} checksum mode. The complete "
-                             "request must use the same checksum mode.")
     made = checksums.members(record).get(f"Checksum{algorithm}")
-    if made is not None and stated not in (made, made.partition("-")[0]):
-        raise BadDigest(f"The {algorithm.lower()} you specified did not match the calculated checksum.")
+    if made is None or stated not in (made, made.partition("-")[0]):
+        raise BadDigest(f"The {upload['algorithm'].lower()} you specified did not match the calculated checksum.")
 
 
 def abort(context: Context, transaction: Transaction, request: Request) -> Answer:

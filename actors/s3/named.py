@@ -12,7 +12,6 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import inventories
 from actors.s3.access import bucket_of
-from actors.s3.documents import NotConfigured
 from actors.s3.errors import InvalidArgument, MalformedXML, S3Error
 from actors.s3.inventories import IdMismatch
 from actors.s3.state import Bucket
@@ -37,6 +36,12 @@ class Named(NamedTuple):
     changed: Callable[[Transaction, Bucket, str, Content | None], None] = lambda *_: None
 
 
+class NoSuchConfiguration(S3Error):
+    """Here S3 does not say of which bucket."""
+
+    code, status_code, words = "NoSuchConfiguration", 404, "The specified configuration does not exist."
+
+
 class TooManyConfigurations(S3Error):
     code = "TooManyConfigurations"
     words = ("You are attempting to create a new configuration but have already reached the "
@@ -51,7 +56,7 @@ def get(context: Context, snapshot: Snapshot, request: Request, kind: Named) -> 
 def _found(bucket: Bucket, name: str, kind: Named) -> Content:
     found: Content | None = bucket.configuration(f"{kind.member}/{name}")
     if found is None:
-        raise NotConfigured("NoSuchConfiguration", "The specified configuration does not exist.", bucket.name)
+        raise NoSuchConfiguration
     return found
 
 

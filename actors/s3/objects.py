@@ -69,7 +69,7 @@ def described(context: Context, transaction: Transaction, bucket: Bucket, reques
     """What a request that makes an object or begins an upload says of it, checked. AwsError."""
     storage_class = request.get("StorageClass") or STANDARD
     if storage_class not in STORAGE_CLASSES:
-        raise InvalidStorageClass
+        raise InvalidStorageClass(StorageClassRequested=storage_class)
     refuse_unbuilt(request)
     record: Record = {
         "time": second(transaction), "class": storage_class, **ownership.of_new_object(context, bucket, request),

@@ -91,8 +91,7 @@ def enqueue(transaction: Transaction, bucket: Bucket, key: str, record: Record) 
 def check(bucket: Bucket, document: Content) -> None:
     """MalformedXML, InvalidArgument, InvalidRequest."""
     if bucket.versioning != state.ENABLED:
-        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration",
-                             BucketName=bucket.name)
+        raise InvalidRequest("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
     rules = document.get("Rules") or []
     if not rules or not document.get("Role"):
         raise MalformedXML

@@ -1,37 +1,31 @@
 """SelectObjectContent: a query's request checked, run in a process of its own, and told as events.
 
 The process (engine/select/worker.py) gets the object's files and keys, is bounded by the kernel, and is ended as soon
-as nobody waits for it: a query costs the actor two pipes. Sources:
+as nobody waits for it (actors/runtime/bounded). Sources:
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_SelectObjectContent.html,
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#SelectObjectContentErrorCodeList
 """
 
 import asyncio
-import os
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import structlog
-
+from actors.runtime.bounded.process import Bounds, Ended, Full, Workers
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import archives, contents, encryption, reading
 from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey
 from actors.s3.engine.select.errors import WORDS
-from actors.s3.engine.select.records import RECORD_LIMIT_BYTES
-from actors.s3.engine.select.worker import LENGTH
+from actors.s3.engine.select.records import PARQUET_LIMIT_BYTES, RECORD_LIMIT_BYTES
 from actors.s3.errors import InternalError, S3Error
-from bus.codec import pack, unpack
 from bus.files import OpenFile
 
 QUERIES_LIMIT = 4                         # under way at a time; the next one is told to come again
-QUERY_LIMIT_S = 600.0
+BOUNDS = Bounds(memory_bytes=2 * 1024**3, processor_s=300, file_bytes=PARQUET_LIMIT_BYTES, wait_s=600.0,
+                frame_bytes=4 * RECORD_LIMIT_BYTES)
 CONT_S = 5.0                              # without anything to tell, then the caller is told that there is more to come
-FRAME_LIMIT_BYTES = 4 * RECORD_LIMIT_BYTES
-_COMMAND = ("-I", "-m", "actors.s3.engine.select.worker")
+_COMMAND = ("-m", "actors.s3.engine.select.worker")
 _MISSING = "The SelectRequest entity is missing a required parameter. Check the service documentation and try again."
 _INVALID = ("The value of a parameter in SelectRequest element is invalid. Check the service API documentation and try "
             "again.")
@@ -41,8 +35,6 @@ _DELIMITER_LIMIT_CHARACTERS = 2
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
-
-log = structlog.get_logger(__name__)
 
 
 class Refused(S3Error):
@@ -176,74 +168,30 @@ class Queries:
     """Those under way."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._workers = Workers(_COMMAND, BOUNDS, QUERIES_LIMIT)
 
     async def run(self, request: Answer, blobs: Blobs) -> AsyncIterator[Answer]:
         """The events of one. Busy, Refused, InternalError."""
-        if self._count >= QUERIES_LIMIT:
-            raise Busy
-        self._count += 1
         held = None
         try:
             if request["pieces"]:
                 held = await asyncio.to_thread(OpenFile, blobs.folder, request["pieces"][0][0])
-            async for event in _events(request):
-                yield event
+            async with self._workers.ask(request) as worker:
+                ended = False
+                while not ended:
+                    frame = await worker.frame(CONT_S)
+                    for event in _told(frame):
+                        yield event
+                    ended = frame is not None and "stats" in frame
+        except Full as error:
+            raise Busy from error
+        except Ended as error:
+            raise Refused("ExternalEvalException", WORDS["ExternalEvalException"]) from error
         except FileNotFoundError as error:
             raise InternalError from error
         finally:
-            self._count -= 1
             if held is not None:
                 held.close()
-
-
-async def _events(request: Answer) -> AsyncIterator[Answer]:
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, *_COMMAND, stdin=PIPE, stdout=PIPE, cwd="/", env={"PATH": os.defpath})
-    try:
-        async with asyncio.timeout(QUERY_LIMIT_S):
-            await _tell(worker, request)
-            ended = False
-            while not ended:
-                frame = await _frame(worker)
-                for event in _told(frame):
-                    yield event
-                ended = frame is not None and "stats" in frame
-    except TimeoutError as error:
-        raise Refused("ExternalEvalException", WORDS["ExternalEvalException"]) from error
-    finally:
-        if worker.returncode is None:
-            worker.kill()
-        await worker.wait()
-
-
-async def _tell(worker: Process, request: Answer) -> None:
-    assert worker.stdin is not None
-    data = pack(request)
-    worker.stdin.write(LENGTH.pack(len(data)) + data)
-    try:
-        await worker.stdin.drain()
-        worker.stdin.close()
-    except ConnectionError:
-        log.warning("select_worker_gone")          # its output tells
-
-
-async def _frame(worker: Process) -> Answer | None:
-    """None: nothing for CONT_S. Refused when the worker's bounds have ended it."""
-    assert worker.stdout is not None
-    try:
-        async with asyncio.timeout(CONT_S) as patience:
-            head = await worker.stdout.readexactly(LENGTH.size)
-            patience.reschedule(None)
-            [size] = LENGTH.unpack(head)
-            assert size <= FRAME_LIMIT_BYTES, "the worker cuts its frames"
-            frame: Answer = unpack(await worker.stdout.readexactly(size))
-            return frame
-    except TimeoutError:
-        return None
-    except asyncio.IncompleteReadError as error:
-        log.warning("select_worker_ended", code=await worker.wait())
-        raise Refused("ExternalEvalException", WORDS["ExternalEvalException"]) from error
 
 
 def _told(frame: Answer | None) -> list[Answer]:

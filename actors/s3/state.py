@@ -97,10 +97,6 @@ def account_key(account: str) -> bytes:
     return b"a" + account.encode()
 
 
-def upload_prefix(bucket: str) -> bytes:
-    return b"u" + bucket.encode() + b"\0"
-
-
 def upload_id(time_us: int, chance: str) -> str:
     """Uploads of a key are in the order in which they begin."""
     return f"{time_us:016x}{chance}"

@@ -61,6 +61,11 @@ def part(view: Snapshot, upload: Record, number: int) -> Record | None:
     return state.read(view, state.part_key(upload["upload"], number)) if number <= PARTS_LIMIT else None
 
 
+def sums_of(upload: Record, part: Record) -> Answer:
+    """A part's checksum as others than UploadPart tell it: not of an upload that was begun without an algorithm."""
+    return checksums.of_part(part) if upload["algorithm"] else {}
+
+
 def parts(view: Snapshot, upload_id: str, after: int = 0) -> Iterator[tuple[bytes, Record]]:
     """(row's key, part) in the order of their numbers."""
     start = state.part_key(upload_id, after + 1)
@@ -97,9 +102,8 @@ def list_parts(context: Context, snapshot: Snapshot, request: Request) -> Answer
         if len(told) == limit:
             answer["IsTruncated"] = True
             break
-        sums = {name: value for name, value in checksums.members(part).items() if name != "ChecksumType"}
         told.append({"PartNumber": state.part_number(key), "ETag": f'"{part["etag"]}"', "Size": part["size"],
-                     "LastModified": datetime.fromtimestamp(int(part["time"]), UTC), **sums})
+                     "LastModified": datetime.fromtimestamp(int(part["time"]), UTC), **sums_of(upload, part)})
     if told:
         answer["NextPartNumberMarker"] = told[-1]["PartNumber"]
     return answer
@@ -116,11 +120,13 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
         raise InvalidArgument("Invalid uploadId marker", "upload-id-marker", id_marker)
     told: list[Answer] = []
     groups: list[str] = []
+    last = last_id = ""
     answer: Answer = {
         "Bucket": bucket.name, "KeyMarker": write(key_marker), "UploadIdMarker": id_marker if key_marker else "",
-        "Prefix": write(prefix), "MaxUploads": limit, "IsTruncated": False, "Uploads": told,
-        "NextKeyMarker": "", "NextUploadIdMarker": "",
+        "MaxUploads": limit, "IsTruncated": False, "Uploads": told, "NextKeyMarker": "", "NextUploadIdMarker": "",
     }
+    if prefix:
+        answer["Prefix"] = write(prefix)
     if delimiter:
         answer["Delimiter"] = write(delimiter)
     if request.get("EncodingType"):
@@ -138,12 +144,13 @@ def listed(context: Context, snapshot: Snapshot, request: Request) -> Answer:
         if len(told) + len(groups) == limit:
             answer["IsTruncated"] = bool(limit)
             break
-        answer["NextKeyMarker"] = write(group or key)
-        answer["NextUploadIdMarker"] = "" if group else upload["upload"]
+        last, last_id = (group, "") if group else (key, upload["upload"])
         if group:
             groups.append(group)
         else:
             told.append(_upload(upload, write))
+    if last_id or answer["IsTruncated"]:          # S3 names no prefix here at all, and then no page follows
+        answer |= {"NextKeyMarker": write(last), "NextUploadIdMarker": last_id}
     answer["CommonPrefixes"] = [{"Prefix": write(group)} for group in groups]
     return answer
 

@@ -19,7 +19,8 @@ def check(content: Content) -> None:
     everything, index = content.get("RedirectAllRequestsTo"), content.get("IndexDocument")
     if everything:
         if index or content.get("ErrorDocument") or content.get("RoutingRules"):
-            raise InvalidArgument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.")
+            raise InvalidArgument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.",
+                                  "RedirectAllRequestsTo", "not null")
         if not everything.get("HostName"):
             raise MalformedXML
         _check_protocol(everything)
@@ -32,6 +33,8 @@ def check(content: Content) -> None:
     if "ErrorDocument" in content and not (content["ErrorDocument"] or {}).get("Key"):
         raise InvalidArgument("The ErrorDocument Key is not well formed", "ErrorDocument", "")
     rules = content.get("RoutingRules") or []
+    if "RoutingRules" in content and not rules:
+        raise MalformedXML
     if len(rules) > ROUTING_RULES_LIMIT:
         raise InvalidRequest(f"{len(rules)} routing rules provided, the number of routing rules in a website "
                              f"configuration is limited to {ROUTING_RULES_LIMIT}.")

@@ -28,7 +28,7 @@ def made(secret: str = "secret", expires: int = 600, service: str = "bedrock", a
 def said(token: str, secret: str | None, now: float) -> str:
     """"" when the key is believed, else what is said."""
     try:
-        key = read_key({"authorization": f"Bearer {token}"}, "us-east-1", any_form=False)
+        key = read_key({"authorization": f"Bearer {token}"}, "us-east-1", any_form=False, now=now)
         assert key is not None
         prove_key(key, secret, now)
     except Refusal as refusal:
@@ -38,7 +38,7 @@ def said(token: str, secret: str | None, now: float) -> str:
 
 def test_short_term() -> None:
     token, now = made()
-    key = read_key({"authorization": f"Bearer {token}"}, "us-east-1", any_form=False)
+    key = read_key({"authorization": f"Bearer {token}"}, "us-east-1", any_form=False, now=now)
     assert key is not None
     assert (key.claim.signer.access_key, key.claim.signer.region) == ("AKIDEXAMPLE", "eu-west-1")
     assert said(token, "secret", now) == ""
@@ -74,11 +74,11 @@ def test_tampering(data: st.DataObject) -> None:
 def test_anything(text: str) -> None:
     for prefix in ("bedrock-api-key-", "ABSK"):
         assert said(prefix + text, "secret", 0.0) != ""
-    key = read_key({"x-api-key": text}, "us-east-1", any_form=True)
+    key = read_key({"x-api-key": text}, "us-east-1", any_form=True, now=0.0)
     if key is not None:
         assert is_token(key.claim.signer.access_key)
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic abc"}, {"authorization": "Bearer abc"}])
 def test_none(headers: dict[str, str]) -> None:
-    assert read_key(headers, "us-east-1", any_form=False) is None
+    assert read_key(headers, "us-east-1", any_form=False, now=0.0) is None

@@ -44,6 +44,19 @@ def test_health() -> None:
     run(main)
 
 
+# `aws s3 ls --no-sign-request`: an SDK that gets the root unsigned lists buckets, unless the host is DynamoDB's.
+def test_unsigned_list_of_buckets() -> None:
+    async def main() -> None:
+        async with running() as gateway:
+            head = {"host": "127.0.0.1:4566", "amz-sdk-invocation-id": "1"}
+            await ask(gateway, http("GET", "/", head))
+            assert [(asked.service, asked.operation) for asked in gateway.bus.asked] == [("s3", "ListBuckets")]
+            answer = await ask(gateway, http("GET", "/", {**head, "host": "dynamodb.us-east-1.amazonaws.com"}))
+            assert answer.body.startswith(b"healthy")
+
+    run(main)
+
+
 @pytest.mark.parametrize(("method", "head", "body", "status", "expected"), [
     ("POST", {}, b"{}", 200, None),
     ("POST", {"content-type": "application/json"}, b"{}", 200, None),

@@ -185,12 +185,17 @@ def test_the_command_line(server: servers.Server, tmp_path: Path, monkeypatch: p
     for principal in (f"arn:aws:iam::{ACCOUNT}:user/dave", keys["AccessKeyId"]):
         told = servers.command("explain", "--data-dir", data, principal, "dynamodb:GetItem", table)
         assert 'allowed by statement 1 "Reads" of user_dave_own (identity-based policy)' in told
+    nothing = ("s3:ListAllMyBuckets", "*")
+    assert "the root user may everything" in servers.command("explain", "--data-dir", data, "test", *nothing)
     assert "secrets are sealed under a new key" in servers.command("rotate-secrets", "--data-dir", data)
     assert client(server, "dynamodb", keys).list_tables()["TableNames"] == []
     with pytest.raises(subprocess.CalledProcessError) as refused:
         servers.command("explain", "--data-dir", data, f"arn:aws:iam::{ACCOUNT}:user/dave", "iam:ListUsers", "*")
     assert refused.value.returncode == 1
     assert "because no identity-based policy allows the iam:ListUsers action" in refused.value.stdout
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        servers.command("explain", "--data-dir", data, f"arn:aws:iam::{ACCOUNT}:user/nobody", *nothing)
+    assert refused.value.stdout == ""
 
 
 def bear(server: servers.Server, token: str, path: str = "/foundation-models", **headers: str) -> tuple[int, str]:

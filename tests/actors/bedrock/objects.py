@@ -16,6 +16,7 @@ class FakeS3(ServiceActor):
     def __init__(self, objects: Mapping[str, bytes]) -> None:
         self.objects = dict(objects)              # "bucket/key" -> content
         self.askers: set[str] = set()
+        self.reads = 0
 
     @operation("ListObjectsV2")
     async def list_objects_v2(self, context: Context, request: Mapping[str, Any]) -> Answer:
@@ -26,6 +27,7 @@ class FakeS3(ServiceActor):
 
     @operation("GetObject")
     async def get_object(self, context: Context, request: Mapping[str, Any]) -> Answer:
+        self.reads += 1
         content = self.objects.get(f"{request['Bucket']}/{request['Key']}")
         if content is None:
             raise AwsError("The specified key does not exist.", code="NoSuchKey", status=404)

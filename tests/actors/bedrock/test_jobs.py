@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actors.bedrock import state
+from actors.bedrock import imports, state
 from actors.bedrock.engine import gguf
 from actors.bedrock.state import Book
 from tests.actors.bedrock.objects import FakeS3
@@ -282,6 +282,24 @@ def test_import_fails(tmp_path: Path, objects: dict[str, bytes], message: str) -
         assert (await caller.control("ListImportedModels"))["modelSummaries"] == []
 
     in_world(tmp_path, test, [FakeS3(objects)])
+
+
+# What is too large is refused before a byte of it is fetched.
+@pytest.mark.parametrize(("limit", "message"), [
+    ("SIZE_LIMIT_BYTES", "The files at the model data source exceed the limit of 7 bytes."),
+    ("BESIDE_LIMIT_BYTES", "model/config.json exceeds the limit of 7 bytes."),
+])
+def test_import_of_too_much(limit: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, limit, 7)
+    s3 = FakeS3({"bucket/model/m.safetensors": b"x", "bucket/model/config.json": b"12345678"})
+
+    async def test(caller: Caller) -> None:
+        arn = (await caller.control("CreateModelImportJob", **imported()))["jobArn"]
+        got = await ended(caller, "GetModelImportJob", arn, "InProgress")
+        assert (got["status"], got["failureMessage"]) == ("Failed", message)
+        assert s3.reads == 0
+
+    in_world(tmp_path, test, [s3])
 
 
 def test_gguf_that_ends_early(tmp_path: Path) -> None:

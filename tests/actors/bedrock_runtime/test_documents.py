@@ -1,22 +1,27 @@
 """Documents in conversations: what their text is, which are refused, what they may be called."""
 
+import asyncio
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actors.bedrock_runtime.asking import Ask
+from actors.bedrock_runtime.documents import BOUNDS, Documents
+from schemas.errors import ValidationException
 from tests.actors.bedrock_runtime.caller import ECHO, Caller, in_world, user
 
 
-def pdf(text: str) -> bytes:
-    """A page of Helvetica. ISO 32000-1."""
-    drawn = f"BT /F1 12 Tf 72 700 Td ({text}) Tj ET".encode()
+def pdf(text: str, before: bytes = b"") -> bytes:
+    """A page of Helvetica, on which something was drawn before. ISO 32000-1."""
+    drawn = zlib.compress(before + f"BT /F1 12 Tf 72 700 Td ({text}) Tj ET".encode())
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(drawn), drawn),
+        b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(drawn), drawn),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
     out, places = bytearray(b"%PDF-1.4\n"), []
@@ -33,7 +38,7 @@ def docx(*paragraphs: str, head: str = "") -> bytes:
     space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     file = io.BytesIO()
     body = f'<w:document xmlns:w="{space}"><w:body>{inner}</w:body></w:document>'
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("word/document.xml", head + body)
     return file.getvalue()
 
@@ -84,3 +89,21 @@ def test_how_many(tmp_path: Path) -> None:
             assert code == "ValidationException"
 
     in_world(tmp_path, test)
+
+
+# Small files that keep a parser busy for minutes or want more memory than there is: what bounds their process is told
+# as what is wrong with them, and the next document is read.
+@pytest.mark.parametrize(("kind", "data", "bounds"), [
+    ("pdf", pdf("six", b"1 0 0 1 0 0 cm\n" * 2_000_000), {"processor_s": 1}),
+    ("docx", docx("<a/>" * 6_000_000), {"memory_bytes": 256 * 1024**2}),
+])
+def test_hostile(kind: str, data: bytes, bounds: dict[str, Any]) -> None:
+    async def main() -> None:
+        documents = Documents(BOUNDS._replace(**bounds))
+        with pytest.raises(ValidationException, match="takes too much time or memory"):
+            await documents.opened(Ask([user(document(kind, data))]))
+        [message] = (await documents.opened(Ask([user(document("docx", docx("six")))]))).messages
+        assert message["content"] == [{"text": "notes:\nsix"}]
+
+    assert len(data) < 4_500_000
+    asyncio.run(main())

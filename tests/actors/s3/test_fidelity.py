@@ -4,7 +4,10 @@ Where nothing else is said, the expectations are those of LocalStack's snapshots
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -338,14 +341,19 @@ def test_where_a_listing_goes_on(s3: Caller) -> None:
     s3.call("ListMultipartUploads", Bucket=BUCKET, UploadIdMarker=NEVER)
 
 
-# Measured on AWS: backlot. What begins like the marker of version 1 up to the delimiter has been told.
-def test_a_marker_under_a_common_prefix(s3: Caller) -> None:
+# Measured on AWS: backlot. What begins like a marker up to the delimiter has been told, but for StartAfter.
+@pytest.mark.parametrize(("operation", "member", "told", "groups"), [
+    ("ListObjects", "Marker", "Contents", []), ("ListObjectsV2", "StartAfter", "Contents", ["a/"]),
+    ("ListObjectVersions", "KeyMarker", "Versions", []),
+])
+def test_a_marker_under_a_common_prefix(
+    s3: Caller, operation: str, member: str, told: str, groups: list[str]
+) -> None:
     for key in ("a/1", "a/2", "b"):
         put(s3, key)
-    for operation, member, groups in (("ListObjects", "Marker", []), ("ListObjectsV2", "StartAfter", ["a/"])):
-        answer = s3.call(operation, Bucket=BUCKET, Delimiter="/", **{member: "a/1"})
-        assert [each["Prefix"] for each in answer["CommonPrefixes"]] == groups
-        assert [each["Key"] for each in answer["Contents"]] == ["b"]
+    answer = s3.call(operation, Bucket=BUCKET, Delimiter="/", **{member: "a/1"})
+    assert [each["Prefix"] for each in answer["CommonPrefixes"]] == groups
+    assert [each["Key"] for each in answer[told]] == ["b"]
 
 
 # Measured on AWS: backlot.
@@ -358,6 +366,7 @@ def test_lists_of_buckets(s3: Caller) -> None:
     refusals: list[tuple[dict[str, Any], str]] = [
         ({"MaxBuckets": 0, "BucketRegion": "zz"}, "Argument max-buckets must be an integer between 1 and 10000"),
         ({"BucketRegion": "zz", "ContinuationToken": "garbage"}, "Argument value zz is not a valid AWS Region"),
+        ({"BucketRegion": "eu-east-1"}, "Argument value eu-east-1 is not a valid AWS Region"),
         ({"BucketRegion": ""}, "Argument value  is not a valid AWS Region"),
         ({"BucketRegion": "eu-west-1"},
          "Requests with bucket-region specified must be made to the corresponding regional endpoint"),
@@ -366,6 +375,96 @@ def test_lists_of_buckets(s3: Caller) -> None:
     for request, message in refusals:
         error = refused(s3, "ListBuckets", **request)
         assert (error.error_code, error.message) == ("InvalidArgument", message)
+
+
+def test_what_a_completion_says_of_the_whole(s3: Caller) -> None:
+    """Its mode must be the upload's, which is none without an algorithm; its checksum of the upload's algorithm."""
+    for begun, mode in (({}, "null"), ({"ChecksumAlgorithm": "CRC32C", "ChecksumType": "FULL_OBJECT"}, "FULL_OBJECT")):
+        upload = s3.call("CreateMultipartUpload", Bucket=BUCKET, Key="k", **begun)["UploadId"]
+        etag = s3.call("UploadPart", Bucket=BUCKET, Key="k", UploadId=upload, PartNumber=1, Body=b"abc")["ETag"]
+        request = {"Key": "k", "UploadId": upload, "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": etag}]}}
+        assert said(s3, "CompleteMultipartUpload", **request, ChecksumType="COMPOSITE") == (
+            "InvalidRequest", 400, f"The upload was created using the {mode} checksum mode. The complete request must "
+            "use the same checksum mode.")
+        if begun:
+            for name in ("ChecksumCRC32C", "ChecksumCRC32"):
+                assert said(s3, "CompleteMultipartUpload", **request, **{name: "AAAAAA=="}) == (
+                    "BadDigest", 400, "The crc32c you specified did not match the calculated checksum.")
+        missing = {**request, "MultipartUpload": {"Parts": [{"PartNumber": 2, "ETag": etag}]}}
+        assert refused(s3, "CompleteMultipartUpload", **missing).fields["ETag"] == etag.strip('"')
+
+
+def test_what_stands_beside_a_refusal(s3: Caller) -> None:
+    version(s3)
+    put(s3)
+    s3.call("DeleteObject", Bucket=BUCKET, Key="k")
+    s3.call("CreateBucket", Bucket="west", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    rule = {"Status": "Enabled", "Filter": {}, "Expiration": {"Date": noon}}
+    everything = {"RedirectAllRequestsTo": {"HostName": "h"}, "IndexDocument": {"Suffix": "i"}}
+    refusals: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+        ("PutObject", {"Key": "k", "Body": b"", "StorageClass": "OUTPOSTS"}, {"StorageClassRequested": "OUTPOSTS"}),
+        ("PutObjectAcl", {"Key": "k", "ACL": "private"}, {"Method": "PUT", "ResourceType": "DeleteMarker"}),
+        ("PutBucketLifecycleConfiguration", {"LifecycleConfiguration": {"Rules": [rule]}},
+         {"ArgumentName": "Date", "ArgumentValue": "2030-01-01T12:00:00.000Z"}),
+        ("PutBucketLogging", {"BucketLoggingStatus": {"LoggingEnabled": {"TargetBucket": "west", "TargetPrefix": ""}}},
+         {"TargetBucketLocation": "us-west-2"}),
+        ("PutBucketWebsite", {"WebsiteConfiguration": everything},
+         {"ArgumentName": "RedirectAllRequestsTo", "ArgumentValue": "not null"}),
+    ]
+    for operation, request, fields in refusals:
+        told = refused(s3, operation, **request).fields
+        assert {name: value for name, value in told.items() if name != "Headers"} == fields
+
+
+def test_what_is_there_and_empty(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="acls", ObjectOwnership="ObjectWriter")
+    for request, code in (({"AccessControlPolicy": {}}, "MalformedACLError"), ({}, "MissingSecurityHeader"),
+                          ({"ACL": "private", "AccessControlPolicy": {}}, "UnexpectedContent")):
+        with pytest.raises(AwsError) as caught:
+            s3.call("PutBucketAcl", Bucket="acls", **request)
+        assert caught.value.error_code == code
+    website = {"IndexDocument": {"Suffix": "i"}, "RoutingRules": []}
+    assert said(s3, "PutBucketWebsite", WebsiteConfiguration=website) == ("MalformedXML", 400, MALFORMED)
+
+
+def test_a_bucket_that_was_to_be_in_the_eu(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="union", CreateBucketConfiguration={"LocationConstraint": "EU"})
+    assert s3.call("GetBucketLocation", Bucket="union") == {"LocationConstraint": "EU"}
+    assert s3.acting(region="eu-west-1").call("HeadBucket", Bucket="union")["BucketRegion"] == "eu-west-1"
+
+
+def test_what_a_list_of_uploads_leaves_out(s3: Caller) -> None:
+    """The prefix where none is asked for, and as the next marker a common prefix behind which there is nothing."""
+    for key in ("in/a/1", "in/b"):
+        s3.call("CreateMultipartUpload", Bucket=BUCKET, Key=key)
+    assert "Prefix" not in s3.call("ListMultipartUploads", Bucket=BUCKET)
+    for prefix, limit, following in (("in/a", 9, ""), ("in/", 1, "in/a/"), ("in/", 9, "in/b")):
+        told = s3.call("ListMultipartUploads", Bucket=BUCKET, Prefix=prefix, Delimiter="/", MaxUploads=limit)
+        assert (told["Prefix"], told["CommonPrefixes"]) == (prefix, [{"Prefix": "in/a/"}])
+        assert (told["NextKeyMarker"], bool(told["NextUploadIdMarker"])) == (following, following == "in/b")
+
+
+def test_parts_behind_the_last(s3: Caller) -> None:
+    upload = {"Bucket": BUCKET, "Key": "k"}
+    upload["UploadId"] = s3.call("CreateMultipartUpload", **upload, ChecksumAlgorithm="SHA256")["UploadId"]
+    sums = {"ChecksumSHA256": b64encode(sha256(b"x").digest()).decode()}
+    etag = s3.call("UploadPart", **upload, PartNumber=1, Body=b"x", **sums)["ETag"]
+    listed = s3.call("ListParts", **upload, PartNumberMarker=10)
+    s3.call("CompleteMultipartUpload", **upload,
+            MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag, **sums}]})
+    told = s3.call("GetObjectAttributes", Bucket=BUCKET, Key="k", ObjectAttributes=["ObjectParts"],
+                   PartNumberMarker=10)["ObjectParts"]
+    for page in (listed, told):
+        assert (page["PartNumberMarker"], page["NextPartNumberMarker"], page["IsTruncated"]) == (10, 0, False)
+
+
+@pytest.mark.parametrize("kind", ["Analytics", "IntelligentTiering", "Inventory", "Metrics"])
+def test_a_configuration_that_is_not_there(s3: Caller, kind: str) -> None:
+    for operation in ("Get", "Delete"):
+        error = refused(s3, f"{operation}Bucket{kind}Configuration", Id="x")
+        assert (error.error_code, error.status, error.message, error.fields) == (
+            "NoSuchConfiguration", 404, "The specified configuration does not exist.", {})
 
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html: where ACLs are off, only one that

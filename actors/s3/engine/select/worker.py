@@ -1,41 +1,33 @@
-"""The process that runs one query: what it is asked stands in its standard input, what it finds goes to its output.
+"""The bounded process (actors/runtime/bounded) that runs one query.
 
-It reads an object's bytes itself, from the files it is told of, and is bounded by the kernel: so much memory, so much
-of a processor's time, no file of any size but the one in memory that Parquet needs. Whoever started it ends it when
-nobody waits any more. Frames are a length (4 bytes, big-endian) and a msgpack map:
+It reads an object's bytes itself, from the files it is told of, and writes none but the one in memory that Parquet
+needs:
 
     in    _Asked's members, once
     out   {"records": bytes}, {"progress": [scanned, processed, returned]}, and at last {"stats": […]} or
           {"error": [code, message]}
 """
 
-import os
-import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from struct import Struct
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
+from actors.runtime.bounded.worker import Frame, Tell, serve
 from actors.s3.engine.blobs import Blobs, Rotten
 from actors.s3.engine.select import records, writing
 from actors.s3.engine.select.errors import SelectError
 from actors.s3.engine.select.evaluation import Columns, Evaluation, rows_of
 from actors.s3.engine.select.parser import parse
-from actors.s3.engine.select.records import PARQUET_LIMIT_BYTES, Counted, Csv
+from actors.s3.engine.select.records import Counted, Csv
 from actors.s3.engine.select.syntax import Query
 from actors.s3.engine.select.writing import CsvForm, JsonForm
-from bus.codec import pack, unpack
 from bus.files import Piece
 
-MEMORY_LIMIT_BYTES = 2 * 1024**3          # of addresses, most of which are never touched
-PROCESSOR_LIMIT_S = 300
-FILES_LIMIT = 64
 FLUSH_BYTES = 64 * 1024                   # of records in one frame; a record is never cut
 PROGRESS_S = 1.0                          # between two reports
-LENGTH = Struct(">I")
 
 
 class _Asked(NamedTuple):
@@ -52,19 +44,12 @@ class _Asked(NamedTuple):
     progress: bool
 
 
-def bound() -> None:
-    for kind, limit in ((resource.RLIMIT_AS, MEMORY_LIMIT_BYTES), (resource.RLIMIT_CPU, PROCESSOR_LIMIT_S),
-                        (resource.RLIMIT_NOFILE, FILES_LIMIT), (resource.RLIMIT_FSIZE, PARQUET_LIMIT_BYTES),
-                        (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(kind, (limit, limit))
-
-
 class _Work:
     """One query on its way through an object."""
 
-    def __init__(self, asked: _Asked, out: BinaryIO) -> None:
+    def __init__(self, asked: _Asked, tell: Tell) -> None:
         self._asked = asked
-        self._out = out
+        self._tell = tell
         self._form = CsvForm(**asked.output["csv"]) if "csv" in asked.output else JsonForm(**asked.output["json"])
         self._scanned = Counted(self._chunks())
         self._processed = Counted(records.decompressed(iter(self._scanned), asked.compression))
@@ -93,8 +78,8 @@ class _Work:
             self._write(_names(query), evaluation.values(None))
         self._flush()
         if self._asked.progress:
-            self._frame({"progress": self._counts()})      # a short query's only one
-        self._frame({"stats": self._counts()})
+            self._tell({"progress": self._counts()})      # a short query's only one
+        self._tell({"stats": self._counts()})
 
     def _chunks(self) -> Iterator[bytes]:
         return self._read(self._asked.pieces) if self._asked.pieces else iter((self._asked.data,))
@@ -158,19 +143,16 @@ class _Work:
     def _report(self) -> None:
         if self._asked.progress and time.monotonic() - self._reported >= PROGRESS_S:
             self._reported = time.monotonic()
-            self._frame({"progress": self._counts()})
+            self._tell({"progress": self._counts()})
 
     def _flush(self) -> None:
         if self._held:
             self._returned += len(self._held)
-            self._frame({"records": bytes(self._held)})
+            self._tell({"records": bytes(self._held)})
             self._held.clear()
 
     def _counts(self) -> list[int]:
         return [self._scanned.bytes, self._processed.bytes, self._returned]
-
-    def _frame(self, frame: dict[str, Any]) -> None:
-        write_frame(self._out, frame)
 
 
 @lru_cache(maxsize=64)
@@ -184,27 +166,15 @@ def _names(query: Query) -> list[str]:
     return [each.alias or f"_{place}" for place, each in enumerate(query.projections, 1)]
 
 
-def write_frame(out: BinaryIO, frame: dict[str, Any]) -> None:
-    data = pack(frame)
-    out.write(LENGTH.pack(len(data)) + data)
-    out.flush()
-
-
-def main() -> None:
-    bound()
-    source, out = sys.stdin.buffer, sys.stdout.buffer
-    [size] = LENGTH.unpack(source.read(LENGTH.size))
+def answer(request: Frame, tell: Tell) -> None:
     try:
-        _Work(_Asked(**unpack(source.read(size))), out).run()
+        _Work(_Asked(**request), tell).run()
     except SelectError as error:
-        write_frame(out, {"error": [error.code, error.message]})
-    except MemoryError:
-        write_frame(out, {"error": ["ExternalEvalException", ""]})
+        tell({"error": [error.code, error.message]})
     except (Rotten, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        write_frame(out, {"error": ["InternalError", ""]})
-    os._exit(0)                                    # nothing is left to tidy up
+        tell({"error": ["InternalError", ""]})
 
 
 if __name__ == "__main__":
-    main()
+    serve(answer)

@@ -4,7 +4,8 @@ import subprocess
 import sys
 from typing import Any, NamedTuple
 
-from actors.s3.engine.select.worker import LENGTH
+from actors.runtime.bounded.worker import LENGTH
+from actors.s3.selecting import BOUNDS
 from bus.codec import pack, unpack
 
 USE = {"csv": {"header": "USE"}}
@@ -25,8 +26,8 @@ def ask(
              "folder": "", "compression": compression, "pieces": [], "head": [], "base": 0, "span": span,
              "progress": False}
     packed = pack(asked)
-    done = subprocess.run([sys.executable, "-I", "-m", "actors.s3.engine.select.worker"], check=True, timeout=60,
-                          input=LENGTH.pack(len(packed)) + packed, stdout=subprocess.PIPE)
+    done = subprocess.run([sys.executable, "-I", "-m", "actors.s3.engine.select.worker", *BOUNDS.arguments()],
+                          check=True, timeout=60, input=LENGTH.pack(len(packed)) + packed, stdout=subprocess.PIPE)
     records, error, left = b"", "", done.stdout
     stats: list[int] = []
     while left:

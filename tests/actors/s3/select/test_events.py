@@ -15,7 +15,7 @@ from tests.actors.s3.caller import Caller, open_caller
 # A worker that is silent until CONT_S have passed, and then tells everything it can.
 SILENT = """
 import sys, time
-from actors.s3.engine.select.worker import write_frame
+from actors.runtime.bounded.worker import write_frame
 time.sleep(0.3)
 for frame in ({"records": b"1"}, {"progress": [9, 9, 1]}, {"records": b"2"}, {"stats": [9, 9, 2]}):
     write_frame(sys.stdout.buffer, frame)

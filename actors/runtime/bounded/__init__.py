@@ -1,0 +1,1 @@
+"""Processes that the kernel bounds, for work on strangers' bytes: process.py asks, worker.py is asked."""
