@@ -97,6 +97,7 @@ class BodyReader:
         """The body as sent. `release` it afterwards. AwsError: too large, too slow, broken off, or too much held."""
         payload = incoming.payload
         if payload.is_eof() and payload.exception() is None:    # all of it came with the head
+            _invite(incoming)
             body: bytes = payload.read_nowait(-1)
             if len(body) > self._limit_bytes:
                 incoming.close = True
@@ -377,8 +378,9 @@ class Connection(RequestHandler):
         self._request_in_progress = True
         try:
             answer = await self._handle(incoming)
-            if incoming.awaits_invitation:          # its body may come, or its next request (RFC 9110 10.1.1)
-                incoming.close = incoming.close or not incoming.payload.is_eof()
+            # Its body may come, or its next request (RFC 9110 10.1.1). Where there is no body too: botocore forgets such
+            # an answer only with the connection (awsrequest.AWSConnection), and reads the next one wrongly.
+            incoming.close = incoming.close or incoming.awaits_invitation
             await answer.send(incoming)
         finally:
             self._request_in_progress = False

@@ -365,6 +365,20 @@ def test_a_refused_expectation(tmp_path: Path) -> None:
     run(main)
 
 
+# An invitation for no body too: botocore takes the answer that comes in its place for that of the next such request.
+def test_an_empty_body_is_invited() -> None:
+    async def main() -> None:
+        async with running() as gateway:
+            connection = await Connection.open(gateway)
+            for _ in range(2):
+                connection.send(signed("s3", "PUT", "/b/k", {"expect": "100-continue"}))
+                assert await connection.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+                assert (await connection.response()).status == 200
+            await connection.close()
+
+    run(main)
+
+
 # Chunked transfer-encoding carries a body as well as Content-Length does.
 def test_chunked_requests() -> None:
     async def main() -> None:
