@@ -378,8 +378,8 @@ class Connection(RequestHandler):
         self._request_in_progress = True
         try:
             answer = await self._handle(incoming)
-            # Its body may come, or its next request (RFC 9110 10.1.1). Where there is no body too: botocore forgets such
-            # an answer only with the connection (awsrequest.AWSConnection), and reads the next one wrongly.
+            # Its body may come, or its next request (RFC 9110 10.1.1). Where there is no body too: botocore forgets
+            # such an answer only with the connection (awsrequest.AWSConnection), and reads the next one wrongly.
             incoming.close = incoming.close or incoming.awaits_invitation
             await answer.send(incoming)
         finally:
