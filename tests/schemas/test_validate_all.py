@@ -113,10 +113,11 @@ def test_every_operation(shard: int, capsys: pytest.CaptureFixture[str]) -> None
         chance = random.Random(f"{operation!r}{shard}")
         found: list[Break] = []
         breaks(operation.input, request, "", found)
-        if found and inputs.dialect.constrains and not inputs.dialect.constraints:
+        dialect = inputs.dialect          # with constraints or sentences of its own: tests/schemas/test_validate.py
+        if found and dialect.constrains and not dialect.constraints and not dialect.plain:
             one = chance.choice(found)
             one.apply()
-            expect_one_violation(operation, request, inputs.dialect.invalid, one.message)
+            expect_one_violation(operation, request, dialect.invalid, one.message)
             broken += 1
         if wrong_type(operation, request, chance):
             with pytest.raises(AwsError) as refused:

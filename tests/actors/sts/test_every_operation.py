@@ -94,6 +94,8 @@ def request_of(service: str, name: str, seed: int) -> dict[str, Any]:
         made = {**made, "Path": "/a/"}
     if service == "s3control":            # of another account everybody is denied
         made = {**made, "AccountId": ACCOUNT}
+        if "ResourceArn" in made:         # the model allows an empty one, which leaves no path
+            made["ResourceArn"] = "arn:aws:s3:::a-bucket"
     if service == "s3":                   # of a bucket that is not there everybody is told so
         bucket = f"a-bucket-for-{name.lower()}"
         here = {"Bucket": bucket, "Key": "key", "CopySource": f"{bucket}/source"}
