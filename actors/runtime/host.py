@@ -231,6 +231,8 @@ class ActorHost:
             if hosted.hears_answers and not is_part:
                 call.actor.answered(call)
             self._answer(message, call, reply)
+            if isinstance(error, AwsError):         # the frames of its traceback hold the call, which holds it: a ring
+                error.__traceback__ = error.__cause__ = error.__context__ = None
 
         try:
             chain.enter(call)
