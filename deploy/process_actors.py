@@ -42,6 +42,8 @@ from deploy.topology import ACTORS, module_name
 from schemas.envelope import DEFAULT_REGION
 from schemas.routing import Share
 
+LATE_FILES_LIMIT = 100                    # attempts to remove a folder in which files still come to be
+
 log = structlog.get_logger()
 
 
@@ -253,6 +255,14 @@ def forget(directory: Path) -> None:
     gone = directory.with_name(f"{directory.name}.gone")
     shutil.rmtree(gone, ignore_errors=True)            # of a kill meanwhile
     directory.rename(gone)
+    for _ in range(LATE_FILES_LIMIT):                   # who had found the old name may still make one in it
+        try:
+            shutil.rmtree(gone)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+        else:
+            return
     shutil.rmtree(gone)
 
 
