@@ -9,8 +9,6 @@ from typing import Any, ClassVar
 from actors.iam import (
     access,
     access_keys,
-    accounts,
-    advisor,
     certificates,
     documents,
     identities,
@@ -19,15 +17,13 @@ from actors.iam import (
     policies,
     principals,
     profiles,
-    reports,
-    root_access,
     rotation,
     sessions,
     shapes,
-    simulation,
     tagging,
     usage,
 )
+from actors.iam.account_wide import AccountWide
 from actors.iam.federation import Federation
 from actors.iam.state import CERTIFICATE, GROUP, PROFILE, ROLE, USER, Book
 from actors.iam.user_credentials import UserCredentials
@@ -46,7 +42,7 @@ Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-class IAM(Federation, UserCredentials, ServiceActor):
+class IAM(AccountWide, Federation, UserCredentials, ServiceActor):
     service: ClassVar[str] = "iam"
     stateful: ClassVar[bool] = True
     private_files: ClassVar[tuple[str, ...]] = (KEY_FILE,)
@@ -458,98 +454,6 @@ class IAM(Federation, UserCredentials, ServiceActor):
     @operation("DeleteServerCertificate")
     def delete_server_certificate(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         return certificates.delete(Book(transaction, context.account), request)
-
-    # The account
-
-    @operation("CreateAccountAlias")
-    def create_account_alias(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return accounts.create_alias(Book(transaction, context.account), request["AccountAlias"])
-
-    @operation("DeleteAccountAlias")
-    def delete_account_alias(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return accounts.delete_alias(Book(transaction, context.account), request["AccountAlias"])
-
-    @query("ListAccountAliases")
-    def list_account_aliases(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return accounts.aliases(Book(snapshot, context.account))
-
-    @query("GetAccountSummary")
-    def get_account_summary(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return accounts.summary(Book(snapshot, context.account))
-
-    @query("GetAccountAuthorizationDetails")
-    def get_account_authorization_details(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return accounts.authorization_details(Book(snapshot, context.account), request)
-
-    @operation("GenerateCredentialReport")
-    async def generate_credential_report(self, context: Context, request: Request) -> Answer:
-        return await reports.generate(self.shard, context)
-
-    @query("GetCredentialReport")
-    def get_credential_report(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return reports.get(Book(snapshot, context.account), context)
-
-    # Access to members' roots
-
-    @operation("EnableOrganizationsRootSessions")
-    def enable_root_sessions(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return root_access.enable(Book(transaction, context.account), root_access.SESSIONS)
-
-    @operation("DisableOrganizationsRootSessions")
-    def disable_root_sessions(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return root_access.disable(Book(transaction, context.account), root_access.SESSIONS)
-
-    @operation("EnableOrganizationsRootCredentialsManagement")
-    def enable_root_credentials(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return root_access.enable(Book(transaction, context.account), root_access.CREDENTIALS)
-
-    @operation("DisableOrganizationsRootCredentialsManagement")
-    def disable_root_credentials(self, context: Context, transaction: Transaction, request: Request) -> Answer:
-        return root_access.disable(Book(transaction, context.account), root_access.CREDENTIALS)
-
-    @query("ListOrganizationsFeatures")
-    def list_organizations_features(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return root_access.features(Book(snapshot, context.account))
-
-    # What was used last
-
-    @operation("GenerateServiceLastAccessedDetails")
-    def generate_service_last_accessed_details(
-        self, context: Context, transaction: Transaction, request: Request
-    ) -> Answer:
-        return advisor.generate(Book(transaction, context.account), context, request)
-
-    @query("GetServiceLastAccessedDetails")
-    def get_service_last_accessed_details(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return advisor.details(Book(snapshot, context.account), context, request)
-
-    @query("GetServiceLastAccessedDetailsWithEntities")
-    def get_service_last_accessed_details_with_entities(
-        self, context: Context, snapshot: Snapshot, request: Request
-    ) -> Answer:
-        return advisor.entities(Book(snapshot, context.account), context, request)
-
-    @query("ListPoliciesGrantingServiceAccess")
-    def list_policies_granting_service_access(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return advisor.policies(Book(snapshot, context.account), request)
-
-    # Simulation
-
-    @query("SimulateCustomPolicy")
-    def simulate_custom_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return simulation.custom(Book(snapshot, context.account), request)
-
-    @query("SimulatePrincipalPolicy")
-    def simulate_principal_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return simulation.principal(Book(snapshot, context.account), request)
-
-    @query("GetContextKeysForCustomPolicy")
-    def get_context_keys_for_custom_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return simulation.keys_for_custom(request)
-
-    @query("GetContextKeysForPrincipalPolicy")
-    def get_context_keys_for_principal_policy(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
-        return simulation.keys_for_principal(Book(snapshot, context.account), request)
 
     def _get_user(self, book: Book, context: Context, request: Request) -> Answer:
         """Without a name, the one who asks: a user, or the account's root."""

@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import time
-import timeit
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from bus.codec import decode_reply, decode_request, encode_reply, encode_request
 from bus.connection import open_connection
 from bus.transport import Message
 from schemas.envelope import Reply, Request
+from tests.load.cost import cost_us
 from tests.nats_server import running
 
 SUBJECT = "aws.gw.000000000000.test.bench.any.Echo"
@@ -96,11 +96,7 @@ def codec_figures() -> dict[str, float]:
         "encode_request": lambda: encode_request(request), "decode_request": lambda: decode_request(request_data),
         "encode_reply": lambda: encode_reply(reply), "decode_reply": lambda: decode_reply(reply_data),
     }
-    count = 20_000
-    return {
-        name: min(timeit.repeat(call, number=count, repeat=5, timer=time.process_time)) / count * 1e6
-        for name, call in calls.items()
-    }
+    return {name: cost_us(call) for name, call in calls.items()}
 
 
 def main() -> None:

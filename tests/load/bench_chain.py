@@ -6,7 +6,6 @@ Each line is the link alone with the errors link around it, which every chain ha
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 from actors.runtime.audit.journal import Journal
@@ -20,24 +19,13 @@ from actors.runtime.chain.validate import Validate
 from schemas.models import load
 from schemas.validate import validator
 from tests.actors.runtime.chain.calls import call
+from tests.load.cost import cost_us
 
-ROUNDS, TURNS = 7, 20_000
 ITEM = {
     "pk": {"S": "user#123"}, "sk": {"N": "1"}, "payload": {"S": "x" * 200}, "count": {"N": "42"}, "on": {"BOOL": True},
 }
 PUT = {"TableName": "table", "Item": ITEM}
 GET = {"TableName": "table", "Key": {"pk": {"S": "user#123"}, "sk": {"N": "1"}}}
-
-
-def cost_us(turn: Callable[[], object]) -> float:
-    """The best of ROUNDS: what else runs on the machine only adds."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        began = process_time()
-        for _ in range(TURNS):
-            turn()
-        best = min(best, process_time() - began)
-    return best / TURNS * 1e6
 
 
 def through(chain: Chain, one: Call) -> Callable[[], None]:

@@ -23,10 +23,10 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from statistics import median, quantiles
-from time import process_time, time
+from time import time
 from typing import Any
 
 import boto3
@@ -49,10 +49,10 @@ from schemas.envelope import DEFAULT_REGION, Identity
 from schemas.models import load
 from tests import servers
 from tests.load.connections import Connections
+from tests.load.cost import cost_us
 from tests.store_fixture import open_store
 
 CONNECTIONS, TURN_REQUESTS, ROUNDS = 16, 64, 1000
-REPEATS, BATCHES = 10_000, 9              # of a function timed alone
 ACCOUNT, STRANGER, USER = "000000000000", "AKIAAAAAAAAAAAAAAAAA", "AKIAIOSFODNN7EXAMPLE"   # keys of one length
 PARAMS = {"TableName": "table", "Item": {
     "pk": {"S": "user#123"}, "payload": {"S": "x" * 200}, "count": {"N": "42"}, "on": {"BOOL": True}}}
@@ -148,17 +148,6 @@ def tell(what: str, values: list[float], unit: str) -> None:
 
 
 # The functions themselves
-
-def cost_us(turn: Callable[[], object]) -> float:
-    """The best of BATCHES: what else runs on the machine only adds."""
-    best = float("inf")
-    for _ in range(BATCHES):
-        began = process_time()
-        for _ in range(REPEATS):
-            turn()
-        best = min(best, process_time() - began)
-    return best / REPEATS * 1e6
-
 
 def at_once(work: Coroutine[Any, Any, Any]) -> None:
     """Runs what does not wait."""
