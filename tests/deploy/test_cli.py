@@ -198,7 +198,9 @@ def test_scrub(running: Up) -> None:
     with file.open("r+b") as opened:
         opened.write(b"rot")
     found = running.command("scrub")
-    assert (found.returncode, "scrubbed/k" in found.stderr) == (1, True)
+    assert (found.returncode, "scrubbed/k" in found.stdout) == (1, True)
+    [rotten] = json.loads(running.command("scrub", "--json").stdout)["rotten"]
+    assert rotten["objects"] == ["scrubbed/k"]
     assert "s3        1 files are not what was stored" in running.command("status").stdout
     call("DeleteObject", Key="k")
 
@@ -259,11 +261,24 @@ def test_backup_and_restore(tmp_path: Path) -> None:
     assert (damaged.returncode, "is not what was backed up" in damaged.stderr) == (1, True)
 
 
-def test_down_returns_when_all_has_stopped(tmp_path: Path) -> None:
+# A restart is over when the process is ready again, a stop when the directory is free for the next start.
+def test_restart_and_down_say_what_they_did(tmp_path: Path) -> None:
     with Up(tmp_path) as up:
+        pids, flags = up.pids(), ("--port", "0", "--bus-port", "0")
+        told = json.loads(up.command("restart", "actors", "--json").stdout)
+        assert (told["process"], told["restarts"]) == ("actors", 1)
+        assert told["pid"] == up.pids()["actors"] != pids["actors"]
+        assert up.command("restart", "gateway-1").stdout.startswith("Restarted gateway-1 in ")
+        nobody = up.command("restart", "nobody")
+        assert (nobody.returncode, "There is no process 'nobody'" in nobody.stderr) == (1, True)
         pids = up.pids()
-        assert up.command("down").returncode == 0
+        done = up.command("down")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"Stopped Skybus at {up.exports['AWS_ENDPOINT_URL']} (broker, actors, gateway-1)")
+        assert done.stdout.endswith(f"its data stays in {up.data_dir}.\n")
         assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
+        with Up(tmp_path, *flags) as again:
+            assert again.command("down", "--json").returncode == 0
         assert up.process.wait() == 0
         assert up.command("status").returncode == 7
 
