@@ -2,8 +2,8 @@
 
 One JSON object on one line in, one out: {"verb": "status"}, {"verb": "down"}; {"verb": "restart", "process": …},
 and "start" and "stop" with the name of a process on demand (a model host).
-Mode 0600: whoever may read the data directory may ask. After "down" the connection stays open until the supervisor's process
-has ended, and its lock with it.
+Mode 0600: whoever may read the data directory may ask. After "down" the connection stays open until the supervisor's
+process has ended, and its lock with it.
 """
 
 import json

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import stat
@@ -18,6 +19,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from botocore.credentials import ProcessProvider
 
 from bus.system import gather
 from bus.transport import Transport
@@ -149,6 +151,20 @@ def test_the_ports_of_another_instance(running: Up, tmp_path: Path, flag: str) -
     assert done.returncode == 3
     assert f"Port {port} on 127.0.0.1 is taken" in done.stderr
     assert f"{flag} PORT" in done.stderr
+
+
+# The forms: exports for a shell, and what AWS's tools take from a `credential_process`, as botocore reads it.
+def test_credentials(running: Up) -> None:
+    lines = running.command("credentials").stdout.splitlines()
+    shown = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+    assert shown == running.exports
+    told = json.loads(running.command("credentials", "--json").stdout)
+    assert (told["EndpointUrl"], told["Region"]) == (shown["AWS_ENDPOINT_URL"], shown["AWS_DEFAULT_REGION"])
+    line = shlex.join(argv("credentials", "--json", "--data-dir", str(running.data_dir)))
+    profiles = {"profiles": {"local": {"credential_process": line}}}
+    found = ProcessProvider("local", lambda: profiles).load()
+    assert found is not None
+    assert (found.access_key, found.secret_key) == (shown["AWS_ACCESS_KEY_ID"], shown["AWS_SECRET_ACCESS_KEY"])
 
 
 def test_logs(running: Up) -> None:
