@@ -18,10 +18,10 @@ from deploy import VERSION, layout
 from deploy.asking import ask_actors
 from deploy.config import Config
 from deploy.failures import CommandError, DataTooNew, UsageError
-from deploy.instance import FORMAT, occupy, write_private
+from deploy.instance import FORMAT, ROOT_FILE, occupy, write_private
 from deploy.report import Report, progress
 
-MANIFEST, ROOT_FILE = "backup.json", "root.json"
+MANIFEST = "backup.json"
 BACKUP_TIMEOUT_S = 3600.0
 
 

@@ -408,6 +408,31 @@ def test_exit_codes(tmp_path: Path, words: tuple[str, ...], code: int, said: str
     assert "hush" not in done.stderr
 
 
+# Nothing of it is left: neither the directories that were made for it nor, in one that was there, what was put in it.
+@pytest.mark.parametrize(("flags", "code"), [
+    (("--shards", "dynamodb=0"), 2),
+    (("--host", "192.0.2.1", "--auth", "strict"), 2),
+    (("--port", "0", "--bus-port", "0", "--nats-server", "/nowhere/nats-server", "--auth", "strict"), 5),
+    (("--port", "0", "--nats-url", "nats://127.0.0.1:1", "--ephemeral"), 5),
+])
+def test_what_is_refused_leaves_no_directory(tmp_path: Path, flags: tuple[str, ...], code: int) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    for directory in (there, tmp_path / "new" / "data"):
+        done = skybus(tmp_path, "up", "--data-dir", str(directory), *flags)
+        assert done.returncode == code, done.stderr
+    assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == [Path("there"), Path("there/lock")]
+
+
+# Its data is another matter.
+def test_what_is_refused_keeps_what_there_was(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        before = sorted(up.data_dir.rglob("*"))
+        assert up.stop()[0] == 0
+    assert skybus(tmp_path, "up", "--data-dir", str(up.data_dir), "--shards", "dynamodb=9").returncode == 2
+    assert {path for path in before if path.parent.name != "run"} <= set(up.data_dir.rglob("*"))
+
+
 def test_data_of_a_newer_version(tmp_path: Path) -> None:
     (tmp_path / "format.json").write_text('{"format": 99, "version": "9.9"}')
     done = skybus(tmp_path, "up", "--data-dir", str(tmp_path))
