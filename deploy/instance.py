@@ -40,8 +40,8 @@ class Instance:
         os.close(self.lock)
 
     def unmake(self) -> None:
-        """Before anything ran: removes what we made, if there was nothing. In a directory that was there the lock's file
-        stays: another instance may have opened it."""
+        """Before anything ran: removes what we made, if there was nothing. In a directory that was there the lock
+        stays: another instance may have its file open."""
         storage = self.config.storage
         if not self.was_empty:
             return
