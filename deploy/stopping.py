@@ -23,7 +23,7 @@ def down(config: Config) -> Report:
     endpoint, data_dir = instance["endpoint"], instance["data_dir"]
     kept = "it was ephemeral: its data is gone" if instance["ephemeral"] else f"its data stays in {data_dir}"
     return Report({"endpoint": endpoint, "data_dir": data_dir, "stopped": names, "seconds": seconds},
-                  f"Stopped Skybus at {endpoint} ({', '.join(names)}) in {seconds:.1f} s; {kept}.")
+                  f"Stopped Skybus at {endpoint} ({', '.join(names)}) in {seconds:.2f} s; {kept}.")
 
 
 def _running(run_dir: Path) -> list[str]:
@@ -43,7 +43,7 @@ def restart(config: Config, process: str) -> Report:
     seconds = round(time.monotonic() - began, 2)
     return Report(
         {"process": process, "pid": after["pid"], "restarts": after["restarts"], "seconds": seconds},
-        f"Restarted {process} in {seconds:.1f} s: pid {after['pid']}, ready.",
+        f"Restarted {process} in {seconds:.2f} s: pid {after['pid']}, ready.",
     )
 
 
