@@ -107,11 +107,6 @@ class Claim(NamedTuple):
     content_hash: str = ""                          # x-amz-content-sha256, "" when absent
     form: bool = False                              # it is of a form's policy
 
-    @property
-    def streaming(self) -> bool:
-        """The body is aws-chunked and carries its own proof (bodies.py)."""
-        return self.content_hash in STREAMING
-
 
 class SigningKey:
     """The key of one secret, day, region and service: HMAC-SHA256 with its two key blocks hashed beforehand,
