@@ -34,7 +34,9 @@ STORAGE_CLASSES = frozenset({
     STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE",
     "GLACIER_IR",
 })
-HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
+# The last is Expires where it is written otherwise than as the timestamp that it stands for, or stands for none.
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires",
+           "ExpiresString")
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
