@@ -356,10 +356,13 @@ def _is_digest(text: str, size: int) -> bool:
     return len(digest) == size and b64encode(digest).decode() == text
 
 
-def decoder(claim: Claim, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES) -> ChunkedDecoder:
-    """For the form a claim names; `key` None: signatures are not verified (open mode)."""
-    signed = claim.content_hash != STREAMING_UNSIGNED_TRAILER
-    return ChunkedDecoder(claim.content_hash, ChunkSignatures(key, claim) if signed and key else None, limit_bytes)
+def decoder(
+    form: str, claim: Claim | None, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES
+) -> ChunkedDecoder:
+    """`key` None: signatures are not verified (open mode, or nobody has signed)."""
+    if form == STREAMING_UNSIGNED_TRAILER or claim is None or key is None:
+        return ChunkedDecoder(form, None, limit_bytes)
+    return ChunkedDecoder(form, ChunkSignatures(key, claim), limit_bytes)
 
 
 def decoded_length(headers: Mapping[str, str]) -> int:
@@ -378,12 +381,12 @@ def check_length(headers: Mapping[str, str], decoded_bytes: int) -> None:
 
 
 def decode_chunked(
-    body: bytes, claim: Claim, key: SigningKey | None, headers: Mapping[str, str]
+    body: bytes, form: str, claim: Claim | None, key: SigningKey | None, headers: Mapping[str, str]
 ) -> tuple[bytes, dict[str, str]]:
     """The payload of an aws-chunked body that was read whole, and the headers with its trailers."""
     decoded_length(headers)
     algorithms(headers)
-    decode = decoder(claim, key)
+    decode = decoder(form, claim, key)
     payload = b"".join(decode.feed(body))
     decode.finish()
     check_length(headers, decode.decoded_bytes)

@@ -15,7 +15,8 @@ from schemas.errors import AwsError
 
 # Fields that are headers of the PUT under the same name.
 _HEADERS = frozenset({
-    "cache-control", "content-type", "content-disposition", "content-encoding", "content-md5", "expires"})
+    "cache-control", "content-type", "content-disposition", "content-encoding", "content-language", "content-md5",
+    "expires"})
 _RENAMED = {"acl": "x-amz-acl"}
 _SIGNING = frozenset({"x-amz-signature", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-security-token"})
 

@@ -108,7 +108,7 @@ def test_the_published_example() -> None:
     body = b"".join(b"%x;chunk-signature=%b\r\n%b\r\n" % (size, text.encode(), b"a" * size) for size, text in chunks)
     key = signing_key(SECRET, *SIGNER[1:4])
     headers = {"x-amz-decoded-content-length": "66560"}
-    assert decode_chunked(body, claim(STREAMING_SIGNED), key, headers) == (b"a" * 66560, headers)
+    assert decode_chunked(body, STREAMING_SIGNED, claim(STREAMING_SIGNED), key, headers) == (b"a" * 66560, headers)
 
 
 # What botocore sends unsigned with a trailing checksum decodes to what it was given, however it is cut on the way.
@@ -122,12 +122,12 @@ def test_botocores_chunks(payload: bytes, cuts: list[int], chunk: int, checksum:
     assert decode(decoder, body, cuts) == payload
     assert decoder.trailers == {name: checksum[1]().handle(io.BytesIO(payload))}
     headers = {"x-amz-trailer": name, "x-amz-decoded-content-length": str(len(payload))}
-    assert decode_chunked(body, claim(STREAMING_UNSIGNED_TRAILER), None, headers) == (
+    assert decode_chunked(body, STREAMING_UNSIGNED_TRAILER, None, None, headers) == (
         payload, {**headers, **decoder.trailers})
     for stated, code in [("7x", "MissingContentLength"), ("", "MissingContentLength"), ("9999999", "IncompleteBody")]:
         lying = {**headers, "x-amz-decoded-content-length": stated}
         with pytest.raises(AwsError) as caught:
-            decode_chunked(body, claim(STREAMING_UNSIGNED_TRAILER), None, lying)
+            decode_chunked(body, STREAMING_UNSIGNED_TRAILER, None, None, lying)
         assert caught.value.error_code == code
 
 

@@ -1,7 +1,7 @@
 """Of every operation of every service there is: who has no permission is denied, through both doors, and who has
 exactly what the denial named, an action of AWS's reference on that resource, is not.
 
-The actions: actions.txt says where from.
+The actions: actors/runtime/actions.txt says where from.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from actors.runtime.actions import action_of, known_actions
 from actors.runtime.actor import Kind, ServiceActor
 from bus.subjects import DIRECT, GATEWAY
 from bus.transport import BusError
@@ -65,18 +66,6 @@ FREE |= {("s3", "DeleteObjects")}
 # Denied to everybody: a role's trust policy decides, and no role of that name is there; nor are the access key and the
 # organization.
 TRUST = {("sts", "AssumeRole"), ("sts", "AssumeRoot"), ("iam", "GetAccessKeyLastUsed")}
-# Newer than the list.
-NEWER = {"bedrock:InvokeGuardrailChecks"}
-
-
-def known_actions() -> set[str]:
-    found, prefix = set(NEWER), ""
-    for line in (Path(__file__).parent / "actions.txt").read_text("utf-8").splitlines():
-        if line.startswith("["):
-            prefix = line.strip("[]")
-        elif not line.startswith("#"):
-            found |= {f"{prefix}:{name}" for name in line.split()}
-    return found
 
 
 def operations(actors: list[ServiceActor]) -> Iterator[tuple[str, str]]:
@@ -155,7 +144,7 @@ def test_every_operation(tmp_path: Path, seed: int, capsys: pytest.CaptureFixtur
         print(f"\n{count} calls without permission: each denied, but {2 * len(FREE)} that need none")
 
 
-async def passes(sky: Sky, exact: Who, service: str, name: str, request: dict[str, Any], known: set[str]) -> None:
+async def passes(sky: Sky, exact: Who, service: str, name: str, request: dict[str, Any], known: frozenset[str]) -> None:
     """Granted what each denial names, no more, it is let in."""
     statements: list[dict[str, Any]] = []
     for _ in range(ACCESSES_LIMIT):
@@ -179,8 +168,6 @@ async def passes(sky: Sky, exact: Who, service: str, name: str, request: dict[st
 
 # An action is mapped when AWS has it: the default of each operation, but for those whose actor says otherwise.
 def test_actions_are_awss() -> None:
-    from actors.runtime.actions import action_of
-
     known = known_actions()
     for service in services(()):
         actor = actor_of(service)
