@@ -277,8 +277,8 @@ class Checksums:
                 raise BadDigest(f"The {what} you specified did not match the calculated checksum.", status=400)
 
 
-_NOTHING_NAMED = ("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers "
-                  "were found.")
+_NOTHING_NAMED = ("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+                  "headers were found.")
 # Headers that share the prefix and are no digest of this body.
 _NOT_SUMS = frozenset({CHECKSUM_PREFIX + "algorithm", CHECKSUM_PREFIX + "type", CHECKSUM_PREFIX + "mode"})
 

@@ -418,8 +418,8 @@ def _payload_hash(claim: Claim, body: bytes | None, s3: bool, *, reads: bool) ->
 
 
 def _check_coverage(form: Form, headers: Mapping[str, str], s3: bool) -> None:
-    """A header that changes the request's meaning must be signed: for S3 every x-amz-* but the payload's hash, in which a
-    canonical request ends anyway; elsewhere the binding ones."""
+    """A header that changes the request's meaning must be signed: for S3 every x-amz-* but the payload's hash, in which
+    a canonical request ends anyway; elsewhere the binding ones."""
     if "host" not in form.signed:
         raise Refusal(Reason.INCOMPLETE, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
     bound = form.loose if not s3 else [

@@ -26,7 +26,8 @@ def verify(operation: str, headers: dict[str, str]) -> None:
     ("PutBucketTagging", {"x-amz-checksum-crc32": "AAAAAA=="}, "BadDigest",
      "The CRC32 you specified did not match the calculated checksum."),
     ("PutBucketAcl", {"x-amz-sdk-checksum-algorithm": "SHA1"}, "InvalidRequest",
-     "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."),
+     "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were "
+     "found."),
     ("PutObjectRetention", {"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-crc32c": "AAAAAA=="}, "InvalidRequest",
      "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."),
     ("RestoreObject", {"x-amz-checksum-sha256": "BAD"}, "InvalidRequest",
