@@ -25,7 +25,8 @@ _SIGNING = frozenset({"x-amz-signature", "x-amz-algorithm", "x-amz-credential", 
 def check_query(query: str) -> None:
     """A form has all it says in its fields. InvalidArgument."""
     if query:
-        raise invalid("Query String Parameters not allowed on POST requests.", query.split("&")[0].split("=")[0], "null")
+        first = query.split("&")[0].split("=")[0]
+        raise invalid("Query String Parameters not allowed on POST requests.", first, "null")
 
 
 def check(fields: Mapping[str, str]) -> None:

@@ -50,7 +50,8 @@ def test_refused() -> None:
 # Expected: scality/cloudserver's tests of forms, and what S3 answered to forms that users sent to presigned URLs.
 def test_refused_before_the_policy_is_looked_at() -> None:
     for fields, message in (
-        ({}, "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."),
+        ({}, "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the "
+             "fields."),
         ({"key": ""}, "User key must have a length greater than 0."),
     ):
         with pytest.raises(AwsError) as caught:
