@@ -216,6 +216,8 @@ def test_s3_location_and_roots() -> None:
 @pytest.mark.parametrize(("target", "body", "code"), [
     ("/b?tagging", b"<Tagging><TagSet>", "MalformedXML"), ("/b?tagging", b"\xff", "MalformedXML"),
     ("/b?tagging", b"<Tagging><TagSet><Tag><Key><x/></Key></Tag></TagSet></Tagging>", "MalformedXML"),
+    ("/b?lifecycle", b"<LifecycleConfiguration><Rule><Expiration><Days>2147483648</Days></Expiration></Rule>"
+                     b"</LifecycleConfiguration>", "MalformedXML"),
     ("/b/k?partNumber=one&uploadId=u", b"", "InvalidArgument"), ("/b/%ff", b"", "InvalidArgument"),
 ])
 def test_s3_refusals(target: str, body: bytes, code: str) -> None:
