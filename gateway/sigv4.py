@@ -23,6 +23,7 @@ from urllib.parse import unquote_to_bytes
 from gateway.canonical import Form, canonical_request, form_of
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_SCHEME = f"{ALGORITHM} "                 # another character behind it makes it another scheme
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 STREAMING_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 STREAMING_SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
@@ -179,7 +180,7 @@ def signing_key(secret: str, date: str, region: str, service: str) -> SigningKey
 
 
 def _header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
-    if not authorization.startswith(ALGORITHM):
+    if not authorization.startswith(_SCHEME):
         raise _unsupported(authorization)
     if len(authorization) > CLAIM_LIMIT_CHARACTERS:
         raise Refusal(Reason.INCOMPLETE, "Authorization header is too long.")

@@ -34,6 +34,7 @@ def v4(date: str, day: str = "20260101") -> dict[str, str]:
     ({"authorization": "AWS HAHAHA", "date": NOW}, "", 400, "InvalidArgument", EXPECTED),
     ({"authorization": "AWS a:b:c", "date": NOW}, "", 400, "InvalidArgument", EXPECTED),
     ({"authorization": "AWS4 HAHAHA"}, "", 400, "InvalidArgument", UNSUPPORTED),
+    ({"authorization": "AWS4-HMAC-SHA256, SignedHeaders=host, Signature=0"}, "", 400, "InvalidArgument", UNSUPPORTED),
     ({"authorization": "Bearer abc"}, "", 400, "InvalidArgument", UNSUPPORTED),
     (v2("Bad Date"), "", 403, "AccessDenied", DATE),
     (v2(""), "", 403, "AccessDenied", DATE),
