@@ -245,7 +245,7 @@ class ChunkedDecoder:
 
 
 class Checksums:
-    """The digests that headers state of a body: Content-MD5, x-amz-checksum-*."""
+    """The digests that headers state of a body: Content-MD5, x-amz-checksum-*. InvalidDigest, InvalidRequest."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._stated: dict[str, str] = {}
@@ -255,8 +255,11 @@ class Checksums:
                 self._stated[name] = _md5_digest(value)
                 self._sums[name] = checksums.new(checksums.MD5)
             elif name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS:
+                algorithm = _algorithm(name)
+                if not _is_digest(value, checksums.DIGEST_BYTES[algorithm]):
+                    raise _invalid(f"Value for {name} header is invalid.")
                 self._stated[name] = value
-                self._sums[name] = checksums.new(_algorithm(name))
+                self._sums[name] = checksums.new(algorithm)
 
     def update(self, piece: bytes) -> None:
         for one in self._sums.values():
@@ -274,6 +277,8 @@ class Checksums:
                 raise BadDigest(f"The {what} you specified did not match the calculated checksum.", status=400)
 
 
+_NOTHING_NAMED = ("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+                  "headers were found.")
 # Headers that share the prefix and are no digest of this body.
 _NOT_SUMS = frozenset({CHECKSUM_PREFIX + "algorithm", CHECKSUM_PREFIX + "type", CHECKSUM_PREFIX + "mode"})
 
@@ -293,8 +298,8 @@ def algorithms(headers: Mapping[str, str]) -> tuple[str, ...]:
         raise _invalid("Expecting a single x-amz-checksum- header")
     found = tuple(_algorithm(name) for name in (*stated, *late))
     named = headers.get("x-amz-sdk-checksum-algorithm")
-    if stated and named and named.upper() not in found:
-        raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    if named and named.upper() not in found:
+        raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid." if found else _NOTHING_NAMED)
     return found or (DEFAULT_ALGORITHM,)
 
 
@@ -351,10 +356,13 @@ def _is_digest(text: str, size: int) -> bool:
     return len(digest) == size and b64encode(digest).decode() == text
 
 
-def decoder(claim: Claim, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES) -> ChunkedDecoder:
-    """For the form a claim names; `key` None: signatures are not verified (open mode)."""
-    signed = claim.content_hash != STREAMING_UNSIGNED_TRAILER
-    return ChunkedDecoder(claim.content_hash, ChunkSignatures(key, claim) if signed and key else None, limit_bytes)
+def decoder(
+    form: str, claim: Claim | None, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES
+) -> ChunkedDecoder:
+    """`key` None: signatures are not verified (open mode, or nobody has signed)."""
+    if form == STREAMING_UNSIGNED_TRAILER or claim is None or key is None:
+        return ChunkedDecoder(form, None, limit_bytes)
+    return ChunkedDecoder(form, ChunkSignatures(key, claim), limit_bytes)
 
 
 def decoded_length(headers: Mapping[str, str]) -> int:
@@ -373,12 +381,12 @@ def check_length(headers: Mapping[str, str], decoded_bytes: int) -> None:
 
 
 def decode_chunked(
-    body: bytes, claim: Claim, key: SigningKey | None, headers: Mapping[str, str]
+    body: bytes, form: str, claim: Claim | None, key: SigningKey | None, headers: Mapping[str, str]
 ) -> tuple[bytes, dict[str, str]]:
     """The payload of an aws-chunked body that was read whole, and the headers with its trailers."""
     decoded_length(headers)
     algorithms(headers)
-    decode = decoder(claim, key)
+    decode = decoder(form, claim, key)
     payload = b"".join(decode.feed(body))
     decode.finish()
     check_length(headers, decode.decoded_bytes)
@@ -386,7 +394,7 @@ def decode_chunked(
 
 
 def verify_sums(body: bytes, headers: Mapping[str, str]) -> None:
-    """Content-MD5 and x-amz-checksum-* of a body that was read whole. BadDigest."""
+    """Content-MD5 and x-amz-checksum-* of a body that was read whole. BadDigest, InvalidDigest, InvalidRequest."""
     sums = Checksums(headers)
     sums.update(body)
     sums.finish()

@@ -27,6 +27,8 @@ TARGETS_REMEMBERED = 4096
 SCOPES_REMEMBERED = 1024
 ACTION_SEARCH_BYTES = 64 * 1024           # how far into a form Action and Version are looked for
 
+_SDK_HEADERS = frozenset({"amz-sdk-invocation-id", "authorization"})
+
 # Signing names that are no service's own.
 _ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "s3-outposts": "s3"}
 
@@ -203,8 +205,8 @@ class Router:
 
 
 def lists_buckets(request: HttpRequest) -> bool:
-    """Nobody in particular gets the root as an SDK would, which is an operation of S3's alone: ListBuckets."""
-    return request.method == "GET" and request.path == "/" and "amz-sdk-invocation-id" in request.headers
+    """The root is got as an SDK would or with what should prove who asks: an operation of S3's alone, ListBuckets."""
+    return request.method == "GET" and request.path == "/" and not _SDK_HEADERS.isdisjoint(request.headers)
 
 
 @lru_cache(SCOPES_REMEMBERED)

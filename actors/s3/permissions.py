@@ -18,6 +18,7 @@ from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import acls, keys, ownership, publicity, replicating, state, tags
 from actors.s3.access import bucket_name
+from actors.s3.buckets import check_name
 from actors.s3.copying import parse_source
 from actors.s3.errors import HEADERS, InvalidArgument, S3Error
 from actors.s3.log_targets import LOGGER
@@ -60,6 +61,7 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     if isinstance(request.get("CopySource"), str):
         found += _of_source(request["CopySource"])
     if name == "CreateBucket":
+        check_name(bucket)                # of who may not make one, too
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION if request.get(member)]
     elif name == "GetObjectAttributes":
         found.append(Access(action.removesuffix("Attributes"), arn, _naming(version_id)))

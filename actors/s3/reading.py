@@ -94,7 +94,7 @@ def _answer(
     context: Context, bucket: Bucket, record: Record, request: Request, view: Snapshot
 ) -> tuple[Answer, int, int]:
     """With the bytes asked for: from the first to before the second."""
-    conditions.check_read(request, record, context.now)
+    conditions.check_read(request, record)
     answer: Answer = {
         "AcceptRanges": "bytes", "ETag": f'"{record["etag"]}"', **record["headers"], **encryption.told(record, request),
         "LastModified": datetime.fromtimestamp(int(record["time"]), UTC), "Metadata": record.get("meta", {}),

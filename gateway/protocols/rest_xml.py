@@ -18,7 +18,7 @@ from gateway.protocols.xml_shapes import (
     namespace,
     parse_xml,
 )
-from gateway.s3 import metadata, queries
+from gateway.s3 import metadata, queries, versions
 from schemas.errors import AwsError, SerializationException, UnknownOperation
 from schemas.models import Member, Operation, Service, Shape
 from schemas.violations import MALFORMED
@@ -96,7 +96,9 @@ class _Codecs(RestCodecs):
         if unwrapped:
             return _unwrapped(unwrapped)
         root = shape.traits.get("locationName") or (self.is_s3 and _S3_ROOTS.get(name)) or shape.name
-        return _document(self.writers.root(members, root, self._s3_namespace() or shape.traits.get("xmlNamespace")))
+        adapted = versions.writers if self.is_s3 and name == versions.OPERATION else dict
+        return _document(self.writers.root(
+            members, root, self._s3_namespace() or shape.traits.get("xmlNamespace"), adapted))
 
     def write_payload(self, member: Member) -> WriteBody:
         root = member.trait("locationName") or member.shape.name
@@ -183,6 +185,8 @@ class RestXml(Rest):
             headers[_S3_REGION] = result["BucketRegion"]
         if codecs.is_s3 and result.get("Metadata"):
             result = {**result, **metadata.told(result["Metadata"])}
+        if codecs.is_s3 and operation.name == versions.OPERATION:
+            result = versions.merged(result)
         return codecs.output(operation).write(status, result, headers)
 
     def serialise_error(
