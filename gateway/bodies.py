@@ -249,7 +249,7 @@ class ChunkedDecoder:
 
 
 class Checksums:
-    """The digests that headers state of a body: Content-MD5, x-amz-checksum-*."""
+    """The digests that headers state of a body: Content-MD5, x-amz-checksum-*. InvalidDigest, InvalidRequest."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._stated: dict[str, str] = {}
@@ -259,8 +259,11 @@ class Checksums:
                 self._stated[name] = _md5_digest(value)
                 self._sums[name] = checksums.new(checksums.MD5)
             elif name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS:
+                algorithm = _algorithm(name)
+                if not _is_digest(value, checksums.DIGEST_BYTES[algorithm]):
+                    raise _invalid(f"Value for {name} header is invalid.")
                 self._stated[name] = value
-                self._sums[name] = checksums.new(_algorithm(name))
+                self._sums[name] = checksums.new(algorithm)
 
     def update(self, piece: bytes) -> None:
         for one in self._sums.values():
@@ -278,6 +281,8 @@ class Checksums:
                 raise BadDigest(f"The {what} you specified did not match the calculated checksum.", status=400)
 
 
+_NOTHING_NAMED = ("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+                  "headers were found.")
 # Headers that share the prefix and are no digest of this body.
 _NOT_SUMS = frozenset({CHECKSUM_PREFIX + "algorithm", CHECKSUM_PREFIX + "type", CHECKSUM_PREFIX + "mode"})
 
@@ -297,8 +302,8 @@ def algorithms(headers: Mapping[str, str]) -> tuple[str, ...]:
         raise _invalid("Expecting a single x-amz-checksum- header")
     found = tuple(_algorithm(name) for name in (*stated, *late))
     named = headers.get("x-amz-sdk-checksum-algorithm")
-    if stated and named and named.upper() not in found:
-        raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    if named and named.upper() not in found:
+        raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid." if found else _NOTHING_NAMED)
     return found or (DEFAULT_ALGORITHM,)
 
 
@@ -393,7 +398,7 @@ def decode_chunked(
 
 
 def verify_sums(body: bytes, headers: Mapping[str, str]) -> None:
-    """Content-MD5 and x-amz-checksum-* of a body that was read whole. BadDigest."""
+    """Content-MD5 and x-amz-checksum-* of a body that was read whole. BadDigest, InvalidDigest, InvalidRequest."""
     sums = Checksums(headers)
     sums.update(body)
     sums.finish()

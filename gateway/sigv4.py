@@ -24,6 +24,7 @@ from gateway.canonical import Form, canonical_request, form_of
 from gateway.s3 import scopes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_SCHEME = f"{ALGORITHM} "                 # another character behind it makes it another scheme
 _ECDSA = "AWS4-ECDSA-P256-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 STREAMING_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -43,6 +44,8 @@ HEAD_LIMIT_CHARACTERS = 1024              # before a signature, if they are to b
 READING = frozenset({"GET", "HEAD"})
 S3_LIKE = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambda"})
 
+# Of S3's own headers; any other x-amz-* must be signed.
+_MAY_BE_UNSIGNED = frozenset({"x-amz-content-sha256", "x-amz-user-agent"})
 _EMPTY_HASH = sha256(b"").hexdigest()
 _HEX = frozenset("0123456789abcdef")
 _new = tuple.__new__                      # half the time of a named tuple's own constructor
@@ -189,7 +192,7 @@ def signing_key(secret: str, date: str, region: str, service: str) -> SigningKey
 
 
 def _header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
-    if not authorization.startswith(ALGORITHM):
+    if not authorization.startswith(_SCHEME):
         raise _unsupported(authorization)
     if len(authorization) > CLAIM_LIMIT_CHARACTERS:
         raise Refusal(Reason.INCOMPLETE, "Authorization header is too long.")
@@ -416,12 +419,13 @@ def _payload_hash(claim: Claim, body: bytes | None, s3: bool, *, reads: bool) ->
 
 
 def _check_coverage(form: Form, headers: Mapping[str, str], s3: bool) -> None:
-    """A header that changes the request's meaning must be signed: for S3 every x-amz-*, elsewhere the binding ones."""
+    """A header that changes the request's meaning must be signed: for S3 every x-amz-* but the payload's hash, in which
+    a canonical request ends anyway; elsewhere the binding ones."""
     if "host" not in form.signed:
         raise Refusal(Reason.INCOMPLETE, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
     bound = form.loose if not s3 else [
         name for name in headers
-        if name.startswith("x-amz-") and name not in form.signed and name != "x-amz-user-agent"
+        if name.startswith("x-amz-") and name not in form.signed and name not in _MAY_BE_UNSIGNED
     ]
     if bound and (unsigned := [name for name in bound if name in headers]):
         raise Refusal(Reason.UNSIGNED_HEADERS, HeadersNotSigned=", ".join(unsigned))

@@ -18,7 +18,7 @@ from gateway.protocols.xml_shapes import (
     namespace,
     parse_xml,
 )
-from gateway.s3 import expires, metadata, queries, versions
+from gateway.s3 import expires, metadata, queries, selectors, versions
 from schemas.errors import AwsError, SerializationException, UnknownOperation
 from schemas.models import Member, Operation, Service, Shape
 from schemas.violations import MALFORMED
@@ -61,14 +61,6 @@ _S3_UNREADABLE = {
 _ECHO_CHARACTERS = 32
 # Its one member is the root itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
 _S3_UNWRAPPED = {"GetBucketLocation": "LocationConstraint"}
-
-
-class MethodNotAllowed(AwsError):
-    code = "MethodNotAllowed"
-
-    def __init__(self, method: str) -> None:
-        super().__init__("The specified method is not allowed against this resource.", status=405, Method=method,
-                         ResourceType="SERVICE")
 
 
 class NotAForm(AwsError):
@@ -147,18 +139,20 @@ class RestXml(Rest):
 
     def operation(self, service: Service, request: HttpRequest) -> Operation:
         """S3 knows every path, so what it does not know is a method. AwsError."""
+        if not _codecs(service).is_s3:
+            return super().operation(service, request)
+        meant = selectors.meant(service, request) if request.query else request
         try:
-            found = super().operation(service, request)
+            found = super().operation(service, meant)
         except UnknownOperation as error:
-            if not _codecs(service).is_s3:
-                raise
-            is_bucket = request.path.count("/", 1) == request.path.endswith("/", 1)
-            if request.method == "POST" and is_bucket and not request.query:
+            resource = selectors.resource(request)
+            if request.method == "POST" and resource == selectors.BUCKET and not request.query:
                 raise NotAForm from error
-            raise MethodNotAllowed(request.method) from error
-        if found.name == "CompleteMultipartUpload" and "uploadId" not in request.named[2]:
-            raise MethodNotAllowed(request.method)
-        if _codecs(service).is_s3 and found.name == "PutObject":
+            raise selectors.MethodNotAllowed(request.method, resource) from error
+        request.named = meant.named
+        if found.name == "CompleteMultipartUpload" and selectors.UPLOAD not in request.named[2]:
+            raise selectors.MethodNotAllowed(request.method, selectors.OBJECT)
+        if found.name == "PutObject":
             queries.check_no_part(request.named[2])
         return found
 

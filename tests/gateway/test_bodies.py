@@ -234,6 +234,11 @@ def test_ends(end: bytes, trailers: dict[str, str]) -> None:
      "Expecting a single x-amz-checksum- header"),
     ({"x-amz-checksum-crc32": "", "x-amz-sdk-checksum-algorithm": "sha1"},
      "Value for x-amz-sdk-checksum-algorithm header is invalid."),
+    ({"x-amz-trailer": "x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm": "sha1"},
+     "Value for x-amz-sdk-checksum-algorithm header is invalid."),
+    ({"x-amz-checksum-algorithm": "CRC32", "x-amz-sdk-checksum-algorithm": "CRC32"},
+     "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were "
+     "found."),
     ({"x-amz-checksum-bad": ""}, "The algorithm type you specified in x-amz-checksum- header is invalid."),
     ({"x-amz-trailer": "x-amz-checksum-bad"}, "The value specified in the x-amz-trailer header is not supported"),
     ({"x-amz-trailer": "content-md5"}, "The value specified in the x-amz-trailer header is not supported"),
@@ -249,10 +254,10 @@ def test_stated_wrongly(headers: dict[str, str], message: str) -> None:
 def test_stated_rightly() -> None:
     for trailer in ("x-amz-checksum-crc32", "x-amz-checksum-crc32,", "X-Amz-Checksum-CRC32,,"):
         assert algorithms({"x-amz-trailer": trailer}) == ("CRC32",)
-    assert algorithms({"x-amz-checksum-algorithm": "CRC32", "x-amz-sdk-checksum-algorithm": "CRC32"}) == ("CRC64NVME",)
+    assert algorithms({"x-amz-checksum-algorithm": "CRC32"}) == ("CRC64NVME",)
 
 
-# Checksums in headers: right ones pass, wrong ones are BadDigest, those we cannot compute are an honest 501.
+# Checksums in headers: right ones pass, wrong ones are BadDigest, what is no digest is told so.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 @settings(max_examples=50, deadline=None)
 @given(body=st.binary(max_size=200), other=st.binary(max_size=200))
@@ -276,7 +281,7 @@ def test_stated_checksums(body: bytes, other: bytes) -> None:
     ({"content-md5": "not base64"}, "InvalidDigest"), ({"content-md5": "AAAA"}, "InvalidDigest"),
     ({"content-md5": "é"}, "InvalidDigest"), ({"x-amz-checksum-crc32c": "AAAAAA=="}, "BadDigest"),
     ({"x-amz-checksum-crc64nvme": "AAAAAAAAAAA="}, "BadDigest"), ({"x-amz-checksum-crc99": "AA=="}, "InvalidRequest"),
-    ({"x-amz-checksum-crc32": "é"}, "BadDigest"),
+    ({"x-amz-checksum-crc32": "é"}, "InvalidRequest"), ({"x-amz-checksum-sha1": "AAAAAA=="}, "InvalidRequest"),
 ])
 def test_bad_checksums(headers: dict[str, str], code: str) -> None:
     with pytest.raises(AwsError) as caught:
