@@ -61,6 +61,7 @@ def test_its_arrival_is_told_before_its_services_are_loaded(monkeypatch: pytest.
         network = Network(1)
         gateway = network.connect("_INBOX.gateway.")
         gateway.subscribe("sys.arrived", heard.append)
+        await gateway.flush()
         run = Run(resolve({}, {}, {}), "", {}, ("dynamodb", "iam"), {"dynamodb": 2})
         transport = network.connect("_INBOX.actors.")
         with pytest.raises(LoadingError):
