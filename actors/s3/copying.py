@@ -26,6 +26,7 @@ from actors.s3 import (
     encryption,
     multipart,
     objects,
+    reading,
     tags,
     uploads,
     versions,
@@ -64,8 +65,10 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
     name, key, version_id = parse_source(request["CopySource"])
     bucket = access.named(snapshot, name, request.get("ExpectedSourceBucketOwner"))
     record = objects.version_or_raise(bucket, key, version_id) if version_id else bucket.current(key)
-    if record is None or (record.get("marker") and not version_id):
+    if record is None:
         raise NoSuchKey(key)
+    if record.get("marker") and not version_id:
+        raise reading.removed(key, record)
     if record.get("marker"):
         raise InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version "
                              "id.")
@@ -87,6 +90,8 @@ def parse_source(text: str) -> tuple[str, str, str]:
     if _NO_ESCAPE.search(path):
         raise InvalidArgument("Invalid copy source encoding", _SOURCE, text)
     version_id = query.removeprefix("versionId=") if query.startswith("versionId=") else ""
+    if query == "versionId=":
+        raise InvalidArgument("Version id cannot be the empty string", _SOURCE, "")
     if query and not version_id:
         raise InvalidArgument("Unsupported copy source parameter.", _SOURCE, text)
     if not name:

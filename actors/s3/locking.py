@@ -64,9 +64,9 @@ def _checked(retention: Mapping[str, Any] | None) -> Mapping[str, Any]:
         raise MalformedXML
     unit, longest = ("Days", LONGEST_DAYS) if "Days" in retention else ("Years", LONGEST_YEARS)
     if retention[unit] <= 0:
-        raise InvalidArgument("Default retention period must be a positive integer value.")
+        raise InvalidArgument("Default retention period must be a positive integer value.", unit, retention[unit])
     if retention[unit] > longest:
-        raise InvalidArgument(f"Default retention period is too large: at most {longest} {unit.lower()}.")
+        raise InvalidArgument("Default retention period too large.", unit, retention[unit])
     return {"Mode": retention["Mode"], unit: retention[unit]}
 
 
@@ -83,14 +83,15 @@ def get_retention(context: Context, snapshot: Snapshot, request: Request) -> Ans
 
 
 def put_retention(context: Context, transaction: Transaction, request: Request) -> Answer:
-    """Without a mode and a date it ends, where it may."""
-    bucket, record = reading.find_version(context, transaction, request, "PUT")
-    check_bucket(bucket)
+    """Without a mode and a date it ends, where it may. What is asked is looked at before what it is asked of."""
+    bucket = bucket_of(context, transaction, request)
     asked, now = request.get("Retention") or {}, transaction.now()
     mode, until = asked.get("Mode"), asked.get("RetainUntilDate")
     if (mode is None) != (until is None) or (mode is not None and mode not in MODES):
         raise MalformedXML
     ends = 0.0 if until is None else checked_until(until, now, "RetainUntilDate")
+    record = reading.version_itself(bucket, request, "PUT")
+    check_bucket(bucket)
     check_change(record, mode or "", ends, now, bypass=bool(request.get("BypassGovernanceRetention")))
     kept = {name: value for name, value in record.items() if name != "retain"}
     changed = kept if mode is None else {**kept, "retain": [mode, ends]}
@@ -107,11 +108,12 @@ def get_hold(context: Context, snapshot: Snapshot, request: Request) -> Answer:
 
 
 def put_hold(context: Context, transaction: Transaction, request: Request) -> Answer:
-    bucket, record = reading.find_version(context, transaction, request, "PUT")
-    check_bucket(bucket)
+    bucket = bucket_of(context, transaction, request)
     status = (request.get("LegalHold") or {}).get("Status")
     if status not in STATES:
         raise MalformedXML
+    record = reading.version_itself(bucket, request, "PUT")
+    check_bucket(bucket)
     event = Happened("ObjectLegalHold:Put", request["Key"], {**record, "hold": status == "ON"})   # AWS tells of none
     versions.change(transaction, bucket, event, context)
     return {}

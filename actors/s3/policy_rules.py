@@ -7,7 +7,7 @@ LocalStack's snapshots, in versitygw's issues and in reports of users.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from ipaddress import ip_network
@@ -31,7 +31,26 @@ POLICY_LIMIT_BYTES = 20 * 1024            # without the white space between what
 _VERSIONS = ("2012-10-17", "2008-10-17")
 # What a policy and a statement may hold; of a statement's, one of each pair must be there.
 _TOP = ("Version", "Id", "Statement")
-_REQUIRED = ("Principal", "Action", "Resource")
+_NOBODY, _NO_ACTION = "Invalid principal in policy", "Policy has invalid action"
+_NO_RESOURCE = "Policy has invalid resource"
+_ACTION = re.compile(r"\*|[Ss]3:[A-Za-z0-9*?]+")
+_RESOURCE = re.compile(r"arn:[^:]*:(?:s3|[^:]*[*?][^:]*):.*", re.DOTALL)
+
+
+def _texts(given: Any, form: re.Pattern[str] = re.compile(".+", re.DOTALL)) -> bool:
+    """Is it one of that form, or several?"""
+    several = given if isinstance(given, list) else [given]
+    return bool(several) and all(isinstance(text, str) and form.fullmatch(text) for text in several)
+
+
+def _principals(given: Any) -> bool:
+    return given == "*" or (isinstance(given, dict) and all(map(_texts, given.values())))
+
+
+_REQUIRED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "Principal": (_principals, _NOBODY), "Action": (lambda given: _texts(given, _ACTION), _NO_ACTION),
+    "Resource": (lambda given: _texts(given, _RESOURCE), _NO_RESOURCE),
+}
 _ELEMENTS = ("Sid", "Effect", "Condition", *_REQUIRED, *(f"Not{name}" for name in _REQUIRED))
 # S3's condition keys, in lower case; those of a tag end in "/".
 _KEYS = frozenset(f"s3:{name}" for name in (
@@ -48,7 +67,6 @@ _KEYS = frozenset(f"s3:{name}" for name in (
     "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id",
     "x-amz-server-side-encryption-customer-algorithm", "x-amz-storage-class", "x-amz-website-redirect-location",
 ))
-_NOBODY = "Invalid principal in policy"
 _OF_ADDRESSES = ("IpAddress", "NotIpAddress")
 # What is done to buckets and to objects, but by no operation of S3's.
 _OF_BUCKETS = frozenset({"s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource"})
@@ -88,12 +106,12 @@ def check(text: str, bucket: str) -> None:
 
 def _statements(text: str) -> Iterator[Mapping[str, Any]]:
     """Those that are any: the grammar refuses the rest."""
+    if not text.lstrip().startswith("{"):
+        raise MalformedBucketPolicy("Policies must be valid JSON and the first byte must be '{'")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise MalformedBucketPolicy("Policies must be valid JSON and the first byte must be '{'")
+        raise MalformedBucketPolicy("This policy contains invalid Json") from None
     plain = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     if len(plain.encode(errors="surrogatepass")) > POLICY_LIMIT_BYTES:
         raise MalformedBucketPolicy(
@@ -121,9 +139,12 @@ def _check_elements(statement: Mapping[str, Any]) -> None:
         raise MalformedBucketPolicy("Missing required field Effect")
     if statement["Effect"] not in ("Allow", "Deny"):
         raise MalformedBucketPolicy(f"Invalid effect: {statement['Effect']}")
-    for name in _REQUIRED:
-        if name not in statement and f"Not{name}" not in statement:
+    for name, (names_some, message) in _REQUIRED.items():
+        given = [statement[written] for written in (name, f"Not{name}") if written in statement]
+        if not given:
             raise MalformedBucketPolicy(f"Missing required field {name}")
+        if not all(map(names_some, given)):
+            raise MalformedBucketPolicy(message)
 
 
 def _check_conditions(statement: StatementSource) -> None:
@@ -157,7 +178,7 @@ def _kinds_of_resource(resource: str, arn: str) -> Kinds:
     found = Kinds(fnmatchcase(arn, resource), literal.startswith(inside) or (
         literal != resource and inside.startswith(literal)))
     if not resource.startswith("arn:") or not any(found):
-        raise MalformedBucketPolicy("Policy has invalid resource")
+        raise MalformedBucketPolicy(_NO_RESOURCE)
     return found
 
 
@@ -167,7 +188,7 @@ def _check_actions(statement: StatementSource, resources: Iterable[Kinds]) -> No
         for action in statement.actions:
             kinds = _kinds_of_action(action.lower())
             if not any(kinds):
-                raise MalformedBucketPolicy("Policy has invalid action")
+                raise MalformedBucketPolicy(_NO_ACTION)
             if not ((kinds.bucket and there.bucket) or (kinds.objects and there.objects)):
                 raise MalformedBucketPolicy("Action does not apply to any resource(s) in statement")
 

@@ -47,21 +47,29 @@ def version_of(bucket: Bucket, key: str, version_id: str | None) -> Record:
     if current is None:
         raise NoSuchKey(key)
     if current.get("marker"):
-        raise NoSuchKey(key, {"x-amz-delete-marker": "true", "x-amz-version-id": current["id"]})
+        raise removed(key, current)
     return current
 
 
+def removed(key: str, marker: Record) -> NoSuchKey:
+    """Of a key that ends in a delete marker."""
+    return NoSuchKey(key, {"x-amz-delete-marker": "true", "x-amz-version-id": marker["id"]})
+
+
 def find_version(context: Context, snapshot: Snapshot, request: Request, method: str) -> tuple[Bucket, Record]:
-    """As `find`, for what is set of a version itself: a delete marker is one too, and refused wherever it stands."""
+    """As `find`, for what is set of a version itself."""
     bucket = bucket_of(context, snapshot, request)
+    return bucket, version_itself(bucket, request, method)
+
+
+def version_itself(bucket: Bucket, request: Request, method: str) -> Record:
+    """A delete marker is one too, and refused wherever it stands. NoSuchKey, NoSuchVersion, MethodNotAllowed."""
     if request.get("VersionId"):
-        record = version_or_raise(bucket, request["Key"], request["VersionId"])
-    else:
-        current = bucket.current(request["Key"])
-        if current is None:
-            raise NoSuchKey(request["Key"])
-        record = current
-    return bucket, _no_marker(record, method)
+        return _no_marker(version_or_raise(bucket, request["Key"], request["VersionId"]), method)
+    current = bucket.current(request["Key"])
+    if current is None:
+        raise NoSuchKey(request["Key"])
+    return _no_marker(current, method)
 
 
 def _no_marker(record: Record, method: str) -> Record:

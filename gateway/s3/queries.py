@@ -31,10 +31,11 @@ _VERSIONS = {"GetBucketAcl": "Invalid version id specified"}
 
 
 class _Facts(NamedTuple):
-    """Of an operation: the parameters that are integers, and is it one of a bucket?"""
+    """Of an operation: the parameters that are integers, and is it one of a version, or on what has none?"""
 
     numbers: tuple[str, ...]
-    of_bucket: bool
+    of_version: bool
+    without_version: bool
 
 
 def read(operation: Operation, query: Query) -> Query:
@@ -44,10 +45,18 @@ def read(operation: Operation, query: Query) -> Query:
     for name, message in _STRANGE.get(operation.name, {}).items():
         if name in query:
             raise _refusal(message, name)
-    if facts.of_bucket and _VERSION in query:
-        message = _VERSIONS.get(operation.name, "This operation does not accept a version-id.")
-        raise _refusal(message, _VERSION, query[_VERSION][0])
+    if _VERSION in query:
+        _check_version(operation, facts, query[_VERSION][0])
     return left
+
+
+def _check_version(operation: Operation, facts: _Facts, text: str) -> None:
+    """A bucket has none, nor has what is yet to come; the name of one is not empty. InvalidArgument."""
+    if facts.without_version:
+        message = _VERSIONS.get(operation.name, "This operation does not accept a version-id.")
+        raise _refusal(message, _VERSION, text)
+    if facts.of_version and not text:
+        raise _refusal("Version id cannot be the empty string", _VERSION, text)
 
 
 def check_no_part(query: Query) -> None:
@@ -71,8 +80,11 @@ def _says_nothing(facts: _Facts, name: str, text: str) -> bool:
 @cache
 def _facts(operation: Operation) -> _Facts:
     members = bound(operation.input, "querystring") if operation.input is not None else []
-    return _Facts(tuple(wire for _, member, wire in members if member.shape.kind == "integer"),
-                  operation.uri.startswith("/{Bucket}") and "{Key" not in operation.uri and operation.method != "POST")
+    of_version = any(wire == _VERSION for _, _, wire in members)
+    of_bucket = operation.uri.startswith("/{Bucket}") and "{Key" not in operation.uri
+    return _Facts(
+        tuple(wire for _, member, wire in members if member.shape.kind == "integer"), of_version,
+        not of_version and (operation.method == "PUT" or (of_bucket and operation.method != "POST")))
 
 
 def _refusal(message: str, name: str, value: str | None = None) -> AwsError:

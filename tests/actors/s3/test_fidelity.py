@@ -271,6 +271,9 @@ def test_what_a_policy_may_be_about(s3: Caller, actions: Any, resources: Any, me
     ({"Principal": None}, "Missing required field Principal"), ({"Action": None}, "Missing required field Action"),
     ({"Resource": None}, "Missing required field Resource"), ({"condition": {}}, "Unknown field condition"),
     ({"Principal": {"AWS": "somebody"}}, "Invalid principal in policy"),
+    ({"Principal": []}, "Invalid principal in policy"), ({"Principal": {"AWS": []}}, "Invalid principal in policy"),
+    ({"Action": []}, NO_ACTION), ({"Action": "GetObject"}, NO_ACTION), ({"Action": "s3:"}, NO_ACTION),
+    ({"Resource": []}, NO_RESOURCE), ({"Resource": "bucket"}, NO_RESOURCE),
     ({"Principal": {"AWS": "arn:aws:iam::ACCOUNT:root"}}, "Invalid principal in policy"),
     ({"Principal": {"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"}}, ""),
     ({"Condition": {"StringEqual": {"aws:Referer": "a"}}}, "Invalid Condition type : StringEqual"),
@@ -301,6 +304,27 @@ def test_documents(s3: Caller, members: dict[str, Any], message: str) -> None:
     text = json.dumps(json.loads(policy()) | members)
     assert said(s3, "PutBucketPolicy", Policy=text) == ("MalformedPolicy", 400, message)
     assert s3.call("PutBucketPolicy", Bucket=BUCKET, Policy=policy() + " " * 20_480) == {}
+
+
+# The sentences are those that versitygw's tests expect.
+@pytest.mark.parametrize(("text", "message"), [
+    ("", "Policies must be valid JSON and the first byte must be '{'"),
+    ("[]", "Policies must be valid JSON and the first byte must be '{'"), ("{,}", "This policy contains invalid Json"),
+])
+def test_no_documents(s3: Caller, text: str, message: str) -> None:
+    assert said(s3, "PutBucketPolicy", Policy=text) == ("MalformedPolicy", 400, message)
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html (x-amz-copy-source)
+def test_copies_of_what_was_deleted(s3: Caller) -> None:
+    version(s3)
+    put(s3)
+    marker = s3.call("DeleteObject", Bucket=BUCKET, Key="k")["VersionId"]
+    error = refused(s3, "CopyObject", Key="copy", CopySource=f"{BUCKET}/k")
+    assert (error.error_code, error.fields["Headers"]) == (
+        "NoSuchKey", {"x-amz-delete-marker": "true", "x-amz-version-id": marker})
+    assert said(s3, "CopyObject", Key="copy", CopySource=f"{BUCKET}/k?versionId=") == (
+        "InvalidArgument", 400, "Version id cannot be the empty string")
 
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html

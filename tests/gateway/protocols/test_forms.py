@@ -145,6 +145,8 @@ def test_s3_operations(method: str, target: str, headers: dict[str, str], operat
     ("GET", "/b?versionId=", "This operation does not accept a version-id.", "versionId"),
     ("PUT", "/b?versioning&versionId=v", "This operation does not accept a version-id.", "versionId"),
     ("GET", "/b?acl&versionId=v", "Invalid version id specified", "versionId"),
+    ("GET", "/b/k?versionId=", "Version id cannot be the empty string", "versionId"),
+    ("PUT", "/b/k?versionId=v", "This operation does not accept a version-id.", "versionId"),
     ("PUT", "/b/k", "The retain until date must be provided in ISO 8601 format", "x-amz-object-lock-retain-until-date"),
 ])
 def test_s3_arguments(method: str, target: str, message: str, name: str) -> None:
