@@ -24,6 +24,7 @@ from gateway.canonical import Form, canonical_request, form_of
 from gateway.s3 import scopes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_SCHEME = f"{ALGORITHM} "                 # another character behind it makes it another scheme
 _ECDSA = "AWS4-ECDSA-P256-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 STREAMING_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -191,7 +192,7 @@ def signing_key(secret: str, date: str, region: str, service: str) -> SigningKey
 
 
 def _header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
-    if not authorization.startswith(ALGORITHM):
+    if not authorization.startswith(_SCHEME):
         raise _unsupported(authorization)
     if len(authorization) > CLAIM_LIMIT_CHARACTERS:
         raise Refusal(Reason.INCOMPLETE, "Authorization header is too long.")

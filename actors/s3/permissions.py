@@ -16,7 +16,7 @@ from actors.runtime.policy import Policy, Use, compile_document
 from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import acls, keys, ownership, publicity, replicating, state, tags
+from actors.s3 import acls, keys, ownership, publicity, replicating, replication, state, tags
 from actors.s3.access import bucket_name
 from actors.s3.buckets import check_name
 from actors.s3.copying import parse_source
@@ -69,8 +69,9 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         # AWS's documented policies let the headers of its services be
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
     elif name == "PutBucketReplication":
-        role = str((request["ReplicationConfiguration"] or {}).get("Role"))
-        found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "s3.amazonaws.com"}))
+        role = str((request["ReplicationConfiguration"] or {}).get("Role") or "")
+        if replication.is_role(role):     # what is none, the operation refuses
+            found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "s3.amazonaws.com"}))
     elif request.get("BypassGovernanceRetention"):
         found += _bypass(request, key)
     return found

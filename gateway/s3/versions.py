@@ -14,22 +14,19 @@ _VERSIONS, _MARKERS, _PLACES = "Versions", "DeleteMarkers", "MarkerPlaces"
 
 
 def merged(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """With all of them in the list of versions."""
-    places = result.get(_PLACES)
-    if not places:
+    """With pairs in place of both lists, where there are markers: of which list an entry is, and the entry."""
+    if not result.get(_PLACES):
         return result
-    found = list(result[_VERSIONS])
-    for place, marker in zip(places, result[_MARKERS], strict=True):
-        found.insert(place, marker)
-    return {**result, _VERSIONS: found, _MARKERS: None}
+    found = [(_VERSIONS, version) for version in result[_VERSIONS]]
+    for place, marker in zip(result[_PLACES], result[_MARKERS], strict=True):
+        found.insert(place, (_MARKERS, marker))
+    return {**result, _VERSIONS: None, _MARKERS: None, _PLACES: found}
 
 
 def writers(members: Mapping[str, Write]) -> dict[str, Write]:
-    """Those of a merged result: what has no size is a delete marker."""
-    version, marker = members[_VERSIONS], members[_MARKERS]
+    """Those of a merged result."""
+    def write(out: list[str], pairs: list[tuple[str, Any]]) -> None:
+        for name, entry in pairs:
+            members[name](out, [entry])
 
-    def write(out: list[str], value: list[Mapping[str, Any]]) -> None:
-        for each in value:
-            (version if "Size" in each else marker)(out, [each])
-
-    return {**members, _VERSIONS: write}
+    return {**members, _PLACES: write}

@@ -92,6 +92,7 @@ def test_refusals_at_the_root() -> None:
     ({"authorization": "AWS HAHAHA", "date": NOW}, "", 400, "InvalidArgument", EXPECTED),
     ({"authorization": "AWS a:b:c", "date": NOW}, "", 400, "InvalidArgument", EXPECTED),
     ({"authorization": "AWS4 HAHAHA"}, "", 400, "InvalidArgument", UNSUPPORTED),
+    ({"authorization": "AWS4-HMAC-SHA256, SignedHeaders=host, Signature=0"}, "", 400, "InvalidArgument", UNSUPPORTED),
     ({"authorization": "Bearer abc"}, "", 400, "InvalidArgument", UNSUPPORTED),
     (v2("Bad Date"), "", 403, "AccessDenied", DATE),
     (v2(""), "", 403, "AccessDenied", DATE),
