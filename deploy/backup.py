@@ -8,6 +8,7 @@ No backup.json, no backup.
 
 import hashlib
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from deploy import VERSION, layout
 from deploy.asking import ask_actors
 from deploy.config import Config
 from deploy.failures import CommandError, DataTooNew, UsageError
-from deploy.instance import FORMAT, occupy, write_private
+from deploy.instance import FORMAT, ROOT_FILE, occupy, write_private
+from deploy.report import Report, progress
 
-MANIFEST, ROOT_FILE = "backup.json", "root.json"
+MANIFEST = "backup.json"
 BACKUP_TIMEOUT_S = 3600.0
 
 
-def backup(config: Config, target: str) -> int:
+def backup(config: Config, target: str) -> Report:
     """Into a directory that is absent or empty, and not of the data directory. UsageError, NotRunning, CommandError."""
     directory = Path(target).absolute()
     if directory.resolve().is_relative_to(config.storage.data_dir.resolve()):
@@ -35,6 +37,15 @@ def backup(config: Config, target: str) -> int:
         raise UsageError(f"{directory} cannot be used: {error.strerror}.") from error
     if not empty:
         raise UsageError(f"{directory} is not empty; a backup goes into a directory of its own.")
+    with progress(f"Copying the state into {directory}"):
+        files = _copied(config, directory)
+    size = sum(facts["bytes"] for facts in files.values())
+    return Report({"directory": str(directory), "files": len(files), "bytes": size},
+                  f"{directory}: {len(files)} files, {size} bytes")
+
+
+def _copied(config: Config, directory: Path) -> dict[str, dict[str, Any]]:
+    """All of it, with the manifest as its end; what that says of each file."""
     ask_actors(config, "backup", {"directory": str(directory)}, BACKUP_TIMEOUT_S)
     secret = config.storage.data_dir / ROOT_FILE
     if secret.exists():
@@ -46,19 +57,22 @@ def backup(config: Config, target: str) -> int:
     manifest = {"format": FORMAT, "version": VERSION, "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "files": files}
     write_private(directory / MANIFEST, manifest)
-    size = sum(facts["bytes"] for facts in files.values())
-    print(f"{directory}: {len(files)} files, {size} bytes")
-    return 0
+    return files
 
 
-def restore(config: Config, source: str, *, force: bool) -> int:
+def restore(config: Config, source: str, *, force: bool) -> Report:
     """Into a data directory on which nothing runs, and which holds no state (or `force`)."""
-    import shutil
-
     directory = Path(source).absolute()
-    files = _check(directory)
     if config.storage.ephemeral:
         raise UsageError("An ephemeral instance forgets its state; restore without --ephemeral.")
+    with progress(f"Restoring from {directory}"):
+        files = _check(directory)
+        _put_back(config, directory, files, force=force)
+    return Report({"data_dir": str(config.storage.data_dir), "files": len(files)},
+                  f"{config.storage.data_dir}: restored {len(files)} files")
+
+
+def _put_back(config: Config, directory: Path, files: dict[str, Any], *, force: bool) -> None:
     instance = occupy(config)
     try:
         state = config.storage.state_dir
@@ -81,8 +95,6 @@ def restore(config: Config, source: str, *, force: bool) -> int:
         shutil.rmtree(old)
     finally:
         instance.release()
-    print(f"{config.storage.data_dir}: restored {len(files)} files")
-    return 0
 
 
 def _check(directory: Path) -> dict[str, Any]:

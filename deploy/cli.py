@@ -4,10 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy import VERSION, config
 from deploy.failures import EXIT_CODES, CommandError
+
+if TYPE_CHECKING:
+    from deploy.report import Report
 
 _UP_EPILOG = "A setting can also stand in a TOML file (--config, SKYBUS_CONFIG) under its name, or in the environment."
 
@@ -16,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The console script: exit codes as in deploy/failures.py."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        result: int | Report = options.run(options)
+        return result if isinstance(result, int) else result.tell(as_json=options.as_json)
     except CommandError as error:
         print(f"skybus: {error}", file=sys.stderr)
         return error.exit_code
@@ -53,8 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
     up = command("up", _up, "start everything, in the foreground, until Ctrl-C", epilog=_UP_EPILOG)
     _add_settings(up, None)
-    status = command("status", _status, "what is running: processes, services, shards, engines, versions")
-    status.add_argument("--json", action="store_true", help="as one JSON object")
+    command("status", _status, "what is running: processes, services, shards, engines, versions")
     call = command("call", _call, "call an operation, straight over the bus")
     call.add_argument("service", help="AWS's name of the service, e.g. dynamodb")
     call.add_argument("operation", help="e.g. ListTables")
@@ -78,12 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("process", nargs="?", help="only this one, e.g. gateway-1")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as more is written")
     command("down", _down, "stop the instance, and wait until it has")
-    restart = command("restart", _restart, "restart one process of the instance")
+    restart = command("restart", _restart, "restart one process of the instance, and wait until it is ready")
     restart.add_argument("process", help="e.g. actors")
     for name, added in commands.choices.items():
         added.add_argument("--config", metavar="FILE", default="", help="TOML file of settings (SKYBUS_CONFIG)")
         if name != "up":
             _add_settings(added, ("data_dir",))
+        if name not in ("up", "call", "logs"):             # whose output is a stream, or JSON anyway
+            added.add_argument("--json", dest="as_json", action="store_true", help="the result as one JSON object")
     return parser
 
 
@@ -115,10 +120,10 @@ def _up(options: argparse.Namespace) -> int:
     return up(_config(options))
 
 
-def _status(options: argparse.Namespace) -> int:
+def _status(options: argparse.Namespace) -> "Report":
     from deploy.status import status
 
-    return status(_config(options), as_json=options.json)
+    return status(_config(options))
 
 
 def _call(options: argparse.Namespace) -> int:
@@ -128,43 +133,43 @@ def _call(options: argparse.Namespace) -> int:
     return call(_config(options), options.service, options.operation, text)
 
 
-def _credentials(options: argparse.Namespace) -> int:
+def _credentials(options: argparse.Namespace) -> "Report":
     from deploy.credentials import credentials
 
     return credentials(_config(options), options.profile)
 
 
-def _explain(options: argparse.Namespace) -> int:
+def _explain(options: argparse.Namespace) -> "Report":
     from deploy.explain import explain
 
     return explain(_config(options), options.principal, options.action, options.resource)
 
 
-def _rotate(options: argparse.Namespace) -> int:
+def _rotate(options: argparse.Namespace) -> "Report":
     from deploy.rotate import rotate
 
     return rotate(_config(options))
 
 
-def _backup(options: argparse.Namespace) -> int:
+def _backup(options: argparse.Namespace) -> "Report":
     from deploy.backup import backup
 
     return backup(_config(options), options.directory)
 
 
-def _restore(options: argparse.Namespace) -> int:
+def _restore(options: argparse.Namespace) -> "Report":
     from deploy.backup import restore
 
     return restore(_config(options), options.directory, force=options.force)
 
 
-def _scrub(options: argparse.Namespace) -> int:
+def _scrub(options: argparse.Namespace) -> "Report":
     from deploy.scrub import scrub
 
     return scrub(_config(options))
 
 
-def _audit(options: argparse.Namespace) -> int:
+def _audit(options: argparse.Namespace) -> "Report":
     from deploy.audit import audit
 
     return audit(_config(options))
@@ -176,18 +181,16 @@ def _logs(options: argparse.Namespace) -> int:
     return show(_config(options).storage.log_dir, options.process, following=options.follow)
 
 
-def _down(options: argparse.Namespace) -> int:
-    from deploy.control import ask
+def _down(options: argparse.Namespace) -> "Report":
+    from deploy.stopping import down
 
-    ask(_config(options).storage.run_dir, "down", wait_for_end=True)
-    return 0
+    return down(_config(options))
 
 
-def _restart(options: argparse.Namespace) -> int:
-    from deploy.control import ask
+def _restart(options: argparse.Namespace) -> "Report":
+    from deploy.stopping import restart
 
-    ask(_config(options).storage.run_dir, "restart", process=options.process)
-    return 0
+    return restart(_config(options), options.process)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 One JSON object on one line in, one out: {"verb": "status"}, {"verb": "down"}; {"verb": "restart", "process": …},
 and "start" and "stop" with the name of a process on demand (a model host).
-Mode 0600: whoever may read the data directory may ask. After "down" the connection stays open until all has stopped.
+Mode 0600: whoever may read the data directory may ask. After "down" the connection stays open until the supervisor's
+process has ended, and its lock with it.
 """
 
 import json
@@ -61,8 +62,8 @@ class ControlServer:
         self.selector.unregister(self.listener)
         self.listener.close()
         (self.directory / FILE).unlink(missing_ok=True)
-        for connection in list(self.connections):
-            self._drop(connection)
+        for connection in self.connections:            # left open: who waits for our end hears it when we are no more
+            self.selector.unregister(connection)
 
     def _accept(self) -> None:
         try:

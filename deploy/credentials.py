@@ -3,22 +3,29 @@
 from pathlib import Path
 
 from actors.runtime import private_files
+from deploy import control
 from deploy.broker import RUN_FILE, read_run
 from deploy.config import Config, aws_files
 from deploy.failures import UsageError
+from deploy.report import Report
 from deploy.up import endpoint
 
 
-def credentials(config: Config, profile: str) -> int:
-    """Prints export lines; with a profile, writes that instead into the files AWS's tools read. NotRunning."""
+def credentials(config: Config, profile: str) -> Report:
+    """Export lines; with a profile, writes that instead into the files AWS's tools read. As JSON: what those take from
+    a credential_process, and where we are. NotRunning."""
+    control.ask(config.storage.run_dir, "status")          # a killed instance leaves its run.json behind
     running = read_run(config.storage.run_dir / RUN_FILE).config
     access = running.access
+    facts = {"Version": 1, "AccessKeyId": access.root_access_key, "SecretAccessKey": access.root_secret_key,
+             "EndpointUrl": endpoint(running), "Region": access.region}
     if not profile:
-        print(f"export AWS_ENDPOINT_URL={endpoint(running)}")
-        print(f"export AWS_ACCESS_KEY_ID={access.root_access_key}")
-        print(f"export AWS_SECRET_ACCESS_KEY={access.root_secret_key}")
-        print(f"export AWS_DEFAULT_REGION={access.region}")
-        return 0
+        return Report(facts, "\n".join([
+            f"export AWS_ENDPOINT_URL={endpoint(running)}",
+            f"export AWS_ACCESS_KEY_ID={access.root_access_key}",
+            f"export AWS_SECRET_ACCESS_KEY={access.root_secret_key}",
+            f"export AWS_DEFAULT_REGION={access.region}",
+        ]))
     if not profile.isprintable() or set(profile) & set("[]#;\n") or not profile.strip():
         raise UsageError(f"{profile!r} cannot be a profile's name.")
     for_settings, for_keys = aws_files()
@@ -26,8 +33,8 @@ def credentials(config: Config, profile: str) -> int:
         "aws_access_key_id": access.root_access_key, "aws_secret_access_key": access.root_secret_key})
     _write(for_settings, profile if profile == "default" else f"profile {profile}", {
         "region": access.region, "endpoint_url": endpoint(running)})
-    print(f"Profile {profile} is in {for_keys} and {for_settings}: export AWS_PROFILE={profile}")
-    return 0
+    return Report({**facts, "Profile": profile},
+                  f"Profile {profile} is in {for_keys} and {for_settings}: export AWS_PROFILE={profile}")
 
 
 def _write(path: Path, section: str, values: dict[str, str]) -> None:

@@ -26,7 +26,7 @@ def explained(actors: Mapping[str, ServiceActor], principal: Principal | None, q
     name, action, resource = question["principal"], question["action"], question["resource"]
     if principal is None:
         return {"error": f"There is no principal {name} here."}
-    prefix = resource.split(":")[2] if resource.startswith("arn:") else action.partition(":")[0]
+    prefix = action.partition(":")[0]     # whose actor decides about it: STS about a role of IAM's
     actor = actors.get(prefix)
     if actor is None:
         return {"error": f"There is no service {prefix} here, so nothing says what stands around {resource}."}

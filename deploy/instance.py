@@ -11,6 +11,7 @@
 import fcntl
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,25 +21,45 @@ from deploy import VERSION
 from deploy.config import DEFAULT_SECRET, Config
 from deploy.failures import DataDirInUse, DataTooNew, UsageError
 
+LOCK, FORMAT_FILE, ROOT_FILE = "lock", "format.json", "root.json"
 FORMAT = 1                                # of the data directory; the shards have their own
 
 
 class Instance:
     """A data directory, locked by this process until it ends. Made by `occupy`."""
 
-    def __init__(self, config: Config, lock: int) -> None:
+    def __init__(self, config: Config, lock: int, made: list[Path]) -> None:
         self.config = config
         self.lock = lock
+        self.made = made                  # directories that were not there, the data directory first, then above it
+        self.was_empty = os.listdir(config.storage.data_dir) == [LOCK]
         self.generated_secret = False     # just now, so that it must be shown once
         self.after_kill = (config.storage.run_dir / "control.sock").exists()
 
     def release(self) -> None:
         os.close(self.lock)
 
+    def unmake(self) -> None:
+        """Before anything ran: removes what we made, if there was nothing. In a directory that was there the lock
+        stays: another instance may have its file open."""
+        storage = self.config.storage
+        if not self.was_empty:
+            return
+        for name in (FORMAT_FILE, ROOT_FILE):
+            (storage.data_dir / name).unlink(missing_ok=True)
+        for directory in (storage.run_dir, storage.log_dir, storage.state_dir):
+            _remove(directory)
+        if self.made:
+            (storage.data_dir / LOCK).unlink()
+        with suppress(OSError):           # somebody else has put something there
+            for directory in self.made:
+                directory.rmdir()
+
 
 def occupy(config: Config) -> Instance:
     """Makes and locks the data directory and settles the root secret. DataDirInUse, DataTooNew, UsageError."""
     storage = config.storage
+    made = [path for path in (storage.data_dir, *storage.data_dir.parents) if not path.exists()]
     os.umask(0o077)                       # for the children too: nothing they make here is others' to read
     try:
         storage.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -46,8 +67,8 @@ def occupy(config: Config) -> Instance:
     except OSError as error:
         raise UsageError(f"The data directory {storage.data_dir} cannot be used: {error.strerror}.") from error
     try:
+        instance = Instance(config, lock, made)
         check_format(storage.data_dir)
-        instance = Instance(config, lock)
         for directory in (storage.run_dir, storage.log_dir):
             directory.mkdir(exist_ok=True, mode=0o700)
         forget_ephemeral(config)
@@ -60,7 +81,7 @@ def occupy(config: Config) -> Instance:
 
 
 def _lock(directory: Path) -> int:
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -74,7 +95,7 @@ def _lock(directory: Path) -> int:
 
 def check_format(directory: Path) -> None:
     """Writes the format where there is none yet. DataTooNew when it is not one of ours."""
-    path = directory / "format.json"
+    path = directory / FORMAT_FILE
     try:
         found = json.loads(path.read_bytes())
         number, writer = int(found["format"]), str(found["version"])
@@ -92,10 +113,15 @@ def check_format(directory: Path) -> None:
 
 def forget_ephemeral(config: Config) -> None:
     """Removes what an ephemeral run keeps or an earlier one left."""
-    if config.storage.ephemeral and config.storage.state_dir.exists():
+    if config.storage.ephemeral:
+        _remove(config.storage.state_dir)
+
+
+def _remove(directory: Path) -> None:
+    if directory.exists():
         import shutil
 
-        shutil.rmtree(config.storage.state_dir)
+        shutil.rmtree(directory)
 
 
 def _settle_secret(instance: Instance) -> None:
@@ -105,7 +131,7 @@ def _settle_secret(instance: Instance) -> None:
         return
     secret = DEFAULT_SECRET
     if config.access.auth == "strict":
-        path = config.storage.data_dir / "root.json"
+        path = config.storage.data_dir / ROOT_FILE
         if path.exists():
             secret = str(json.loads(path.read_bytes())["secret_key"])
         else:

@@ -1,6 +1,5 @@
 """`skybus status`: processes from the supervisor, services, shards and engines from the actors, versions from both."""
 
-import json
 import platform
 from typing import Any
 
@@ -8,12 +7,13 @@ from deploy import control
 from deploy.asking import ask_actors
 from deploy.config import Config
 from deploy.failures import CommandError
+from deploy.report import Report
 
 ASK_TIMEOUT_S = 3.0
 MIB = 1024 * 1024
 
 
-def status(config: Config, *, as_json: bool) -> int:
+def status(config: Config) -> Report:
     """NotRunning. Actors that do not answer are a fact to be shown, not an error."""
     facts = control.ask(config.storage.run_dir, "status")
     actors: dict[str, dict[str, Any]] = {}
@@ -36,8 +36,7 @@ def status(config: Config, *, as_json: bool) -> int:
     }
     if problem:
         report["problem"] = problem
-    print(json.dumps(report, indent=1) if as_json else _table(report))
-    return 0
+    return Report(report, _table(report))
 
 
 def _table(report: dict[str, Any]) -> str:

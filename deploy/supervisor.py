@@ -91,6 +91,7 @@ class Supervisor:
             self._kill_all()
             return
         self.stopping, self.exit_code = True, exit_code
+        self.echo("Stopping: what is under way is finished first. Asked again, everything ends at once.")
         for child in self.children:
             child.restart_at = None
 
@@ -246,12 +247,13 @@ class Supervisor:
         child = next((child for child in self.children if child.spec.name == name), None)
         if child is None:
             return {"error": f"There is no process {name!r}. There are: {', '.join(self.logs)}."}
+        row = self._row(child)
         if child.pid:
             self.restarting.add(name)
             child.stop(time.monotonic())
         elif not self.stopping:
             child.restart_at = time.monotonic()
-        return {}
+        return row
 
     def _start_asked(self, name: str) -> dict[str, Any]:
         """A process on demand. One that is there is left as it is; ask again for one that is stopping."""

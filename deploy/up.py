@@ -1,6 +1,7 @@
 """`skybus up`: from settings to running processes, and what the console shows meanwhile."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from deploy import VERSION, layout, ports
 from deploy.broker import write_run_files
 from deploy.config import DEFAULT_SECRET, Config, unknown_variables
-from deploy.instance import Instance, forget_ephemeral, occupy
+from deploy.instance import ROOT_FILE, Instance, forget_ephemeral, occupy
 from deploy.logs import ProcessLog
 from deploy.supervisor import Supervisor
 from deploy.topology import ROOT, on_demand, processes, services
@@ -26,13 +27,24 @@ def up(config: Config) -> int:
     chosen = services(config.actors.services)      # an unknown one is refused before anything starts
     instance = occupy(config)
     try:
-        return _supervise(instance, layout.settle(config, chosen))
+        supervisor, front = _prepared(instance, chosen)
+        with front:
+            return supervisor.run()
     finally:
         forget_ephemeral(config)
         instance.release()
 
 
-def _supervise(instance: Instance, shards: dict[str, int]) -> int:
+def _prepared(instance: Instance, chosen: list[str]) -> tuple[Supervisor, socket.socket]:
+    """All is checked and nothing runs yet, and what holds our port. What is refused leaves nothing behind."""
+    try:
+        return _supervisor(instance, layout.settle(instance.config, chosen))
+    except BaseException:
+        instance.unmake()
+        raise
+
+
+def _supervisor(instance: Instance, shards: dict[str, int]) -> tuple[Supervisor, socket.socket]:
     config, patience_s = instance.config, AFTER_KILL_S if instance.after_kill else 0.0
     front = ports.reserve(config.front.host, config.front.port, "port", patience_s)
     bus_port = config.broker.bus_port
@@ -52,7 +64,7 @@ def _supervise(instance: Instance, shards: dict[str, int]) -> int:
     def open_log(name: str) -> ProcessLog:
         return ProcessLog(storage.log_dir, name, observing.log_file_bytes, observing.log_files, _warn)
 
-    supervisor = Supervisor(
+    return Supervisor(
         processes(config, files, layout.processes(shards)),
         on_demand=partial(on_demand, files),
         run_dir=storage.run_dir,
@@ -64,11 +76,7 @@ def _supervise(instance: Instance, shards: dict[str, int]) -> int:
             "version": VERSION, "pid": os.getpid(), "endpoint": endpoint(config), "data_dir": str(storage.data_dir),
             "auth": config.access.auth, "durability": storage.durability, "ephemeral": storage.ephemeral,
         },
-    )
-    try:
-        return supervisor.run()
-    finally:
-        front.close()
+    ), front
 
 
 def endpoint(config: Config) -> str:
@@ -96,7 +104,7 @@ def _once_ready(instance: Instance) -> Callable[[], None]:
         config = instance.config
         lines = [f"Skybus {VERSION} at {endpoint(config)}, data in {config.storage.data_dir}", *exports(instance)]
         if instance.generated_secret:
-            kept = Path(config.storage.data_dir) / "root.json"
+            kept = Path(config.storage.data_dir) / ROOT_FILE
             lines.append(f"# Shown this once; kept in {kept}, and skybus credentials shows it again.")
         _say("\n".join([*lines, "Ready."]), sys.stdout.fileno())
 

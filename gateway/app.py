@@ -115,7 +115,7 @@ class Gateway:
             identity, secret = await self._callers.bear(key), ""
         else:
             identity, secret = await self._callers.identify(claim, request, body)
-        if (body and claim is not None and claim.streaming) or "content-encoding" in request.headers \
+        if (body and codings.chunked_form(claim, request.headers)) or "content-encoding" in request.headers \
                 or codings.TRAILER in request.headers:
             request = exchange.request = codings.decoded(request, claim, secret)
         route = self._router.route(request, claim)

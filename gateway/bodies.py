@@ -22,6 +22,7 @@ BODY_LIMIT_BYTES = 64 * 1024 * 1024       # of a body that is held whole, before
 LINE_LIMIT_BYTES = 1024                   # of a chunk's header, and of each trailer
 TRAILER_LIMIT_COUNT = 16
 CHUNK_MINIMUM_BYTES = 8192                # of every chunk with data but the last; S3's own rule
+SIGNATURE_CHARACTERS = 64                 # in hexadecimal; what is no signature is no framing
 GZIP_MEMBERS_LIMIT = 16
 INFLATE_RATIO_LIMIT = 256                 # inflated to compressed bytes, once past INFLATE_FREE_BYTES
 INFLATE_FREE_BYTES = 1024 * 1024
@@ -174,7 +175,8 @@ class ChunkedDecoder:
             raise RequestEntityTooLarge(self._limit_bytes)
         name, _, signature = extension.partition(b"=")
         self._signature = signature.strip().decode("latin-1")
-        if self._signatures is not None and name.strip() != b"chunk-signature":
+        if self._signatures is not None and not (
+                name.strip() == b"chunk-signature" and len(self._signature) == SIGNATURE_CHARACTERS):
             raise IncompleteBody
         if self._left_bytes:
             self._hash = sha256()
@@ -228,6 +230,8 @@ class ChunkedDecoder:
     def _end(self) -> bytes:
         signature = self.trailers.pop("x-amz-trailer-signature", "")
         if self._signatures is not None and self._form != STREAMING_SIGNED:
+            if len(signature) != SIGNATURE_CHARACTERS:
+                raise IncompleteBody if self.trailers else MalformedTrailer
             self._signatures.check_trailers(self.trailers, signature)
         self._ended = True
         return b""
@@ -245,7 +249,7 @@ class ChunkedDecoder:
 
 
 class Checksums:
-    """The digests that headers state of a body: Content-MD5, x-amz-checksum-*."""
+    """The digests that headers state of a body: Content-MD5, x-amz-checksum-*. InvalidDigest, InvalidRequest."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._stated: dict[str, str] = {}
@@ -255,8 +259,11 @@ class Checksums:
                 self._stated[name] = _md5_digest(value)
                 self._sums[name] = checksums.new(checksums.MD5)
             elif name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS:
+                algorithm = _algorithm(name)
+                if not _is_digest(value, checksums.DIGEST_BYTES[algorithm]):
+                    raise _invalid(f"Value for {name} header is invalid.")
                 self._stated[name] = value
-                self._sums[name] = checksums.new(_algorithm(name))
+                self._sums[name] = checksums.new(algorithm)
 
     def update(self, piece: bytes) -> None:
         for one in self._sums.values():
@@ -274,6 +281,8 @@ class Checksums:
                 raise BadDigest(f"The {what} you specified did not match the calculated checksum.", status=400)
 
 
+_NOTHING_NAMED = ("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+                  "headers were found.")
 # Headers that share the prefix and are no digest of this body.
 _NOT_SUMS = frozenset({CHECKSUM_PREFIX + "algorithm", CHECKSUM_PREFIX + "type", CHECKSUM_PREFIX + "mode"})
 
@@ -287,21 +296,25 @@ def algorithms(headers: Mapping[str, str]) -> tuple[str, ...]:
     InvalidRequest."""
     stated = [name for name in headers if name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS]
     late = announced(headers)
+    named = headers.get("x-amz-sdk-checksum-algorithm")
+    if not (stated or late or named):
+        return (DEFAULT_ALGORITHM,)
     if len(stated) > 1 or len(late) > 1:
         raise _invalid("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
     if stated and late:
         raise _invalid("Expecting a single x-amz-checksum- header")
     found = tuple(_algorithm(name) for name in (*stated, *late))
-    named = headers.get("x-amz-sdk-checksum-algorithm")
-    if stated and named and named.upper() not in found:
-        raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid.")
-    return found or (DEFAULT_ALGORITHM,)
+    if named and named.upper() not in found:
+        raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid." if found else _NOTHING_NAMED)
+    return found
 
 
 def announced(headers: Mapping[str, str]) -> list[str]:
     """The names in x-amz-trailer, which may end in commas. InvalidRequest for one that states no checksum."""
     text = headers.get("x-amz-trailer", "").rstrip(",").strip().lower()
-    names = [name.strip() for name in text.split(",")] if text else []
+    if not text:
+        return []
+    names = [name.strip() for name in text.split(",")]
     if not all(name.removeprefix(CHECKSUM_PREFIX).upper() in checksums.ALGORITHMS for name in names):
         raise _invalid("The value specified in the x-amz-trailer header is not supported")
     return names
@@ -351,10 +364,13 @@ def _is_digest(text: str, size: int) -> bool:
     return len(digest) == size and b64encode(digest).decode() == text
 
 
-def decoder(claim: Claim, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES) -> ChunkedDecoder:
-    """For the form a claim names; `key` None: signatures are not verified (open mode)."""
-    signed = claim.content_hash != STREAMING_UNSIGNED_TRAILER
-    return ChunkedDecoder(claim.content_hash, ChunkSignatures(key, claim) if signed and key else None, limit_bytes)
+def decoder(
+    form: str, claim: Claim | None, key: SigningKey | None, limit_bytes: int = BODY_LIMIT_BYTES
+) -> ChunkedDecoder:
+    """`key` None: signatures are not verified (open mode, or nobody has signed)."""
+    if form == STREAMING_UNSIGNED_TRAILER or claim is None or key is None:
+        return ChunkedDecoder(form, None, limit_bytes)
+    return ChunkedDecoder(form, ChunkSignatures(key, claim), limit_bytes)
 
 
 def decoded_length(headers: Mapping[str, str]) -> int:
@@ -373,12 +389,12 @@ def check_length(headers: Mapping[str, str], decoded_bytes: int) -> None:
 
 
 def decode_chunked(
-    body: bytes, claim: Claim, key: SigningKey | None, headers: Mapping[str, str]
+    body: bytes, form: str, claim: Claim | None, key: SigningKey | None, headers: Mapping[str, str]
 ) -> tuple[bytes, dict[str, str]]:
     """The payload of an aws-chunked body that was read whole, and the headers with its trailers."""
     decoded_length(headers)
     algorithms(headers)
-    decode = decoder(claim, key)
+    decode = decoder(form, claim, key)
     payload = b"".join(decode.feed(body))
     decode.finish()
     check_length(headers, decode.decoded_bytes)
@@ -386,7 +402,7 @@ def decode_chunked(
 
 
 def verify_sums(body: bytes, headers: Mapping[str, str]) -> None:
-    """Content-MD5 and x-amz-checksum-* of a body that was read whole. BadDigest."""
+    """Content-MD5 and x-amz-checksum-* of a body that was read whole. BadDigest, InvalidDigest, InvalidRequest."""
     sums = Checksums(headers)
     sums.update(body)
     sums.finish()

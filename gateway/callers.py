@@ -55,14 +55,14 @@ class Callers:
         key = claim.signer.access_key
         credential = self._credentials.known(key) or await self._credentials.find(key)
         if credential is None:
-            raise Refusal(Reason.UNKNOWN_KEY)
+            raise Refusal(Reason.UNKNOWN_KEY, AWSAccessKeyId=key)
         return self._admitted(credential, claim, bearer=bearer)
 
     def _admitted(self, credential: Credential, claim: Claim, *, bearer: bool = False) -> Credential:
         """With the session token that must come with it, and for what it is made. Refusal."""
         if not credential.static:
             if credential.bearer != bearer:
-                raise Refusal(Reason.UNKNOWN_KEY)
+                raise Refusal(Reason.UNKNOWN_KEY, AWSAccessKeyId=credential.access_key)
             credential.check(claim.token, self.clock())
         return credential
 

@@ -4,9 +4,15 @@ from collections.abc import Mapping
 
 from gateway import bodies
 from gateway.protocols import HttpRequest
-from gateway.sigv4 import S3_LIKE, Claim, SigningKey, signing_key
+from gateway.sigv4 import S3_LIKE, STREAMING, Claim, SigningKey, signing_key
 
 CHUNKED, GZIP, TRAILER = "aws-chunked", "gzip", "x-amz-trailer"
+
+
+def chunked_form(claim: Claim | None, headers: Mapping[str, str]) -> str:
+    """The form of aws-chunked that a body comes in, "" where in none. Who signs nothing may send one too."""
+    stated = claim.content_hash if claim is not None else headers.get("x-amz-content-sha256", "")
+    return stated if stated in STREAMING else ""
 
 
 def decoded(request: HttpRequest, claim: Claim | None, secret: str) -> HttpRequest:
@@ -14,10 +20,11 @@ def decoded(request: HttpRequest, claim: Claim | None, secret: str) -> HttpReque
     body = request.body or b""
     headers = without_chunked(request.headers)
     signed_for_s3 = claim is not None and claim.signer.service in S3_LIKE
-    if TRAILER in headers and signed_for_s3 and not (claim and claim.streaming):
+    form = chunked_form(claim, headers)
+    if TRAILER in headers and signed_for_s3 and not form:
         bodies.refuse_trailers(headers)
-    if claim is not None and claim.streaming:
-        body, headers = bodies.decode_chunked(body, claim, chunk_key(claim, secret), dict(headers))
+    if form:
+        body, headers = bodies.decode_chunked(body, form, claim, chunk_key(claim, secret), dict(headers))
     codings = _named(headers.get("content-encoding", ""))
     looks_like_s3 = claim is None and request.method != "POST"
     if codings and codings[-1].lower() == GZIP and not (signed_for_s3 or looks_like_s3):

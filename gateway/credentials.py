@@ -45,9 +45,10 @@ class Credential:
             return
         given = sha256(token.encode("utf-8", "surrogateescape")).hexdigest() if token else ""
         if not compare_digest(given, self.token):
-            raise Refusal(Reason.INVALID_TOKEN if token else Reason.UNKNOWN_KEY)
+            raise Refusal(Reason.INVALID_TOKEN, **{"Token-0": token}) if token else \
+                Refusal(Reason.UNKNOWN_KEY, AWSAccessKeyId=self.access_key)
         if self.expires <= now:
-            raise Refusal(Reason.EXPIRED_TOKEN)
+            raise Refusal(Reason.EXPIRED_TOKEN, **{"Token-0": token})
 
 
 class Credentials(Protocol):

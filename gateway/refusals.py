@@ -4,7 +4,7 @@ Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (s3
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (ec2),
 https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html (query), and answers of AWS measured in
 ministack issue 1745 (which family answers which code, and the statuses 400, 401, 403), for S3 by brekkylab/backlot in
-September 2026.
+September 2026 (its sentences on headers and credentials: s3/scopes.py).
 """
 
 from collections.abc import Callable
@@ -83,7 +83,8 @@ _S3: dict[Reason, _Answer] = {
                                                          "x-amz-content-sha256"),
     Reason.CONTENT_HASH_FORM: ("InvalidArgument", 400, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, "
                                "STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, "
-                               "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value."),
+                               "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, "
+                               "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value."),
     Reason.CONTENT_MISMATCH: ("XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not "
                                                                 "match what was computed."),
 }
@@ -105,13 +106,13 @@ def as_error(refusal: Refusal, service: Service | None) -> AwsError:
     about_key = _ABOUT_KEYS.get(refusal.reason)
     if about_key is not None:
         said = about_key(key_faults(service))
-        return AwsError(said.message, code=said.code, status=said.status)
+        return AwsError(said.message, code=said.code, status=said.status, **(refusal.fields if family == "s3" else {}))
     table = _TABLES.get(family, _JSON)
     code, status, message = table[refusal.reason]
     message = refusal.detail or message
     fields = {}
     if family == "s3":
-        message = _S3_SENTENCES.get(refusal.reason, message)
+        message = _S3_SENTENCES.get(refusal.reason) or refusal.s3 or message
         fields = refusal.fields
     elif family == "ec2" and code in ("AuthFailure", "RequestExpired"):
         message = table[refusal.reason][2]

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from hmac import digest as hmac_digest
 from urllib.parse import unquote
 
-from gateway.sigv4 import SKEW_S, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, Signer, format_time, same
+from gateway.sigv4 import SKEW_S, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, Signer, format_time, same, told_bytes
 
 V2 = "AWS2"
 EXPIRES_LIMIT_DIGITS = 12
@@ -86,8 +86,8 @@ def verify(
     resources = [path, f"/{bucket}{path}", *([f"{path}/"] if path.rfind("/") == 0 and path != "/" else [])]
     signed = [_to_sign(claim, method, resource, query, headers) for resource in resources]
     if not any(same(_signature(secret, text), claim.signature) for text in signed):
-        raise Refusal(Reason.MISMATCH, AWSAccessKeyId=claim.signer.access_key, SignatureProvided=claim.signature,
-                      StringToSign=signed[0])
+        raise Refusal(Reason.MISMATCH, AWSAccessKeyId=claim.signer.access_key, StringToSign=signed[0],
+                      SignatureProvided=claim.signature, StringToSignBytes=told_bytes(signed[0]))
 
 
 def _signature(secret: str, text: str) -> str:

@@ -21,8 +21,11 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from gateway.canonical import Form, canonical_request, form_of
+from gateway.s3 import scopes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_SCHEME = f"{ALGORITHM} "                 # another character behind it makes it another scheme
+_ECDSA = "AWS4-ECDSA-P256-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 STREAMING_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 STREAMING_SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
@@ -41,6 +44,8 @@ HEAD_LIMIT_CHARACTERS = 1024              # before a signature, if they are to b
 READING = frozenset({"GET", "HEAD"})
 S3_LIKE = frozenset({"s3", "s3express", "s3-outposts", "s3-object-lambda"})
 
+# Of S3's own headers; any other x-amz-* must be signed.
+_MAY_BE_UNSIGNED = frozenset({"x-amz-content-sha256", "x-amz-user-agent"})
 _EMPTY_HASH = sha256(b"").hexdigest()
 _HEX = frozenset("0123456789abcdef")
 _new = tuple.__new__                      # half the time of a named tuple's own constructor
@@ -71,12 +76,14 @@ class Reason(Enum):
 
 
 class Refusal(Exception):
-    """This request is not believed. `detail` is AWS's sentence where the reason alone does not give it."""
+    """This request is not believed. `detail` is AWS's sentence where the reason alone does not give it, `s3` the one
+    that S3 says instead."""
 
-    def __init__(self, reason: Reason, detail: str = "", **fields: Any) -> None:
+    def __init__(self, reason: Reason, detail: str = "", *, s3: str = "", **fields: Any) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.s3 = s3
         self.fields = fields
 
 
@@ -102,11 +109,6 @@ class Claim(NamedTuple):
     presigned: bool = False
     content_hash: str = ""                          # x-amz-content-sha256, "" when absent
     form: bool = False                              # it is of a form's policy
-
-    @property
-    def streaming(self) -> bool:
-        """The body is aws-chunked and carries its own proof (bodies.py)."""
-        return self.content_hash in STREAMING
 
 
 class SigningKey:
@@ -163,8 +165,9 @@ def verify(
     expected = signing_key(secret, signer.date, signer.region, signer.service).sign(to_sign)
     if not same(expected, claim.signature):
         raise Refusal(
-            Reason.MISMATCH, AWSAccessKeyId=signer.access_key, SignatureProvided=claim.signature,
-            StringToSign=to_sign, CanonicalRequest=canonical.decode("utf-8", "replace"),
+            Reason.MISMATCH, AWSAccessKeyId=signer.access_key, StringToSign=to_sign, SignatureProvided=claim.signature,
+            StringToSignBytes=told_bytes(to_sign), CanonicalRequest=canonical.decode("utf-8", "replace"),
+            CanonicalRequestBytes=canonical.hex(" "),
         )
     _check_coverage(form, headers, s3)
 
@@ -172,6 +175,11 @@ def verify(
 def same(expected: str, given: str) -> bool:
     """In constant time, whatever characters the client sent; `expected` is ASCII."""
     return given.isascii() and compare_digest(expected, given)
+
+
+def told_bytes(text: str) -> str:
+    """As S3 shows what was signed: two hexadecimal digits a byte."""
+    return text.encode("utf-8", "surrogateescape").hex(" ")
 
 
 @lru_cache(maxsize=KEY_CACHE_COUNT)
@@ -184,7 +192,7 @@ def signing_key(secret: str, date: str, region: str, service: str) -> SigningKey
 
 
 def _header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
-    if not authorization.startswith(ALGORITHM):
+    if not authorization.startswith(_SCHEME):
         raise _unsupported(authorization)
     if len(authorization) > CLAIM_LIMIT_CHARACTERS:
         raise Refusal(Reason.INCOMPLETE, "Authorization header is too long.")
@@ -218,8 +226,15 @@ def _head(head: str, signature: bool, timestamp: bool) -> tuple[Signer, tuple[st
         sentences.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     if sentences:
         reason = Reason.INCOMPLETE if timestamp else Reason.DATE
-        raise Refusal(reason, f"{' '.join(sentences)} Authorization={ALGORITHM}")
+        raise Refusal(reason, f"{' '.join(sentences)} Authorization={ALGORITHM}", s3=_component_fault(head, signature))
     return _credential(parts["Credential"], Reason.INCOMPLETE), tuple(parts["SignedHeaders"].split(";"))
+
+
+def _component_fault(head: str, signature: bool) -> str:
+    """In S3's words; the signature itself has been cut out of `head`."""
+    text = f"{head.removeprefix(ALGORITHM)},{'Signature=given' if signature else ''}"
+    components = [component.strip() for component in text.split(",")]
+    return scopes.IN_HEADER + scopes.component_fault([component for component in components if component])
 
 
 _remembered_head = lru_cache(KEY_CACHE_COUNT)(_head)       # a client repeats its own all day
@@ -236,8 +251,9 @@ def _query_claim(query: str, headers: Mapping[str, str]) -> Claim:
     algorithm = parameters.get("X-Amz-Algorithm", "")
     s3 = parameters.get("X-Amz-Credential", "").rsplit("/", 2)[-2:-1] == ["s3"]
     if algorithm and algorithm != ALGORITHM:
+        supported = ALGORITHM if algorithm == _ECDSA else f"{ALGORITHM} and {_ECDSA}"      # what S3 supports
         raise _unsupported(algorithm) if not s3 else Refusal(
-            Reason.QUERY_PARAMETERS, f'X-Amz-Algorithm only supports "{ALGORITHM}"')
+            Reason.QUERY_PARAMETERS, f'X-Amz-Algorithm only supports "{supported}"')
     if not all(parameters.get(name) for name in _QUERY_NAMES) or (s3 and "X-Amz-Expires" not in parameters):
         raise Refusal(
             Reason.QUERY_PARAMETERS, "Query-string authentication version 4 requires the X-Amz-Algorithm, "
@@ -256,18 +272,21 @@ def _unsupported(authorization: str) -> Refusal:
     argument = {"ArgumentName": "Authorization", "ArgumentValue": authorization}
     if authorization.startswith("Bearer "):
         return Refusal(Reason.BEARER, **argument)
-    if authorization.startswith("AWS4-ECDSA-P256-SHA256"):
+    if authorization.startswith(_ECDSA):
         return Refusal(Reason.MECHANISM, "Skybus does not verify AWS4-ECDSA-P256-SHA256 (SigV4A) signatures. "
                                          "Please use AWS4-HMAC-SHA256.", **argument)
-    return Refusal(Reason.MECHANISM, **argument)
+    return Refusal(Reason.MECHANISM, s3="" if " " in authorization else scopes.ONE_SPACE, **argument)
 
 
 def _credential(credential: str, reason: Reason) -> Signer:
     """`keyid/date/region/service/aws4_request`; the key id itself may hold no slash."""
     elements = credential.split("/")
-    if len(elements) != 5 or elements[4] != "aws4_request":
+    of_s3 = len(elements) == 5 and elements[3] in S3_LIKE
+    fault = scopes.credential_fault(elements, S3_LIKE)
+    if len(elements) != 5 or elements[4] != scopes.TERMINAL or (of_s3 and fault):
+        where = scopes.IN_HEADER if reason is Reason.INCOMPLETE else scopes.IN_QUERY
         raise Refusal(reason, "Credential must have exactly 5 slash-delimited elements, e.g. "
-                              f"keyid/date/region/service/term, got '{credential}'")
+                              f"keyid/date/region/service/term, got '{credential}'", s3=where + fault)
     access_key, date, region, service, _ = elements
     return Signer(access_key, date, region, service, credential.partition("/")[2])
 
@@ -275,7 +294,7 @@ def _credential(credential: str, reason: Reason) -> Signer:
 def _check_date(timestamp: str, reason: Reason) -> None:
     if (_epoch_s(timestamp) or 0) <= 0:             # none, or before there were any
         raise Refusal(reason, "Date must be in ISO-8601 'basic format'. "
-                              f"Got '{timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601")
+                              f"Got '{timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601", s3=scopes.LONG_DATE)
 
 
 def _other_day(claim: Claim) -> Refusal:
@@ -287,8 +306,7 @@ def _other_day(claim: Claim) -> Refusal:
     if claim.presigned:
         return Refusal(Reason.QUERY_PARAMETERS, f'Invalid credential date "{date}". This date is not the same as '
                                                 f'X-Amz-Date: "{day}".')
-    return Refusal(Reason.INCOMPLETE, "The authorization header is malformed; Invalid credential date. Date is not the "
-                                      "same as X-Amz-Date.")
+    return Refusal(Reason.INCOMPLETE, f"{scopes.IN_HEADER}Invalid credential date. Date is not the same as X-Amz-Date.")
 
 
 def _from_date(date: str) -> str:
@@ -401,12 +419,13 @@ def _payload_hash(claim: Claim, body: bytes | None, s3: bool, *, reads: bool) ->
 
 
 def _check_coverage(form: Form, headers: Mapping[str, str], s3: bool) -> None:
-    """A header that changes the request's meaning must be signed: for S3 every x-amz-*, elsewhere the binding ones."""
+    """A header that changes the request's meaning must be signed: for S3 every x-amz-* but the payload's hash, in which
+    a canonical request ends anyway; elsewhere the binding ones."""
     if "host" not in form.signed:
         raise Refusal(Reason.INCOMPLETE, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
     bound = form.loose if not s3 else [
         name for name in headers
-        if name.startswith("x-amz-") and name not in form.signed and name != "x-amz-user-agent"
+        if name.startswith("x-amz-") and name not in form.signed and name not in _MAY_BE_UNSIGNED
     ]
     if bound and (unsigned := [name for name in bound if name in headers]):
         raise Refusal(Reason.UNSIGNED_HEADERS, HeadersNotSigned=", ".join(unsigned))

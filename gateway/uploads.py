@@ -21,7 +21,7 @@ from bus.files import Files, IncomingFile, LocalFiles, Sink
 from bus.remote_files import RemoteFiles, find
 from bus.transport import Transport
 from gateway import bodies
-from gateway.codings import TRAILER
+from gateway.codings import TRAILER, chunked_form
 from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming, gathered
 from gateway.metrics import Metrics
 from gateway.s3.forms import FormDecoder
@@ -94,7 +94,7 @@ class Uploads:
         files: Files,
     ) -> "Upload":
         """The body, written and verified against what its claim says. AwsError, Refusal."""
-        kind = Chunked if claim is not None and claim.streaming else Plain
+        kind = Chunked if chunked_form(claim, headers) else Plain
         length = kind.stated_length(headers)
         if length > SIZE_LIMIT_BYTES:
             raise EntityTooLarge(length)
@@ -276,8 +276,7 @@ class Chunked(Upload):
         self, headers: Mapping[str, str], claim: Claim | None, key: SigningKey | None, place: Place
     ) -> None:
         super().__init__(headers, place)
-        assert claim is not None, "the claim says which form it is"
-        self._decoder = bodies.decoder(claim, key, SIZE_LIMIT_BYTES)
+        self._decoder = bodies.decoder(chunked_form(claim, headers), claim, key, SIZE_LIMIT_BYTES)
 
     @staticmethod
     def stated_length(headers: Mapping[str, str]) -> int:

@@ -59,6 +59,7 @@ class Dialect:
     malformed: str = ""                            # what lacks something inside a document, where that is no `invalid`
     echoes: bool = True                            # prints the offending value
     encodes: bool = False                          # denials bring a message for STS to decode
+    names_all: bool = False                        # a denial says "on resource: *" too, which others leave out
     order: Mapping[str, tuple[str, ...]] | None = None             # structure -> members reported before the others
     constraints: Mapping[str, Constraint] | None = None            # shape -> instead of the model's
     key_constraints: Mapping[str, Constraint] | None = None        # map -> of its keys, instead of the model's
@@ -206,7 +207,7 @@ _BY_SERVICE = {
     "apigateway": replace(_BY_PROTOCOL["rest-json"], invalid="BadRequestException"),
     "cognito-idp": replace(_JSON, invalid="InvalidParameterException"),
     "dynamodb": replace(
-        _JSON, failed="InternalServerError", order=_DYNAMODB_ORDER, constraints=_DYNAMODB_CONSTRAINTS,
+        _JSON, failed="InternalServerError", names_all=True, order=_DYNAMODB_ORDER, constraints=_DYNAMODB_CONSTRAINTS,
         key_constraints={"BatchGetRequestMap": _TABLE_KEY, "BatchWriteItemRequestMap": _TABLE_KEY},
         also_required=_DYNAMODB_REQUIRED,
         plain_table_names=frozenset({
@@ -214,11 +215,12 @@ _BY_SERVICE = {
         }),
         words=_DYNAMODB_WORDS, echoes_json=frozenset({"BatchGetItem"}),
     ),
-    "dynamodbstreams": replace(_JSON, failed="InternalServerError"),
-    "ecr": replace(_JSON, invalid="InvalidParameterException"),
+    "dynamodbstreams": replace(_JSON, failed="InternalServerError", names_all=True),
+    "ecr": replace(_JSON, invalid="InvalidParameterException", names_all=True),
     "ecs": replace(_JSON, invalid="ClientException", failed="ServerException"),
-    "iam": replace(_XML, echoes=False, constraints=_IAM_CONSTRAINTS),
+    "iam": replace(_XML, echoes=False, names_all=True, constraints=_IAM_CONSTRAINTS),
     "iot": replace(_BY_PROTOCOL["rest-json"], invalid="InvalidRequestException"),
+    "lambda": replace(_BY_PROTOCOL["rest-json"], names_all=True),
     "logs": replace(_JSON, invalid="InvalidParameterException"),
     "organizations": replace(
         _JSON, invalid="InvalidInputException", throttled="TooManyRequestsException", failed="ServiceException",

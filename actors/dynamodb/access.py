@@ -59,7 +59,11 @@ def table_arn(context: Context, name: str, index: str | None = None) -> str:
     return found if index is None else f"{found}/index/{index}"
 
 
-# Operations that need several
+# Operations that need several, or speak of one thing in other words
+
+def _list_tables(context: Context, request: Request) -> Iterator[Access]:
+    yield Access("dynamodb:ListTables", called=table_arn(context, "*"))
+
 
 def _create(context: Context, request: Request) -> Iterator[Access]:
     table = table_arn(context, request["TableName"])
@@ -135,7 +139,7 @@ def _import(context: Context, request: Request) -> Iterator[Access]:
 
 
 _SEVERAL = {
-    "CreateTable": _create, "BatchGetItem": _batch_get, "BatchWriteItem": _batch_write,
+    "ListTables": _list_tables, "CreateTable": _create, "BatchGetItem": _batch_get, "BatchWriteItem": _batch_write,
     "TransactGetItems": _transact_get, "TransactWriteItems": _transact_write, "ExecuteStatement": _of_statement,
     "BatchExecuteStatement": _batch_statement, "ExecuteTransaction": _execute_transaction,
     "RestoreTableFromBackup": _restore, "RestoreTableToPointInTime": _restore, "ImportTable": _import,

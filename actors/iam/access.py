@@ -19,6 +19,8 @@ Request = Mapping[str, Any]
 # The first that a request has says what it is about: AddUserToGroup is about the group, a role's policy about the role.
 _NAMED = (("InstanceProfileName", PROFILE), ("GroupName", GROUP), ("RoleName", ROLE), ("UserName", USER),
           ("ServerCertificateName", CERTIFICATE))
+_CALLED = (("InstanceProfileName", "instance profile"), ("GroupName", "group"), ("RoleName", "role"),
+           ("UserName", "user"))
 _LISTS = {"ListUsers": "user", "ListGroups": "group", "ListRoles": "role", "ListInstanceProfiles": "instance-profile"}
 # About the caller's own user where no name is given.
 _OWN = frozenset({
@@ -42,7 +44,7 @@ _BOUNDED = frozenset({
 
 def accesses(view: Snapshot, context: Context, action: str, request: Request) -> Sequence[Access]:
     name = context.operation.name
-    found = [Access(action, resource(view, context, name, request), _keys(name, request))]
+    found = [Access(action, resource(view, context, name, request), _keys(name, request), called(context, request))]
     if name == "AddRoleToInstanceProfile":
         role = _arn(Book(view, context.account), ROLE, request["RoleName"], None)
         found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "ec2.amazonaws.com"}))
@@ -85,6 +87,23 @@ def resource(view: Snapshot, context: Context, name: str, request: Request) -> s
         service = request["AWSServiceName"]
         return f"arn:aws:iam::{book.account}:role/aws-service-role/{service}/*"
     return context.principal.arn if name in _OWN else "*"
+
+
+def called(context: Context, request: Request) -> str:
+    """What a denial calls that: what is there goes by its kind and name, what is made by its ARN ("")."""
+    name, policy = context.operation.name, request.get("PolicyArn")
+    if name == "ListPolicies":
+        return f"policy path {request.get('PathPrefix') or '/'}"
+    if name == "ListVirtualMFADevices":
+        return f"arn:aws:iam::{context.account}:mfa/"
+    if name == "CreatePolicy":
+        return f"policy {request['PolicyName']}"
+    if isinstance(policy, str) and not name.startswith(_ATTACHED):
+        return f"policy {policy}"
+    for member, words in _CALLED:
+        if isinstance(request.get(member), str) and name not in _DEVICES:
+            return "" if name == f"Create{member.removesuffix('Name')}" else f"{words} {request[member]}"
+    return f"user {context.principal.name}" if name in _OWN and context.principal.record.get("kind") == "user" else ""
 
 
 def _arn(book: Book, kind: str, name: str, path: str | None) -> str:

@@ -16,6 +16,7 @@ class Access(NamedTuple):
     action: str                           # "s3:GetObject"
     resource: str = "*"                   # an ARN, or "*" where AWS has no resource
     keys: Mapping[str, str | tuple[str, ...]] = _NOTHING   # this access's own condition keys, in lower case
+    called: str = ""                      # the resource in the words of a denial, where these are not its ARN
 
 
 class Guard(NamedTuple):

@@ -1,11 +1,12 @@
 """IAM's name of what an operation does: "<prefix>:<Operation>", but for those that IAM calls differently.
 
 Source: the service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/) and
-each service's own page there; tests/actors/sts/actions.txt holds its names for a test to compare. One action for one
+each service's own page there; actions.txt holds its names of the services here and to come. One action for one
 operation: what needs several, or depends on what a request holds, its actor says (ServiceActor.accesses).
 """
 
 from functools import cache
+from pathlib import Path
 
 from schemas.models import Operation, Service
 
@@ -85,6 +86,18 @@ def prefix_of(service: Service) -> str:
 def action_of(operation: Operation) -> str:
     service = operation.service
     return f"{prefix_of(service)}:{_ACTIONS.get(service.name, {}).get(operation.name, operation.name)}"
+
+
+@cache
+def known_actions() -> frozenset[str]:
+    """As AWS spells them, "s3:GetObject"; of no other services than the file has."""
+    found, prefix = set(), ""
+    for line in Path(__file__).with_name("actions.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            prefix = line.strip("[]")
+        elif not line.startswith("#"):
+            found |= {f"{prefix}:{name}" for name in line.split()}
+    return frozenset(found)
 
 
 @cache

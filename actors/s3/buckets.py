@@ -62,6 +62,7 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
             raise BucketAlreadyExists(name)
         if region != HOME_REGION or found.record["region"] != HOME_REGION:
             raise BucketAlreadyOwnedByYou(name)
+        ownership.reset_acl(context, found, request)
         return {"Location": f"/{name}"}            # in us-east-1 alone, to make it again is no error
     record = {"name": name, "account": context.account, "region": region, "time": transaction.now()}
     if chosen.get("LocationConstraint") == EU:

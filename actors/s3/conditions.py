@@ -21,9 +21,9 @@ from actors.s3.state import Record, upload_time_us
 Request = Mapping[str, Any]
 
 
-def check_read(request: Request, record: Record, now: float) -> None:
+def check_read(request: Request, record: Record) -> None:
     """Of GetObject and HeadObject. PreconditionFailed, NotModified."""
-    failed = _failed(request, record, now, "IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince")
+    failed = _failed(request, record, "IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince")
     if failed in ("If-None-Match", "If-Modified-Since"):
         raise NotModified(headers={
             "ETag": f'"{record["etag"]}"', "Last-Modified": formatdate(record["time"], usegmt=True)})
@@ -31,9 +31,9 @@ def check_read(request: Request, record: Record, now: float) -> None:
         raise PreconditionFailed(failed)
 
 
-def check_copy(request: Request, record: Record, now: float) -> None:
+def check_copy(request: Request, record: Record) -> None:
     """Of the source of a copy, where every failure is PreconditionFailed."""
-    failed = _failed(request, record, now, *[f"CopySource{name}" for name in (
+    failed = _failed(request, record, *[f"CopySource{name}" for name in (
         "IfMatch", "IfUnmodifiedSince", "IfNoneMatch", "IfModifiedSince")])
     if failed:
         raise PreconditionFailed(f"x-amz-copy-source-{failed}")
@@ -78,6 +78,13 @@ def check_complete(request: Request, key: str, current: Record | None, upload: R
         raise ConditionalRequestConflict("If-Match", key)
 
 
+def check_abort(request: Request, upload: Record) -> None:
+    """Of an upload that is given up: it began in that second. PreconditionFailed."""
+    began = request.get("IfMatchInitiatedTime")
+    if began is not None and _second(began) != int(upload["time"]):
+        raise PreconditionFailed("x-amz-if-match-initiated-time")
+
+
 def check_delete(request: Request, key: str, current: Record | None) -> None:
     """Of DeleteObject, and with its own member names of DeleteObjects. A time and a size alone are no demand that
     there be an object. NoSuchKey, PreconditionFailed."""
@@ -97,9 +104,8 @@ def check_delete(request: Request, key: str, current: Record | None) -> None:
         raise PreconditionFailed("x-amz-if-match-size")
 
 
-def _failed(request: Request, record: Record, now: float, *names: str) -> str:
-    """The header of the condition that does not hold; "" when all do. A moment that is yet to come is no condition of
-    having been modified since."""
+def _failed(request: Request, record: Record, *names: str) -> str:
+    """The header of the condition that does not hold; "" when all do. A moment may be one that is yet to come."""
     match, unmodified, none_match, modified = [request.get(name) for name in names]
     etag, time = record["etag"], int(record["time"])
     if match is not None:
@@ -110,7 +116,7 @@ def _failed(request: Request, record: Record, now: float, *names: str) -> str:
     if none_match is not None:
         if _matches(none_match, etag):
             return "If-None-Match"
-    elif modified is not None and time <= _second(modified) <= now:
+    elif modified is not None and time <= _second(modified):
         return "If-Modified-Since"
     return ""
 

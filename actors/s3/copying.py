@@ -70,7 +70,7 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
         raise InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version "
                              "id.")
     archives.check_copyable(record, context.now)
-    conditions.check_copy(request, record, context.now)
+    conditions.check_copy(request, record)
     sealer = encryption.sealer_of(ours, record, request, encryption.SOURCE)
     content = record.get("content")
     found = Content(b"", []) if content is None else contents.load(snapshot, content, sealer)

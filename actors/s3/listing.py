@@ -24,6 +24,7 @@ from bus.codec import unpack
 PAGE_LIMIT = 1000
 INTEGER_LIMIT = 2**31 - 1
 GIVE_WAY_ROWS = 64                        # looked at between two moments for others
+MARKER_PLACES = "MarkerPlaces"            # of delete markers among all versions: S3's documents have both in one order
 _TOKEN_PREFIX = "1"  # noqa: S105 - the form of our continuation tokens
 
 Request = Mapping[str, Any]
@@ -114,6 +115,7 @@ def versions(context: Context, snapshot: Snapshot, request: Request) -> Paging:
     told = [_version(key, record, newest, write, owner_of(record)) | more(record) for key, record, newest in found]
     answer["Versions"] = [each for each in told if "Size" in each]
     answer["DeleteMarkers"] = [each for each in told if "Size" not in each]
+    answer[MARKER_PLACES] = [place for place, each in enumerate(told) if "Size" not in each]
     if page.truncated:
         answer["NextKeyMarker"] = write(page.last)
         if found and found[-1][0] == page.last:

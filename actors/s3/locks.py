@@ -26,10 +26,10 @@ class Protected(AccessDenied):
     words = "Access Denied because object protected by object lock."
 
 
-def check_bucket(bucket: Bucket) -> None:
-    """InvalidRequest of a bucket without a lock."""
+def check_bucket(bucket: Bucket, configuration: str = "Object Lock Configuration") -> None:
+    """InvalidRequest of a bucket without a lock; `configuration` is what S3 calls that here."""
     if not bucket.record.get("lock"):
-        raise InvalidRequest("Bucket is missing Object Lock Configuration")
+        raise InvalidRequest(f"Bucket is missing {configuration}")
 
 
 def of_new_object(bucket: Bucket, request: Request, now: float) -> Record:
@@ -53,7 +53,7 @@ def of_new_object(bucket: Bucket, request: Request, now: float) -> Record:
         if hold not in STATES:
             raise InvalidArgument("Legal Hold must be either of 'ON' or 'OFF'", "x-amz-object-lock-legal-hold", hold)
         record["hold"] = hold == "ON"
-    check_bucket(bucket)
+    check_bucket(bucket, "ObjectLockConfiguration")
     return record
 
 

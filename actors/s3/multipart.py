@@ -197,11 +197,18 @@ def _etag(parts: list[str]) -> str:
 def _completed(context: Context, bucket: Bucket, key: str, record: Record) -> Answer:
     """Told again to who asks again, as long as the object is the current one."""
     answer: Answer = {
-        "Location": f"http://{bucket.name}.s3.{context.region}.amazonaws.com/{quote(key, safe='')}",
+        "Location": location(context, bucket.name, key),
         "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption.ours_told(record),
         **checksums.members(record), **due.told(bucket, key, record),
     }
     return answer | version_of(bucket, record)
+
+
+def location(context: Context, bucket: str, key: str) -> str:
+    """Where the object is, on the host that was asked and in its style."""
+    host = context.source.get("host") or f"{bucket}.s3.{context.region}.amazonaws.com"
+    path = "" if host.startswith(f"{bucket}.") else f"{bucket}/"
+    return f"http://{host}/{path}{quote(key, safe='')}"
 
 
 def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[tuple[int, Record]]:
@@ -291,6 +298,9 @@ def _check_whole(upload: Record, record: Record, kind: str, algorithm: str, stat
 
 
 def abort(context: Context, transaction: Transaction, request: Request) -> Answer:
+    """NoSuchUpload, PreconditionFailed."""
     bucket = bucket_of(context, transaction, request)
-    uploads.end(transaction, bucket, uploads.get(transaction, bucket, request))
+    upload = uploads.get(transaction, bucket, request)
+    conditions.check_abort(request, upload)
+    uploads.end(transaction, bucket, upload)
     return {}

@@ -43,18 +43,24 @@ def of_bucket(bucket: Bucket) -> str:
 
 
 def begin(context: Context, bucket: Bucket, request: Request) -> None:
-    """CreateBucket's ownership and ACL. InvalidBucketAclWithObjectOwnership, InvalidArgument, AccessDenied."""
+    """CreateBucket's ownership and ACL. InvalidArgument, InvalidBucketAclWithObjectOwnership, AccessDenied."""
     ownership = request.get("ObjectOwnership", ENFORCED)
     if ownership not in OWNERSHIPS:
         raise InvalidArgument(f"Invalid x-amz-object-ownership header: {ownership}", "x-amz-object-ownership")
     bucket.configure(OWNERSHIP, ownership)
-    if not acls.is_stated(request):
-        return
-    if ownership == ENFORCED and request.get("ACL") != "private":
-        raise InvalidBucketAcl(ownership)
-    acl = acls.of_headers(request, bucket.owner, bucket.owner)
-    publicity.check_acl(context, bucket, acl)
-    bucket.configure(ACL, acl)
+    reset_acl(context, bucket, request)
+
+
+def reset_acl(context: Context, bucket: Bucket, request: Request) -> None:
+    """To what CreateBucket says of it. InvalidArgument, InvalidBucketAclWithObjectOwnership, AccessDenied."""
+    stated = acls.is_stated(request)
+    acl = acls.of_headers(request, bucket.owner, bucket.owner) if stated else None
+    if stated and of_bucket(bucket) == ENFORCED and request.get("ACL") != "private":
+        raise InvalidBucketAcl(ENFORCED)
+    if acl is not None:
+        publicity.check_acl(context, bucket, acl)
+    if acl is not None or bucket.configuration(ACL) is not None:
+        bucket.configure(ACL, acl)
 
 
 # Objects

@@ -16,8 +16,9 @@ from actors.runtime.policy import Policy, Use, compile_document
 from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import acls, keys, ownership, publicity, replicating, state, tags
+from actors.s3 import acls, keys, ownership, publicity, replicating, replication, state, tags
 from actors.s3.access import bucket_name
+from actors.s3.buckets import check_name
 from actors.s3.copying import parse_source
 from actors.s3.errors import HEADERS, InvalidArgument, NoSuchBucket, PermanentRedirect, S3Error
 from actors.s3.log_targets import LOGGER
@@ -61,6 +62,7 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     if isinstance(request.get("CopySource"), str):
         found += _of_source(request["CopySource"])
     if name == "CreateBucket":
+        check_name(bucket)                # of who may not make one, too
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION if request.get(member)]
         if (request.get("CreateBucketConfiguration") or {}).get("Tags"):
             found.append(Access("s3:TagResource", arn))
@@ -70,8 +72,9 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         # AWS's documented policies let the headers of its services be
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_MAKING.items() if request.get(member)]
     elif name == "PutBucketReplication":
-        role = str((request["ReplicationConfiguration"] or {}).get("Role"))
-        found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "s3.amazonaws.com"}))
+        role = str((request["ReplicationConfiguration"] or {}).get("Role") or "")
+        if replication.is_role(role):     # what is none, the operation refuses
+            found.append(Access("iam:PassRole", role, {"iam:passedtoservice": "s3.amazonaws.com"}))
     elif request.get("BypassGovernanceRetention"):
         found += _bypass(request, key)
     return found

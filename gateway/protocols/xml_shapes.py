@@ -14,6 +14,7 @@ from schemas.models import Member, Shape
 
 Read = Callable[[Element], Any]
 Write = Callable[[list[str], Any], None]
+Adapt = Callable[[Mapping[str, Write]], dict[str, Write]]
 
 
 # What XML 1.0 cannot carry in any form becomes U+FFFD.
@@ -93,7 +94,7 @@ def _same(text: str) -> str:
 
 
 _SCALARS: dict[str, Callable[[str], Any]] = {
-    "string": _same, "character": _same, "boolean": scalars.read_boolean, "integer": scalars.read_integer,
+    "string": _same, "character": _same, "boolean": scalars.read_boolean, "integer": scalars.read_int32,
     "long": scalars.read_integer, "float": scalars.read_float, "double": scalars.read_float,
     "timestamp": scalars.read_time, "blob": lambda text: scalars.base64_bytes("".join(text.split())),
 }
@@ -257,9 +258,12 @@ class XmlWriters:
     def _elements(self, members: Mapping[str, Member]) -> dict[str, Write]:
         return {n: self.element(each, output_name(each)) for n, each in members.items() if not _is_attribute(each)}
 
-    def root(self, members: Mapping[str, Member], tag: str, namespace_trait: Any) -> Write:
-        """A document of these members."""
-        return self._structure(self._elements(members), members, tag, f"<{tag}{namespace(namespace_trait)}")
+    def root(
+        self, members: Mapping[str, Member], tag: str, namespace_trait: Any, adapted: Adapt = dict
+    ) -> Write:
+        """A document of these members; `adapted`: their writers, where one is not what its member says."""
+        inside = adapted(self._elements(members))
+        return self._structure(inside, members, tag, f"<{tag}{namespace(namespace_trait)}")
 
     def _structure(self, inside: Mapping[str, Write], members: Mapping[str, Member], tag: str, start: str) -> Write:
         attributes = [(name, element_name(each)) for name, each in members.items() if _is_attribute(each)]

@@ -89,6 +89,7 @@ class S3Door:
     async def post(self, exchange: Exchange) -> Answer:
         """A form's upload: its policy proves who asks, and what it may hold. AwsError, Refusal, BusError."""
         incoming, request = exchange.incoming, exchange.request
+        posts.check_query(request.query)
         form = FormDecoder(request.headers["content-type"])
         if await self._uploads.files("s3") is None:
             raise NotImplementedByUs("s3", "PostObject")

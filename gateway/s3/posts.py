@@ -1,7 +1,8 @@
 """Uploads from HTML forms: which PUT a form stands for, and how it wants to be answered.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html, …/sigv4-HTTPPOSTForms.html; answers as S3
-gave them in LocalStack's snapshots (TestS3PresignedPost) and in issues of libraries that send forms.
+gave them in LocalStack's snapshots (TestS3PresignedPost), scality/cloudserver's tests and issues of libraries that
+send forms.
 """
 
 from collections.abc import Mapping
@@ -10,20 +11,30 @@ from urllib.parse import quote, urlencode
 from gateway.protocols.wire import HttpRequest, HttpResponse
 from gateway.protocols.xml_shapes import escape, local_name, parse_xml
 from gateway.s3 import metadata
-from gateway.s3.post_policies import missing
+from gateway.s3.post_policies import invalid, missing
 from schemas.errors import AwsError
 
 # Fields that are headers of the PUT under the same name.
 _HEADERS = frozenset({
-    "cache-control", "content-type", "content-disposition", "content-encoding", "content-md5", "expires"})
+    "cache-control", "content-type", "content-disposition", "content-encoding", "content-language", "content-md5",
+    "expires"})
 _RENAMED = {"acl": "x-amz-acl"}
 _SIGNING = frozenset({"x-amz-signature", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-security-token"})
 
 
+def check_query(query: str) -> None:
+    """A form has all it says in its fields. InvalidArgument."""
+    if query:
+        first = query.split("&")[0].split("=")[0]
+        raise invalid("Query String Parameters not allowed on POST requests.", first, "null")
+
+
 def check(fields: Mapping[str, str]) -> None:
     """InvalidArgument without a key."""
-    if not fields.get("key"):
+    if "key" not in fields:
         raise missing("key")
+    if not fields["key"]:
+        raise invalid("User key must have a length greater than 0.", "key", "")
 
 
 def put_of(path: str, fields: Mapping[str, str]) -> HttpRequest:

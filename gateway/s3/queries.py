@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gateway.protocols.rest import bound
 from schemas.errors import AwsError
-from schemas.models import Operation, Service
+from schemas.models import Operation
 
 Query = dict[str, list[str]]
 
@@ -28,21 +28,18 @@ _STRANGE = {
 _FETCH_OWNER = "fetch-owner"
 _VERSION = "versionId"
 _VERSIONS = {"GetBucketAcl": "Invalid version id specified"}
-_NO_SELECTORS = frozenset({"session"})            # of directory buckets alone
 
 
 class _Facts(NamedTuple):
-    """Of an operation: the parameters that are integers, those it is told apart by, and is it one of a bucket?"""
+    """Of an operation: the parameters that are integers, and is it one of a bucket?"""
 
     numbers: tuple[str, ...]
-    selectors: frozenset[str]
     of_bucket: bool
 
 
 def read(operation: Operation, query: Query) -> Query:
     """What is left to read, as the members will have it. InvalidArgument."""
     facts = _facts(operation)
-    _check_selectors(facts, query)
     left = {name: values for name, values in query.items() if not _says_nothing(facts, name, values[0])}
     for name, message in _STRANGE.get(operation.name, {}).items():
         if name in query:
@@ -60,12 +57,6 @@ def check_no_part(query: Query) -> None:
             raise _refusal(f"This operation does not accept {name} without {other}", name, query[name][0])
 
 
-def _check_selectors(facts: _Facts, query: Query) -> None:
-    named = sorted(facts.selectors.intersection(query))
-    if len(named) > 1:
-        raise _refusal(f"Conflicting query string parameters: {', '.join(named)}", "ResourceType", named[0])
-
-
 def _says_nothing(facts: _Facts, name: str, text: str) -> bool:
     """Is it as if it were not there? InvalidArgument for a number that is none."""
     if name in facts.numbers:
@@ -81,15 +72,7 @@ def _says_nothing(facts: _Facts, name: str, text: str) -> bool:
 def _facts(operation: Operation) -> _Facts:
     members = bound(operation.input, "querystring") if operation.input is not None else []
     return _Facts(tuple(wire for _, member, wire in members if member.shape.kind == "integer"),
-                  _selectors(operation.service),
                   operation.uri.startswith("/{Bucket}") and "{Key" not in operation.uri and operation.method != "POST")
-
-
-@cache
-def _selectors(service: Service) -> frozenset[str]:
-    """What tells the operations apart on one path: `?acl`, and not `?list-type=2`."""
-    pairs = {pair for each in service.operations.values() for pair in each.uri.partition("?")[2].split("&")}
-    return frozenset({_UPLOAD, *(pair for pair in pairs if pair and "=" not in pair)}) - _NO_SELECTORS
 
 
 def _refusal(message: str, name: str, value: str | None = None) -> AwsError:

@@ -64,10 +64,11 @@ def verify_sums(operation: Operation, request: HttpRequest) -> None:
     headers = request.headers
     if request.method in READING:
         return
+    if "httpChecksum" in operation.traits and TRAILER not in headers:
+        bodies.algorithms(headers)                 # else they were looked at while there was a body to come
     if operation.streams_in:
-        if TRAILER not in headers:                 # else they were looked at while there was a body to come
-            bodies.algorithms(headers)
-    elif _sums_of_object(operation):
+        return
+    if _sums_of_object(operation):
         bodies.verify_sums(request.body or b"", {name: headers[name] for name in (_MD5,) if name in headers})
     elif operation.name == "DeleteObjects" and _MD5 not in headers and not bodies.states_sum(headers):
         raise AwsError("Missing required header for this request: Content-MD5 OR x-amz-checksum-*",

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import stat
@@ -18,6 +19,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from botocore.credentials import ProcessProvider
 
 from bus.system import gather
 from bus.transport import Transport
@@ -151,6 +153,20 @@ def test_the_ports_of_another_instance(running: Up, tmp_path: Path, flag: str) -
     assert f"{flag} PORT" in done.stderr
 
 
+# The forms: exports for a shell, and what AWS's tools take from a `credential_process`, as botocore reads it.
+def test_credentials(running: Up) -> None:
+    lines = running.command("credentials").stdout.splitlines()
+    shown = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+    assert shown == running.exports
+    told = json.loads(running.command("credentials", "--json").stdout)
+    assert (told["EndpointUrl"], told["Region"]) == (shown["AWS_ENDPOINT_URL"], shown["AWS_DEFAULT_REGION"])
+    line = shlex.join(argv("credentials", "--json", "--data-dir", str(running.data_dir)))
+    profiles = {"profiles": {"local": {"credential_process": line}}}
+    found = ProcessProvider("local", lambda: profiles).load()
+    assert found is not None
+    assert (found.access_key, found.secret_key) == (shown["AWS_ACCESS_KEY_ID"], shown["AWS_SECRET_ACCESS_KEY"])
+
+
 def test_logs(running: Up) -> None:
     everything = running.command("logs").stdout
     assert "broker: " in everything
@@ -198,7 +214,9 @@ def test_scrub(running: Up) -> None:
     with file.open("r+b") as opened:
         opened.write(b"rot")
     found = running.command("scrub")
-    assert (found.returncode, "scrubbed/k" in found.stderr) == (1, True)
+    assert (found.returncode, "scrubbed/k" in found.stdout) == (1, True)
+    [rotten] = json.loads(running.command("scrub", "--json").stdout)["rotten"]
+    assert rotten["objects"] == ["scrubbed/k"]
     assert "s3        1 files are not what was stored" in running.command("status").stdout
     call("DeleteObject", Key="k")
 
@@ -259,11 +277,24 @@ def test_backup_and_restore(tmp_path: Path) -> None:
     assert (damaged.returncode, "is not what was backed up" in damaged.stderr) == (1, True)
 
 
-def test_down_returns_when_all_has_stopped(tmp_path: Path) -> None:
+# A restart is over when the process is ready again, a stop when the directory is free for the next start.
+def test_restart_and_down_say_what_they_did(tmp_path: Path) -> None:
     with Up(tmp_path) as up:
+        pids, flags = up.pids(), ("--port", "0", "--bus-port", "0")
+        told = json.loads(up.command("restart", "actors", "--json").stdout)
+        assert (told["process"], told["restarts"]) == ("actors", 1)
+        assert told["pid"] == up.pids()["actors"] != pids["actors"]
+        assert up.command("restart", "gateway-1").stdout.startswith("Restarted gateway-1 in ")
+        nobody = up.command("restart", "nobody")
+        assert (nobody.returncode, "There is no process 'nobody'" in nobody.stderr) == (1, True)
         pids = up.pids()
-        assert up.command("down").returncode == 0
+        done = up.command("down")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"Stopped Skybus at {up.exports['AWS_ENDPOINT_URL']} (broker, actors, gateway-1)")
+        assert done.stdout.endswith(f"its data stays in {up.data_dir}.\n")
         assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
+        with Up(tmp_path, *flags) as again:
+            assert again.command("down", "--json").returncode == 0
         assert up.process.wait() == 0
         assert up.command("status").returncode == 7
 
@@ -375,6 +406,31 @@ def test_exit_codes(tmp_path: Path, words: tuple[str, ...], code: int, said: str
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert "hush" not in done.stderr
+
+
+# Nothing of it is left: neither the directories that were made for it nor, in one that was there, what was put in it.
+@pytest.mark.parametrize(("flags", "code"), [
+    (("--shards", "dynamodb=0"), 2),
+    (("--host", "192.0.2.1", "--auth", "strict"), 2),
+    (("--port", "0", "--bus-port", "0", "--nats-server", "/nowhere/nats-server", "--auth", "strict"), 5),
+    (("--port", "0", "--nats-url", "nats://127.0.0.1:1", "--ephemeral"), 5),
+])
+def test_what_is_refused_leaves_no_directory(tmp_path: Path, flags: tuple[str, ...], code: int) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    for directory in (there, tmp_path / "new" / "data"):
+        done = skybus(tmp_path, "up", "--data-dir", str(directory), *flags)
+        assert done.returncode == code, done.stderr
+    assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == [Path("there"), Path("there/lock")]
+
+
+# Its data is another matter.
+def test_what_is_refused_keeps_what_there_was(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        before = sorted(up.data_dir.rglob("*"))
+        assert up.stop()[0] == 0
+    assert skybus(tmp_path, "up", "--data-dir", str(up.data_dir), "--shards", "dynamodb=9").returncode == 2
+    assert {path for path in before if path.parent.name != "run"} <= set(up.data_dir.rglob("*"))
 
 
 def test_data_of_a_newer_version(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 """Of whom `skybus explain` speaks: what gateways (gateway/credentials.py) and the chain (actors/runtime/principals.py)
-make of the same name."""
+make of the same name; and of which actions."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from deploy.config import Access
+from deploy.explain import spelled
 from deploy.explaining import principal_named
+from deploy.failures import UsageError
 
 DENIES = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}'
 BOUND = "111111111111"                    # the root of which a service control policy binds
@@ -57,3 +59,22 @@ def test_without_iam() -> None:
         assert found is not None
         assert (found.account, found.unbounded) == (expected, True)
     assert asyncio.run(principal_named(ALICE, Access(), None)) is None
+
+
+# An answer about an action that is none would be an answer about nothing: "allowed", for whoever may everything.
+@pytest.mark.parametrize(("action", "said"), [
+    ("s3:GetObjct", "AWS has no action 's3:GetObjct'.*nearest: s3:GetObject, "),
+    ("s3:Get*", r"no action 's3:Get\*'"),
+    ("dynamo:GetItem", "no service 'dynamo' .* nearest: dynamodb"),
+    ("GetItem", r"SERVICE:NAME.* nearest: dynamodb:GetItem\."),
+    ("passrole", r"SERVICE:NAME.* nearest: iam:PassRole\."),
+    ("", "SERVICE:NAME"),
+])
+def test_no_action(action: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        spelled(action)
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html: "case-insensitive"
+def test_capitals_make_no_difference() -> None:
+    assert spelled("S3:getobject") == "s3:GetObject"

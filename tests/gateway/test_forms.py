@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3 import encode_multipart_formdata
 
+from gateway.s3 import posts
 from gateway.s3.forms import FIELDS_LIMIT_BYTES, FormDecoder
 from schemas.errors import AwsError
 
@@ -44,3 +45,21 @@ def test_refused() -> None:
     with pytest.raises(AwsError) as caught:
         decoder.finish()
     assert caught.value.error_code == "MalformedPOSTRequest"
+
+
+# Expected: scality/cloudserver's tests of forms, and what S3 answered to forms that users sent to presigned URLs.
+def test_refused_before_the_policy_is_looked_at() -> None:
+    for fields, message in (
+        ({}, "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the "
+             "fields."),
+        ({"key": ""}, "User key must have a length greater than 0."),
+    ):
+        with pytest.raises(AwsError) as caught:
+            posts.check(fields)
+        assert (caught.value.error_code, caught.value.message) == ("InvalidArgument", message)
+    with pytest.raises(AwsError) as caught:
+        posts.check_query("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=x")
+    assert caught.value.message == "Query String Parameters not allowed on POST requests."
+    assert caught.value.fields == {"ArgumentName": "X-Amz-Algorithm", "ArgumentValue": "null"}
+    posts.check_query("")
+    posts.check({"key": "k"})

@@ -1,5 +1,6 @@
 """Policies of uploads by form. Expected codes and messages are S3's: LocalStack's snapshots (TestS3PresignedPost),
-issues of libraries that sign forms; ceph/s3-tests (test_post_object_*) for statuses."""
+issues of libraries that sign forms; ceph/s3-tests (test_post_object_*) for statuses; versitygw's tests where these say
+nothing."""
 
 import json
 from base64 import b64encode
@@ -34,6 +35,7 @@ def of(*conditions: Any) -> Policy:
     ({"expiration": LATER, "CONDITIONS": []}, "InvalidPolicyDocument", "Invalid Policy: Policy missing conditions."),
     ({"expiration": LATER, "conditions": {}}, "InvalidPolicyDocument",
      "Invalid Policy: Invalid 'conditions' value: must be a List."),
+    ({"expiration": True, "conditions": []}, "InvalidPolicyDocument", "Invalid Policy: Invalid JSON."),
     ({"Statement": [], "expiration": LATER}, "InvalidPolicyDocument", "Invalid Policy: Unexpected: 'statement'"),
     ({"expiration": "2015-10-17 03:15:59 UTC", "conditions": []}, "InvalidPolicyDocument",
      "Invalid Policy: Invalid 'expiration' value: '2015-10-17 03:15:59 UTC'"),
@@ -54,7 +56,9 @@ def test_refused_documents(document: Any, code: str, message: str) -> None:
     ([], "Invalid Condition: missing operation identifier."),
     (["matches", "$a", "b"], "Invalid Condition: unknown operation 'matches'."),
     (["content-length-range", 0], "Invalid content-length-range: wrong number of arguments."),
-    (["eq", "$a"], "Invalid eq: wrong number of arguments."), ("x", "Invalid condition: must be a List or Object."),
+    (["content-length-range", 0, True], "Invalid JSON."), (["eq", "$a", True], "Invalid JSON."),
+    (["eq", "$a"], "Invalid eq: wrong number of arguments."),
+    ("x", "Invalid condition test: must be a List or Object."),
 ])
 def test_refused_conditions(condition: Any, message: str) -> None:
     with pytest.raises(AwsError) as refused:
@@ -97,8 +101,24 @@ def test_conditions(condition: Any, fields: dict[str, str], why: str) -> None:
     assert (error.error_code, error.message) == ("AccessDenied", f"Invalid according to Policy: {why}")
 
 
+def test_what_is_no_document() -> None:
+    for text, message in [("", "Expecting '{' but found End-of-Input"), ("no_base64", "invalid Base64 encoding.")]:
+        with pytest.raises(AwsError) as refused:
+            Policy(text, NOW)
+        assert (refused.value.error_code, refused.value.message) == (
+            "InvalidPolicyDocument", f"Invalid Policy: {message}")
+
+
+# The bucket is a field too, though it stands in the URL (ceph/s3-tests, versitygw).
+def test_the_bucket_is_to_be_named() -> None:
+    made = policy({"expiration": LATER, "conditions": [["starts-with", "$key", "foo"]]})
+    with pytest.raises(AwsError) as refused:
+        made.check({"key": "foo"}, {"key": "key"}, "b")
+    assert refused.value.message == "Invalid according to Policy: Extra input fields: bucket"
+
+
 def test_escapes() -> None:
-    text = '{"expiration": "%s", "conditions": [["starts-with", "$key", "%s"]]}'
+    text = '{"expiration": "%s", "conditions": [{"bucket": "b"}, ["starts-with", "$key", "%s"]]}'
     policy(text % (LATER, r"\$a\v\u00e9")).check({"key": "$a\vé!"}, {}, "b")
     policy(text % (LATER, r"\\$foo")).check({"key": r"\$foo.txt"}, {}, "b")
 
@@ -127,6 +147,11 @@ MISSING = "Bucket POST must contain a field named '{}'.  If it is specified, ple
 @pytest.mark.parametrize(("change", "name", "message"), [
     ({"x-amz-signature": None}, "X-Amz-Signature", MISSING.format("X-Amz-Signature")),
     ({"x-amz-algorithm": None, "x-amz-credential": None}, "X-Amz-Algorithm", MISSING.format("X-Amz-Algorithm")),
+    ({"x-amz-algorithm": "AWS4"}, "X-Amz-Algorithm", "Only AWS4-HMAC-SHA256 is supported"),
+    ({"x-amz-credential": "AKID"}, "X-Amz-Credential",
+     'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'),
+    ({"x-amz-credential": "AKID/20151229/us-east-1/sns/aws4_request"}, "X-Amz-Credential",
+     'incorrect service "sns". This endpoint belongs to "s3".'),
     ({"x-amz-date": "2015"}, "X-Amz-Date", "X-Amz-Date must be formated via ISO8601 Long format"),
     ({"x-amz-credential": "/20151229/us-east-1/s3/aws4_request"}, "X-Amz-Credential",
      "a non-empty Access Key (AKID) must be provided in the credential."),

@@ -1,5 +1,6 @@
 """What S3 asks of a body's digests, by operation. Expected: OpenStack Swift's tests that run against AWS too
-(test/s3api/test_input_errors.py), and https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+(test/s3api/test_input_errors.py), scality/cloudserver's of every document's checksum, and
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
 import pytest
 
@@ -24,6 +25,13 @@ def verify(operation: str, headers: dict[str, str]) -> None:
     ("CompleteMultipartUpload", WRONG, "BadDigest", "The Content-MD5 you specified did not match what we received."),
     ("PutBucketTagging", {"x-amz-checksum-crc32": "AAAAAA=="}, "BadDigest",
      "The CRC32 you specified did not match the calculated checksum."),
+    ("PutBucketAcl", {"x-amz-sdk-checksum-algorithm": "SHA1"}, "InvalidRequest",
+     "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were "
+     "found."),
+    ("PutObjectRetention", {"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-crc32c": "AAAAAA=="}, "InvalidRequest",
+     "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."),
+    ("RestoreObject", {"x-amz-checksum-sha256": "BAD"}, "InvalidRequest",
+     "Value for x-amz-checksum-sha256 header is invalid."),
     ("PutObject", {"x-amz-checksum-bad": ""}, "InvalidRequest",
      "The algorithm type you specified in x-amz-checksum- header is invalid."),
 ])
@@ -37,6 +45,7 @@ def test_refused(operation: str, headers: dict[str, str], code: str, message: st
 @pytest.mark.parametrize(("operation", "headers"), [
     ("GetObject", WRONG), ("HeadBucket", WRONG), ("ListObjectsV2", WRONG), ("PutObject", WRONG),
     ("CompleteMultipartUpload", {"x-amz-checksum-crc32": "AAAAAA=="}),
+    ("CreateMultipartUpload", {"x-amz-checksum-algorithm": "CRC32"}),
     ("DeleteObjects", {"content-md5": "hBotaJrYa9FhFEdFPCLG/A=="}),
 ])
 def test_taken(operation: str, headers: dict[str, str]) -> None:

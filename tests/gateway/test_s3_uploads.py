@@ -1,13 +1,16 @@
 """Bodies on their way into files: who sends too slowly is told so, and nothing of it stays."""
 
 import asyncio
+from base64 import b64encode
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from bus.files import FOLDER, INCOMING
 from gateway import uploads
 from gateway.connection import BodyReader
+from gateway.uploads import INLINE_LIMIT_BYTES
 from tests.gateway.running import Connection, Response, Running, ask, http, run, running, signed
 
 SIZE = 100_000
@@ -58,6 +61,33 @@ def test_a_body_too_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: 
             await slow(gateway)
             assert not gateway.bus.asked
         assert list(incoming.iterdir()) == []
+
+    run(main)
+
+
+# Who signs nothing sends aws-chunked too, as AWS's SDKs do without credentials: it is no part of the object.
+# gaul/s3proxy, TrailerChecksumTest; https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+@pytest.mark.parametrize("size", [5, SIZE])
+@pytest.mark.parametrize("whole", [True, False])
+def test_chunks_of_nobody(tmp_path: Path, size: int, whole: bool) -> None:
+    (tmp_path / "s3" / FOLDER / INCOMING).mkdir(parents=True)
+    payload = b"x" * size
+    crc = b64encode(crc32(payload).to_bytes(4, "big")).decode()
+    body = b"%x\r\n%b\r\n" % (size, payload) + (f"0\r\nx-amz-checksum-crc32:{crc}\r\n\r\n".encode() if whole else b"")
+    request = http("PUT", "/bucket/k", {
+        "content-length": str(len(body)), "content-encoding": "aws-chunked", "x-amz-trailer": "x-amz-checksum-crc32",
+        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "x-amz-decoded-content-length": str(size)}, body)
+
+    async def main() -> None:
+        async with running(state=tmp_path) as gateway:
+            answer = await ask(gateway, request)
+            if not whole:
+                assert (answer.status, b"<Code>IncompleteBody</Code>" in answer.body) == (400, True)
+                return
+            assert answer.status == 200
+            params = gateway.bus.asked[0].request.params
+            assert (params["ChecksumCRC32"], "ContentEncoding" in params) == (crc, False)
+            assert size > INLINE_LIMIT_BYTES or params["Body"] == payload
 
     run(main)
 

@@ -4,6 +4,7 @@ Expected behaviour: botocore.auth (the signers that every Python SDK call goes t
 https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html.
 """
 
+import hashlib
 import time
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -151,6 +152,26 @@ def test_unsigned_headers_are_refused(service: str, signer: Any, header: str) ->
     with pytest.raises(Refusal) as caught:
         sent.verify()
     assert caught.value.reason is Reason.UNSIGNED_HEADERS
+
+
+class _HashUnsigned(S3SigV4Auth):
+    def headers_to_sign(self, request: Any) -> Any:
+        signed = super().headers_to_sign(request)
+        del signed["x-amz-content-sha256"]
+        return signed
+
+
+# The hash of the payload binds also where its header is not among the signed: the canonical request ends in it. AWS
+# takes that, as Scality found (Arsenal's pull request 2590) and ds_proxy (164).
+def test_the_payloads_hash_need_not_be_a_signed_header() -> None:
+    sent = sign(_HashUnsigned, "s3", method="PUT", path="/b/k", body=b"body")
+    assert "x-amz-content-sha256" not in sent.headers["authorization"]
+    sent.verify()
+    sent.body = b"another"
+    sent.headers["x-amz-content-sha256"] = hashlib.sha256(sent.body).hexdigest()
+    with pytest.raises(Refusal) as caught:
+        sent.verify()
+    assert caught.value.reason is Reason.MISMATCH
 
 
 # Clocks: 15 minutes, 5 for KMS, Lambda, Route 53 and CloudWatch (measured on AWS), with AWS's sentence.

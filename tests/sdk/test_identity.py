@@ -181,16 +181,20 @@ def test_the_command_line(server: servers.Server, tmp_path: Path, monkeypatch: p
     assert session.client("sts").get_caller_identity()["Arn"].endswith(":root")
 
     keys = user(server, "dave", {"Sid": "Reads", **DYNAMODB})
-    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"
-    for principal in (f"arn:aws:iam::{ACCOUNT}:user/dave", keys["AccessKeyId"]):
+    dave, table = f"arn:aws:iam::{ACCOUNT}:user/dave", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"
+    for principal in (dave, keys["AccessKeyId"]):
         told = servers.command("explain", "--data-dir", data, principal, "dynamodb:GetItem", table)
         assert 'allowed by statement 1 "Reads" of user_dave_own (identity-based policy)' in told
+    trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": dave}})    # which STS asks
+    trusting = client(server, "iam").create_role(RoleName="daves", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    told = servers.command("explain", "--data-dir", data, dave, "sts:AssumeRole", trusting)
+    assert "(resource-based policy)" in told
     nothing = ("s3:ListAllMyBuckets", "*")
     assert "the root user may everything" in servers.command("explain", "--data-dir", data, "test", *nothing)
     assert "secrets are sealed under a new key" in servers.command("rotate-secrets", "--data-dir", data)
     assert client(server, "dynamodb", keys).list_tables()["TableNames"] == []
     with pytest.raises(subprocess.CalledProcessError) as refused:
-        servers.command("explain", "--data-dir", data, f"arn:aws:iam::{ACCOUNT}:user/dave", "iam:ListUsers", "*")
+        servers.command("explain", "--data-dir", data, dave, "iam:ListUsers", "*")
     assert refused.value.returncode == 1
     assert "because no identity-based policy allows the iam:ListUsers action" in refused.value.stdout
     with pytest.raises(subprocess.CalledProcessError) as refused:

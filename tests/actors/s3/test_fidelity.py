@@ -6,6 +6,7 @@ Where nothing else is said, the expectations are those of LocalStack's snapshots
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from actors.runtime.principal import NOBODY, principal_of
+from actors.s3.multipart import location
 from schemas.errors import AwsError
 from tests.actors.s3.caller import Caller, open_caller
 
@@ -91,6 +93,18 @@ def test_no_keys(s3: Caller) -> None:
 # Versions
 
 
+def test_where_delete_markers_stand(s3: Caller) -> None:
+    """Among all versions, by key, the newest first: a gateway writes them so."""
+    version(s3)
+    put(s3, "a")
+    for key in ("b", "a"):
+        put(s3, key)
+        s3.call("DeleteObject", Bucket=BUCKET, Key=key)
+    told = s3.call("ListObjectVersions", Bucket=BUCKET)
+    assert [each["Key"] for each in told["Versions"]] == ["a", "a", "b"]
+    assert ([each["Key"] for each in told["DeleteMarkers"]], told["MarkerPlaces"]) == (["a", "b"], [0, 3])
+
+
 @pytest.mark.parametrize(("operation", "method", "more"), [
     ("GetObjectTagging", "GET", {}), ("DeleteObjectTagging", "DELETE", {}),
     ("PutObjectTagging", "PUT", {"Tagging": {"TagSet": []}}), ("GetObjectRetention", "GET", {}),
@@ -131,13 +145,24 @@ def test_parts_that_are_not_there(s3: Caller, number: int, error: tuple[str, int
         assert said(s3, name, Key="k", PartNumber=number)[:2] == error
 
 
+# A moment that is yet to come is one like others. adobe/S3Mock, whose tests of it ran against AWS in 2025.
 def test_modified_since_what_is_to_come(s3: Caller) -> None:
     put(s3)
-    modified = s3.call("HeadObject", Bucket=BUCKET, Key="k")["LastModified"]
-    s3.now = modified.timestamp()
-    assert said(s3, "GetObject", Key="k", IfModifiedSince=modified)[:2] == ("NotModified", 304)
-    s3.now -= 60
-    assert s3.call("GetObject", Bucket=BUCKET, Key="k", IfModifiedSince=modified)["ContentLength"] == 4
+    soon = datetime.fromtimestamp(s3.now + 60, UTC)
+    for name in ("GetObject", "HeadObject"):
+        assert said(s3, name, Key="k", IfModifiedSince=soon)[:2] == ("NotModified", 304)
+    source = {"CopySource": f"{BUCKET}/k", "CopySourceIfModifiedSince": soon}
+    assert said(s3, "CopyObject", Key="copy", **source)[:2] == ("PreconditionFailed", 412)
+
+
+# Expires is given back as it was written (versitygw's tests); one that is asked for instead, as that is.
+def test_expires_as_it_was_written(s3: Caller) -> None:
+    moment = datetime(2026, 3, 21, tzinfo=UTC)
+    put(s3, Expires=moment, ExpiresString="Fri, 21 Mar 2026 00:00:00 GMT")
+    kept = s3.call("HeadObject", Bucket=BUCKET, Key="k")
+    assert (kept["Expires"], kept["ExpiresString"]) == (moment, "Fri, 21 Mar 2026 00:00:00 GMT")
+    assert "ExpiresString" not in s3.call("HeadObject", Bucket=BUCKET, Key="k", ResponseExpires=moment)
+    assert s3.call("HeadObject", Bucket=BUCKET, Key="k", ResponseExpiresString="0")["ExpiresString"] == "0"
 
 
 # Tags
@@ -442,6 +467,33 @@ def test_what_is_there_and_empty(s3: Caller) -> None:
         assert caught.value.error_code == code
     website = {"IndexDocument": {"Suffix": "i"}, "RoutingRules": []}
     assert said(s3, "PutBucketWebsite", WebsiteConfiguration=website) == ("MalformedXML", 400, MALFORMED)
+
+
+# To make one's own bucket again, in us-east-1, resets its ACL, and what is said of that is checked as ever.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html, BucketAlreadyOwnedByYou
+def test_a_bucket_made_again(s3: Caller) -> None:
+    assert said(s3, "CreateBucket", ACL="public-ready")[:2] == ("InvalidArgument", 400)
+    assert said(s3, "CreateBucket", ACL="public-read")[:2] == ("InvalidBucketAclWithObjectOwnership", 400)
+    for acl, grants in (("public-read", 2), (None, 1), ("authenticated-read", 2)):
+        request = {"ACL": acl} if acl else {}
+        s3.call("CreateBucket", Bucket="again", ObjectOwnership="ObjectWriter", **request)
+        assert len(s3.call("GetBucketAcl", Bucket="again")["Grants"]) == grants
+
+
+# Who may not make buckets hears of the name first: adobe/S3Mock, whose test of it ran against AWS.
+def test_a_bucket_that_nobody_can_make(s3: Caller) -> None:
+    with pytest.raises(AwsError) as caught:
+        s3.actor.accesses(s3.context("CreateBucket"), {"Bucket": "Invalid"})
+    assert caught.value.error_code == "InvalidBucketName"
+
+
+def test_where_an_upload_has_gone(s3: Caller) -> None:
+    """On the host that was asked, in its style. adobe/S3Mock, whose test of it ran against AWS."""
+    for host, place in (("localhost:1", "http://localhost:1/bucket/a%2Fb"),
+                           ("bucket.s3.localhost:1", "http://bucket.s3.localhost:1/a%2Fb"),
+                           ("", "http://bucket.s3.us-east-1.amazonaws.com/a%2Fb")):
+        context = replace(s3.context("CompleteMultipartUpload"), source={"host": host})
+        assert location(context, BUCKET, "a/b") == place
 
 
 def test_a_bucket_that_was_to_be_in_the_eu(s3: Caller) -> None:

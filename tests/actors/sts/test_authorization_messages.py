@@ -127,7 +127,8 @@ def test_who_may_not_decode(tmp_path: Path) -> None:
             alice = await sky.user("alice")
             _, message = await refusal(alice)
             refused = await alice.denied("sts", "DecodeAuthorizationMessage", EncodedMessage=message)
-            assert refused.endswith("sts:DecodeAuthorizationMessage on resource: *")
+            action = "sts:DecodeAuthorizationMessage"
+            assert refused.endswith(f"perform: {action} because no identity-based policy allows the {action} action")
             decoder = await sky.user("decoder", {"Action": "sts:DecodeAuthorizationMessage", "Resource": "*"})
             assert (await decoded(decoder, message))["context"]["action"] == "ec2:StopInstances"
             assert await is_invalid(sky.root(OTHER), message)

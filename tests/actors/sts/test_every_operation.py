@@ -1,17 +1,22 @@
 """Of every operation of every service there is: who has no permission is denied, through both doors, and who has
 exactly what the denial named, an action of AWS's reference on that resource, is not.
 
-The actions: actions.txt says where from.
+The actions: actors/runtime/actions.txt says where from.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actors.runtime.access import Access
+from actors.runtime.actions import action_of, known_actions
 from actors.runtime.actor import Kind, ServiceActor
+from actors.runtime.chain import authorise
+from actors.runtime.chain.denials import denied
+from actors.runtime.context import Context
+from actors.runtime.policy import Decision
 from bus.subjects import DIRECT, GATEWAY
 from bus.transport import BusError
 from bus.virtual_time import run
@@ -26,7 +31,6 @@ from tests.world import ACCOUNT, world
 
 DENIALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 ACCESSES_LIMIT = 16                       # that one request may need
-_DENIED = re.compile(r'is not authorized to perform: (\S+) on resource: "?([^"\s]+)')
 _SELECT = "SELECT * FROM \"music\" WHERE pk = 'a'"
 _KEY = {"pk": {"S": "a"}}
 _EMPTY: dict[str, dict[str, Any]] = {"ListTagsOfResource": {}, "TagResource": {"Tags": []},
@@ -65,18 +69,6 @@ FREE |= {("s3", "DeleteObjects")}
 # Denied to everybody: a role's trust policy decides, and no role of that name is there; nor are the access key and the
 # organization.
 TRUST = {("sts", "AssumeRole"), ("sts", "AssumeRoot"), ("iam", "GetAccessKeyLastUsed")}
-# Newer than the list.
-NEWER = {"bedrock:InvokeGuardrailChecks"}
-
-
-def known_actions() -> set[str]:
-    found, prefix = set(NEWER), ""
-    for line in (Path(__file__).parent / "actions.txt").read_text("utf-8").splitlines():
-        if line.startswith("["):
-            prefix = line.strip("[]")
-        elif not line.startswith("#"):
-            found |= {f"{prefix}:{name}" for name in line.split()}
-    return found
 
 
 def operations(actors: list[ServiceActor]) -> Iterator[tuple[str, str]]:
@@ -126,8 +118,16 @@ async def ask(who: Who, door: str, service: str, operation: str, request: dict[s
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_every_operation(tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
-    known = known_actions()
+def test_every_operation(
+    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals: list[Access] = []           # what each denial was about, which not every service's words say
+
+    def recording(context: Context, access: Access, decision: Decision, encoded: str) -> AwsError:
+        refusals.append(access)
+        return denied(context, access, decision, encoded)
+
+    monkeypatch.setattr(authorise, "denied", recording)
 
     async def main() -> int:
         actors = [actor_of(service) for service in services(())]
@@ -147,7 +147,7 @@ def test_every_operation(tmp_path: Path, seed: int, capsys: pytest.CaptureFixtur
                         f"{service}:{name} by {door}: {refused}"
                     count += 1
                 if (service, name) not in FREE | TRUST:
-                    await passes(sky, exact, service, name, request, known)
+                    await passes(sky, exact, service, name, request, refusals)
             return count
 
     count = run(main())
@@ -155,18 +155,20 @@ def test_every_operation(tmp_path: Path, seed: int, capsys: pytest.CaptureFixtur
         print(f"\n{count} calls without permission: each denied, but {2 * len(FREE)} that need none")
 
 
-async def passes(sky: Sky, exact: Who, service: str, name: str, request: dict[str, Any], known: set[str]) -> None:
-    """Granted what each denial names, no more, it is let in."""
+async def passes(
+    sky: Sky, exact: Who, service: str, name: str, request: dict[str, Any], refusals: list[Access]
+) -> None:
+    """Granted what each denial is about, no more, it is let in."""
     statements: list[dict[str, Any]] = []
     for _ in range(ACCESSES_LIMIT):
         refused = await ask(exact, GATEWAY, service, name, request)
         if refused is None or refused.error_code not in DENIALS:
             break
-        found = _DENIED.search(refused.message)
-        assert found, f"{service}:{name}: {refused.message}"
-        action, resource = found.groups()
-        assert action in known, f"{service}:{name} is decided by {action}, which is no action of IAM's"
-        statement = {"Action": action, "Resource": resource if resource.startswith("arn:aws:") else "*"}
+        access = refusals[-1]
+        assert f"is not authorized to perform: {access.action}" in refused.message, f"{service}:{name}"
+        assert access.action in known_actions(), f"{service}:{name} is decided by {access.action}, no action of IAM's"
+        resource = access.resource if access.resource.startswith("arn:aws:") else "*"      # made up, and no ARN
+        statement = {"Action": access.action, "Resource": resource}
         assert statement not in statements, f"{service}:{name}: {refused.message}"
         statements.append(statement)
         await sky.root(ACCOUNT).call("iam", "PutUserPolicy", UserName="exact", PolicyName="exact",
@@ -179,8 +181,6 @@ async def passes(sky: Sky, exact: Who, service: str, name: str, request: dict[st
 
 # An action is mapped when AWS has it: the default of each operation, but for those whose actor says otherwise.
 def test_actions_are_awss() -> None:
-    from actors.runtime.actions import action_of
-
     known = known_actions()
     for service in services(()):
         actor = actor_of(service)
