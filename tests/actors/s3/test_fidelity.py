@@ -166,6 +166,16 @@ def test_metadata_of_copies(s3: Caller) -> None:
     assert said(s3, "CopyObject", **asked, MetadataDirective="REPLACE")[:2] == ("MetadataTooLarge", 400)
 
 
+# Expires is given back as it was written (versitygw's tests); one that is asked for instead, as that is.
+def test_expires_as_it_was_written(s3: Caller) -> None:
+    moment = datetime(2026, 3, 21, tzinfo=UTC)
+    put(s3, Expires=moment, ExpiresString="Fri, 21 Mar 2026 00:00:00 GMT")
+    kept = s3.call("HeadObject", Bucket=BUCKET, Key="k")
+    assert (kept["Expires"], kept["ExpiresString"]) == (moment, "Fri, 21 Mar 2026 00:00:00 GMT")
+    assert "ExpiresString" not in s3.call("HeadObject", Bucket=BUCKET, Key="k", ResponseExpires=moment)
+    assert s3.call("HeadObject", Bucket=BUCKET, Key="k", ResponseExpiresString="0")["ExpiresString"] == "0"
+
+
 # Tags
 
 
