@@ -222,6 +222,22 @@ def test_places(s3: Caller) -> None:
     assert [create("us-east-1", place) for place in ("us-east-1", "moon")] == ["InvalidLocationConstraint"] * 2
 
 
+# A bucket may be made with tags: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The sentence
+# about aws: is the one of ministack's tests, which have it from AWS.
+def test_a_bucket_is_made_with_tags(s3: Caller) -> None:
+    def make(**tags: str) -> dict[str, Any]:
+        return {"Bucket": "tagged", "CreateBucketConfiguration": {
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}}
+
+    with pytest.raises(AwsError, match='User-defined tag keys can\'t start with "aws:"'):
+        s3.call("CreateBucket", **make(**{"aws:a": "b"}))
+    assert s3.error("CreateBucket", **make(**{f"k{number}": "v" for number in range(51)})) == "BadRequest"
+    assert s3.error("HeadBucket", Bucket="tagged") == "NoSuchBucket"
+    s3.call("CreateBucket", **make(team="a", empty=""))
+    assert s3.call("GetBucketTagging", Bucket="tagged") == {
+        "TagSet": [{"Key": "team", "Value": "a"}, {"Key": "empty", "Value": ""}]}
+
+
 @pytest.mark.parametrize("name", ["amzn-s3-demo-x", "sthree-x", "xn--x", "x--x-s3", "a..b", "a.-b", "1.2.3.4", "aB"])
 def test_names(s3: Caller, name: str) -> None:
     assert s3.error("CreateBucket", Bucket=name) == "InvalidBucketName"
