@@ -155,6 +155,17 @@ def test_modified_since_what_is_to_come(s3: Caller) -> None:
     assert said(s3, "CopyObject", Key="copy", **source)[:2] == ("PreconditionFailed", 412)
 
 
+# What a copy keeps of its source is not looked at in its request; what it replaces is. scality/cloudserver.
+def test_metadata_of_copies(s3: Caller) -> None:
+    put(s3, Metadata={"a": "b"}, CacheControl="max-age=1")
+    asked = {"Key": "copy", "CopySource": f"{BUCKET}/k", "Metadata": {"large": "x" * 2048}, "CacheControl": "no-store"}
+    for directive in ({}, {"MetadataDirective": "COPY"}):
+        s3.call("CopyObject", Bucket=BUCKET, **asked, **directive)
+        copied = s3.call("HeadObject", Bucket=BUCKET, Key="copy")
+        assert (copied["Metadata"], copied["CacheControl"]) == ({"a": "b"}, "max-age=1")
+    assert said(s3, "CopyObject", **asked, MetadataDirective="REPLACE")[:2] == ("MetadataTooLarge", 400)
+
+
 # Expires is given back as it was written (versitygw's tests); one that is asked for instead, as that is.
 def test_expires_as_it_was_written(s3: Caller) -> None:
     moment = datetime(2026, 3, 21, tzinfo=UTC)
