@@ -561,6 +561,23 @@ def test_acls_where_they_are_off(s3: Caller) -> None:
                 "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
 
 
+# scality/cloudserver's tests, which ran against AWS: an ACL is of a version, and which one is told where there are any.
+def test_the_version_of_an_acl(s3: Caller) -> None:
+    for bucket in (BUCKET, "open"):
+        if bucket != BUCKET:
+            s3.call("CreateBucket", Bucket=bucket, ObjectOwnership="ObjectWriter")
+        at: dict[str, Any] = {"Bucket": bucket, "Key": "k"}
+        grant: dict[str, Any] = {"ACL": "bucket-owner-full-control"}
+        s3.call("PutObject", **at, Body=b"")
+        assert s3.call("PutObjectAcl", **at, **grant) == {}
+        assert "VersionId" not in s3.call("GetObjectAcl", **at)
+        s3.call("PutBucketVersioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        newest = s3.call("PutObject", **at, Body=b"")["VersionId"]
+        for request, version_id in (({}, newest), ({"VersionId": "null"}, "null")):
+            assert s3.call("PutObjectAcl", **at, **request, **grant) == {"VersionId": version_id}
+            assert s3.call("GetObjectAcl", **at, **request)["VersionId"] == version_id
+
+
 # ceph/s3-tests, test_bucket_acl_revoke_all: a list may be empty, which is not as if there were none.
 def test_an_acl_that_grants_nothing(s3: Caller) -> None:
     s3.call("CreateBucket", Bucket="open", ObjectOwnership="ObjectWriter")
