@@ -90,7 +90,8 @@ async def _send(incoming: Incoming, file: Source, piece: Piece) -> None:
             await _writable(incoming, socket)
     finally:
         os.close(socket)
-        transport.set_write_buffer_limits()
+        if not transport.is_closing():             # one that has closed takes no setting
+            transport.set_write_buffer_limits()
 
 
 def _decrypted(socket: int, file: Source, piece: Piece) -> Iterator[None]:
