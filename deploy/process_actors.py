@@ -72,8 +72,7 @@ class ActorProcess:
     def __init__(self, process: Process) -> None:
         self.process = process
         self.config = process.run.config
-        number = int(process.name.partition("-")[2] or 1) - 1
-        self.shares = layout.shares(process.run.shards, process.run.services, number)
+        self.shares = _shares(process)
         self.actors = [actor_of(service) for service in self.shares]
         check_complete(self.actors)
         self.shards: dict[str, Shard] = {}
@@ -101,14 +100,11 @@ class ActorProcess:
 
     @property
     def slots(self) -> dict[str, list[int]]:
-        """As sys.… tells them: of services of which other processes have a share."""
-        return {service: [share.slots.start, share.slots.stop] for service, share in self.shares.items()
-                if share.of > 1}
+        return _slots(self.shares)
 
     async def open(self) -> None:
-        """CommandError with the exit code for data that is too new or cannot be trusted."""
-        # Nobody else has them. First: a job that asks a service of ours begins when its shard is open.
-        await announce_arrival(self.process.transport, self.process.name, self.services, self.slots)
+        """After `announce`: a job that asks a service of ours begins when its shard is open. CommandError with the exit
+        code for data that is too new or cannot be trusted."""
         try:
             for actor in self.actors:
                 if actor.stateful:
@@ -214,6 +210,7 @@ class ActorProcess:
                         forget(self._directory(actor.service))
                     for name in actor.file_folders:
                         forget(self._directory(actor.service).with_name(name))
+                await announce(self.process)
                 await self.open()
             except Exception:
                 self.process.stopped.set()             # it serves nothing now: a new one serves what is left
@@ -299,8 +296,26 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in ("botocore", "lmdb", "msgpack", "nats-py")}
 
 
+def _shares(process: Process) -> dict[str, Share]:
+    number = int(process.name.partition("-")[2] or 1) - 1
+    return layout.shares(process.run.shards, process.run.services, number)
+
+
+def _slots(shares: dict[str, Share]) -> dict[str, list[int]]:
+    """As sys.… tells them: of services of which other processes have a share."""
+    return {service: [share.slots.start, share.slots.stop] for service, share in shares.items() if share.of > 1}
+
+
+async def announce(process: Process) -> None:
+    """That we begin anew: nobody else has our shares. As soon as we are connected, before our services are loaded and
+    opened, since who waits for an answer of our predecessor's waits until then."""
+    shares = _shares(process)
+    await announce_arrival(process.transport, process.name, sorted(shares), _slots(shares))
+
+
 async def serve(process: Process) -> None:
     """Until told to stop."""
+    await announce(process)
     service = ActorProcess(process)
     listening = Listening(process.transport, service.identities_changed)
     abandoning = abandon_on_arrival(process.transport)             # what is asked of shards that begin anew

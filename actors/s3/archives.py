@@ -1,7 +1,8 @@
-"""Archived objects: they are told of, not read, until a copy has been restored for some days (restoring.py).
+"""Storage classes. Archived objects are told of, not read, until a copy has been restored for some days (restoring.py).
 
 Whether one is readable follows from its record and the time alone. Sources:
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html; the messages are those users report.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html, …/archived-objects.html; the messages
+are those users report.
 """
 
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from actors.s3.errors import InvalidObjectState
 from actors.s3.state import Record
 
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+STORAGE_CLASSES = ARCHIVED | {
+    "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"}
 
 Answer = dict[str, Any]
 

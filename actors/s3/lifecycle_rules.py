@@ -2,7 +2,7 @@
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html and
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html; codes and
-sentences are those that users report, LocalStack's snapshots and the tests of NooBaa hold.
+sentences are those that users report, LocalStack's snapshots and the tests of NooBaa and scality/cloudserver hold.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML
+from actors.s3.keys import LIMIT_BYTES
+from actors.s3.tags import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
 
 RULES_LIMIT = 1000
 ID_LIMIT = 255                            # characters
@@ -83,6 +85,9 @@ def _check_filter(rule: Rule) -> None:
     if len(given) > 1:
         raise MalformedXML
     found = dict(conditions(rule))
+    if "And" in given and sum(len(value) if name == "Tags" else 1 for name, value in (given["And"] or {}).items()) < 2:
+        raise MalformedXML
+    _check_lengths(rule.get("Prefix") or found.get("Prefix") or "", found.get("Tags", ()))
     tags = [tag["Key"] for tag in found.get("Tags", ())]
     if len(set(tags)) < len(tags):
         raise InvalidRequest("Duplicate Tag Keys are not allowed.")
@@ -96,6 +101,16 @@ def _check_filter(rule: Rule) -> None:
             raise InvalidRequest(f"{action} cannot be specified with Tags.")
         if is_there and (least is not None or most is not None):
             raise InvalidRequest(f"{action} cannot be specified with Object Size.")
+
+
+def _check_lengths(prefix: str, tags: Sequence[Mapping[str, str]]) -> None:
+    if len(prefix.encode()) > LIMIT_BYTES:
+        raise InvalidRequest(f"The maximum size of a prefix is {LIMIT_BYTES}")
+    for tag in tags:
+        if not 1 <= len(tag["Key"]) <= TAG_KEY_LIMIT:
+            raise InvalidRequest(f"A Tag's Key must be a length between 1 and {TAG_KEY_LIMIT}.")
+        if len(tag["Value"]) > TAG_VALUE_LIMIT:
+            raise InvalidRequest(f"A Tag's Value must be a length between 0 and {TAG_VALUE_LIMIT}.")
 
 
 def conditions(rule: Rule) -> Iterator[tuple[str, Any]]:

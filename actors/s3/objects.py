@@ -8,6 +8,7 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Transaction
 from actors.s3 import checksums, conditions, contents, due, encryption, locks, ownership, state, tags, versions
 from actors.s3.access import bucket_of
+from actors.s3.archives import STORAGE_CLASSES
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey
 from actors.s3.errors import (
@@ -29,12 +30,9 @@ METADATA_LIMIT_BYTES = 2048               # of user metadata, names and values t
 DELETE_LIMIT = 1000                       # keys of one DeleteObjects
 STANDARD = "STANDARD"
 DEFAULT_TYPE = "binary/octet-stream"
-# Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
-STORAGE_CLASSES = frozenset({
-    STANDARD, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE",
-    "GLACIER_IR",
-})
-HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
+# The last is Expires where it is written otherwise than as the timestamp that it stands for, or stands for none.
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires",
+           "ExpiresString")
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]

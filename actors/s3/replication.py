@@ -2,9 +2,10 @@
 
 A version that a rule is for is put PENDING and queued in the commit that puts it; replicating.py makes the copies.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketReplication.html, …/userguide/replication.html; the
-messages are AWS's, as users of terraform and the SDKs report them.
+messages are AWS's, as users of terraform and the SDKs report them, and those that scality/cloudserver took over.
 """
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 from actors.runtime.store.transaction import Transaction
 from actors.s3 import queues, state
 from actors.s3.access import bucket_name
-from actors.s3.archives import ARCHIVED
+from actors.s3.archives import ARCHIVED, STORAGE_CLASSES
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML
+from actors.s3.keys import LIMIT_BYTES
 from actors.s3.queues import Queue
 from actors.s3.rules import matches
 from actors.s3.state import Bucket, Record
@@ -26,6 +28,8 @@ ID_LIMIT = 255                            # characters
 WAITING_LIMIT = 1_000_000                 # versions of one bucket
 PENDING, COMPLETED, FAILED, REPLICA = "PENDING", "COMPLETED", "FAILED", "REPLICA"
 REPLICATION_MINUTES = 15                  # all that S3 offers
+_is_bucket = re.compile("arn:aws[a-z-]*:s3:::[^:/*]+").fullmatch
+is_role = re.compile("arn:aws[a-z-]*:iam::[^:,]+:role/[^,]+").fullmatch
 _SCHEMA = ("{} for this version of Cross Region Replication configuration schema. Please refer to S3 Developer Guide "
            "for more information.")
 
@@ -100,6 +104,8 @@ def check(bucket: Bucket, document: Content) -> None:
                              "rules.")
     for rule in rules:
         _check_rule(rule)
+    if not is_role(document["Role"]):
+        raise InvalidArgument("Invalid Role specified in replication configuration", "Role", document["Role"])
     ids = [rule["ID"] for rule in rules if rule.get("ID")]
     if len(set(ids)) < len(ids):
         raise InvalidArgument("Rule Id must be unique. Found same Id for one or more rules")
@@ -128,11 +134,22 @@ def _check_rule(rule: Content) -> None:
     if marker == "Enabled" and (chosen.get("Tag") or (chosen.get("And") or {}).get("Tags")):
         raise InvalidRequest("Delete marker replication is not supported if any Tag filter is specified. Please refer "
                              "to S3 Developer Guide for more information.")
+    if any(len(prefix.encode()) > LIMIT_BYTES for prefix in _prefixes(rule)):
+        raise InvalidArgument("Rule prefix cannot be longer than maximum allowed key length of 1024")
     _check_sent(rule, rule["Destination"])
+
+
+def _prefixes(rule: Content) -> list[str]:
+    chosen = rule.get("Filter") or {}
+    return [each.get("Prefix") or "" for each in (rule, chosen, chosen.get("And") or {})]
 
 
 def _check_sent(rule: Content, destination: Content) -> None:
     """What is said of the copies."""
+    if not _is_bucket(destination["Bucket"]):
+        raise InvalidArgument("Invalid bucket ARN.", "Bucket", destination["Bucket"])
+    if destination.get("StorageClass", "STANDARD") not in STORAGE_CLASSES:
+        raise MalformedXML
     if _says(rule, "SseKmsEncryptedObjects") != bool(destination.get("EncryptionConfiguration")):
         raise InvalidRequest("SseKmsEncryptedObjects must be specified if EncryptionConfiguration is present.")
     if destination.get("AccessControlTranslation") and not destination.get("Account"):
@@ -161,8 +178,6 @@ def _check_together(rules: list[Content]) -> None:
 
 def _check_destination(bucket: Bucket, destination: Content) -> None:
     name = bucket_name(destination["Bucket"])
-    if not destination["Bucket"].startswith("arn:"):
-        raise InvalidArgument("Invalid bucket ARN.", "Bucket", destination["Bucket"])
     if name == bucket.name:
         raise InvalidRequest("Destination bucket cannot be the same as the source bucket.")
     found = state.find_bucket(bucket.view, name)

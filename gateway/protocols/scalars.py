@@ -13,6 +13,7 @@ from gateway.protocols.wire import malformed
 
 EPOCH, ISO, RFC = "unixtimestamp", "iso8601", "rfc822"
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -108,6 +109,13 @@ def read_integer(text: str) -> int:
     except ValueError:
         raise malformed(f"{text[:64]!r} can not be converted to an Integer") from None
     return int64(number)
+
+
+def read_int32(text: str) -> int:
+    number = read_integer(text)
+    if INT32_MIN <= number <= INT32_MAX:
+        return number
+    raise malformed("A number is out of the range of 32-bit integers")
 
 
 def int64(number: int) -> int:

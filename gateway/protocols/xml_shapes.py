@@ -94,7 +94,7 @@ def _same(text: str) -> str:
 
 
 _SCALARS: dict[str, Callable[[str], Any]] = {
-    "string": _same, "character": _same, "boolean": scalars.read_boolean, "integer": scalars.read_integer,
+    "string": _same, "character": _same, "boolean": scalars.read_boolean, "integer": scalars.read_int32,
     "long": scalars.read_integer, "float": scalars.read_float, "double": scalars.read_float,
     "timestamp": scalars.read_time, "blob": lambda text: scalars.base64_bytes("".join(text.split())),
 }

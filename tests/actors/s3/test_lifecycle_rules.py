@@ -43,6 +43,8 @@ def on(date: datetime) -> Rule:
     [rule(Expiration={"Date": datetime(2031, 1, 1, tzinfo=UTC)}, Transitions=[on(MIDNIGHT)])],
     [rule(NoncurrentVersionExpiration={"NoncurrentDays": 61}, NoncurrentVersionTransitions=later(30, 60))],
     [rule(**EXPIRES, Filter={"And": {"Tags": [TAG], "ObjectSizeGreaterThan": 1, "ObjectSizeLessThan": 2}})],
+    [rule(**EXPIRES, Filter={"And": {"Prefix": "", "Tags": [{"Key": "k" * 128, "Value": "v" * 256}]}})],
+    [rule(**EXPIRES, Filter={"Prefix": "é" * 512})],
     [old("a", **EXPIRES), old("b", **EXPIRES), old("a", NoncurrentVersionExpiration={"NoncurrentDays": 1})],
 ])
 def test_taken(rules: list[Rule]) -> None:
@@ -62,6 +64,14 @@ def test_taken(rules: list[Rule]) -> None:
      "Found overlapping prefixes 'a' and 'a/b' for same action type 'Expiration'"),
     # filters
     ([rule(**EXPIRES, Filter={"Prefix": "x", "Tag": TAG})], "MalformedXML", ""),
+    ([rule(**EXPIRES, Filter={"And": {"Prefix": "x"}})], "MalformedXML", ""),       # terraform-provider-aws 23882
+    ([rule(**EXPIRES, Filter={"And": {"Tags": [TAG]}})], "MalformedXML", ""),
+    ([old("x" * 1025, **EXPIRES)], "InvalidRequest", "The maximum size of a prefix is 1024"),
+    ([rule(**EXPIRES, Filter={"Prefix": "é" * 513})], "InvalidRequest", "The maximum size of a prefix is 1024"),
+    ([rule(**EXPIRES, Filter={"Tag": {"Key": "k" * 129, "Value": ""}})], "InvalidRequest",
+     "A Tag's Key must be a length between 1 and 128."),
+    ([rule(**EXPIRES, Filter={"Tag": {"Key": "k", "Value": "v" * 257}})], "InvalidRequest",
+     "A Tag's Value must be a length between 0 and 256."),
     ([rule(**EXPIRES, Filter={"And": {"Tags": [TAG, TAG]}})], "InvalidRequest", "Duplicate Tag Keys are not allowed."),
     ([rule(**EXPIRES, Filter={"And": {"ObjectSizeGreaterThan": 2, "ObjectSizeLessThan": 2}})], "InvalidRequest",
      "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'."),

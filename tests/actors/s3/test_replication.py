@@ -294,6 +294,22 @@ def test_the_role_must_be_passed(tmp_path: Path) -> None:
     run(main())
 
 
+# Expected: scality/cloudserver's tests. Whether a role may be passed can be asked of a role only.
+@pytest.mark.parametrize("role", [
+    ",", "role", "arn:aws:iam:us-east-1:000000000000:role/r", "arn:aws:iam::000000000000:user/r",
+    "arn:aws:iam::000000000000:role/a,arn:aws:iam::000000000000:role/b",
+])
+def test_what_is_no_role(tmp_path: Path, role: str) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, S3()) as sky:
+            root, _ = await begun(sky)
+            error = await root.error("s3", "PutBucketReplication", Bucket=SOURCE, ReplicationConfiguration={
+                "Role": role, "Rules": [OLDER]})
+            assert error.error_code == "InvalidArgument"
+
+    run(main())
+
+
 def test_a_role_that_is_made_anew(tmp_path: Path) -> None:
     """The sessions of the one before it are of no use, and that is no version's fault."""
 
@@ -374,6 +390,10 @@ OLDER = {"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": f"arn:aws:
     ([rule(Filter={"Tag": {"Key": "a", "Value": "b"}})], "InvalidRequest",
      "Delete marker replication is not supported"),
     ([rule(Destination={"Bucket": "arn:aws:s3:::none-such"})], "InvalidRequest", "Destination bucket must exist."),
+    ([rule(Destination={"Bucket": "arn:aws:s3:us-east-1::plain"})], "InvalidArgument", "Invalid bucket ARN."),
+    ([rule(Destination={"Bucket": "arn:aws:s3:::"})], "InvalidArgument", "Invalid bucket ARN."),
+    ([rule(Destination={"Bucket": f"arn:aws:s3:::{TARGET}", "StorageClass": "INVALID"})], "MalformedXML", ""),
+    ([{**OLDER, "Prefix": "p" * 1025}], "InvalidArgument", "Rule prefix cannot be longer than"),
     ([rule(Destination={"Bucket": "arn:aws:s3:::plain"})], "InvalidRequest",
      "Destination bucket must have versioning enabled."),
     ([rule(Destination={"Bucket": f"arn:aws:s3:::{SOURCE}"})], "InvalidRequest",
