@@ -87,10 +87,11 @@ async def _send(incoming: Incoming, file: Source, piece: Piece) -> None:
                     return
             finally:
                 await asyncio.wait([step])         # it uses descriptors that are closed next
+                step.exception()                   # nobody else asks for it where this task has been cancelled
             await _writable(incoming, socket)
     finally:
         os.close(socket)
-        if not transport.is_closing():             # one that has closed takes no setting
+        if not transport.is_closing():
             transport.set_write_buffer_limits()
 
 

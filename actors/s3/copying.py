@@ -162,15 +162,13 @@ def _put(
 ) -> Answer:
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
-    record = objects.described(context, transaction, bucket, _taken_over(request, old))
+    record = objects.described(context, transaction, bucket, _of_copy(request))
     current = bucket.current(key)
     conditions.check_write(request, key, current)
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])
-        record.pop("meta", None)
         if old.get("meta"):
             record["meta"] = old["meta"]
-    record.pop("tags", None)
     replaces = request.get("TaggingDirective") == "REPLACE"
     kept = old.get("tags") if not replaces else tags.from_header(request["Tagging"]) if request.get("Tagging") else {}
     if kept:
@@ -197,9 +195,11 @@ def _copied_version(source: Record) -> Answer:
     return {"CopySourceVersionId": source["id"]} if source["id"] != NULL else {}
 
 
-def _taken_over(request: Request, old: Record) -> Request:
-    """The request with what a copy keeps of its source when it says nothing else; checksums are of no body here."""
-    return {name: value for name, value in request.items() if name not in ("Tagging", "ChecksumAlgorithm")}
+def _of_copy(request: Request) -> Request:
+    """What a request says of the copy: not what the copy keeps of its source, be it too large (scality/cloudserver,
+    objectCopy.js). Tags go their own way; checksums are of no body here."""
+    kept = () if request.get("MetadataDirective") == "REPLACE" else ("Metadata", *objects.HEADERS)
+    return {name: value for name, value in request.items() if name not in ("Tagging", "ChecksumAlgorithm", *kept)}
 
 
 # UploadPartCopy

@@ -311,6 +311,9 @@ def _check_whole(upload: Record, record: Record, kind: str, algorithm: str, stat
 
 
 def abort(context: Context, transaction: Transaction, request: Request) -> Answer:
+    """NoSuchUpload, PreconditionFailed."""
     bucket = bucket_of(context, transaction, request)
-    uploads.end(transaction, bucket, uploads.get(transaction, bucket, request))
+    upload = uploads.get(transaction, bucket, request)
+    conditions.check_abort(request, upload)
+    uploads.end(transaction, bucket, upload)
     return {}

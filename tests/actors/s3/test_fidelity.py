@@ -155,6 +155,27 @@ def test_modified_since_what_is_to_come(s3: Caller) -> None:
     assert said(s3, "CopyObject", Key="copy", **source)[:2] == ("PreconditionFailed", 412)
 
 
+# What a copy keeps of its source is not looked at in its request; what it replaces is. scality/cloudserver.
+def test_metadata_of_copies(s3: Caller) -> None:
+    put(s3, Metadata={"a": "b"}, CacheControl="max-age=1")
+    asked = {"Key": "copy", "CopySource": f"{BUCKET}/k", "Metadata": {"large": "x" * 2048}, "CacheControl": "no-store"}
+    for directive in ({}, {"MetadataDirective": "COPY"}):
+        s3.call("CopyObject", Bucket=BUCKET, **asked, **directive)
+        copied = s3.call("HeadObject", Bucket=BUCKET, Key="copy")
+        assert (copied["Metadata"], copied["CacheControl"]) == ({"a": "b"}, "max-age=1")
+    assert said(s3, "CopyObject", **asked, MetadataDirective="REPLACE")[:2] == ("MetadataTooLarge", 400)
+
+
+# Expires is given back as it was written (versitygw's tests); one that is asked for instead, as that is.
+def test_expires_as_it_was_written(s3: Caller) -> None:
+    moment = datetime(2026, 3, 21, tzinfo=UTC)
+    put(s3, Expires=moment, ExpiresString="Fri, 21 Mar 2026 00:00:00 GMT")
+    kept = s3.call("HeadObject", Bucket=BUCKET, Key="k")
+    assert (kept["Expires"], kept["ExpiresString"]) == (moment, "Fri, 21 Mar 2026 00:00:00 GMT")
+    assert "ExpiresString" not in s3.call("HeadObject", Bucket=BUCKET, Key="k", ResponseExpires=moment)
+    assert s3.call("HeadObject", Bucket=BUCKET, Key="k", ResponseExpiresString="0")["ExpiresString"] == "0"
+
+
 # Tags
 
 
@@ -199,6 +220,22 @@ def test_places(s3: Caller) -> None:
     assert [create("us-west-2", place) for place in ("us-east-1", "us-east-2", "moon")] == [
         "IllegalLocationConstraintException"] * 3
     assert [create("us-east-1", place) for place in ("us-east-1", "moon")] == ["InvalidLocationConstraint"] * 2
+
+
+# A bucket may be made with tags: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The sentence
+# about aws: is the one of ministack's tests, which have it from AWS.
+def test_a_bucket_is_made_with_tags(s3: Caller) -> None:
+    def make(**tags: str) -> dict[str, Any]:
+        return {"Bucket": "tagged", "CreateBucketConfiguration": {
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}}
+
+    with pytest.raises(AwsError, match='User-defined tag keys can\'t start with "aws:"'):
+        s3.call("CreateBucket", **make(**{"aws:a": "b"}))
+    assert s3.error("CreateBucket", **make(**{f"k{number}": "v" for number in range(51)})) == "BadRequest"
+    assert s3.error("HeadBucket", Bucket="tagged") == "NoSuchBucket"
+    s3.call("CreateBucket", **make(team="a", empty=""))
+    assert s3.call("GetBucketTagging", Bucket="tagged") == {
+        "TagSet": [{"Key": "team", "Value": "a"}, {"Key": "empty", "Value": ""}]}
 
 
 @pytest.mark.parametrize("name", ["amzn-s3-demo-x", "sthree-x", "xn--x", "x--x-s3", "a..b", "a.-b", "1.2.3.4", "aB"])

@@ -6,6 +6,7 @@ and of versitygw have them; https://docs.aws.amazon.com/AmazonS3/latest/userguid
 
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -174,3 +175,14 @@ def test_sources_of_copies(s3: Caller, source: str, message: str) -> None:
             s3.call(name, **request, CopySource=source)
         assert (caught.value.error_code, caught.value.message) == ("InvalidArgument", message)
         assert caught.value.fields["ArgumentName"] == "x-amz-copy-source"
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html: on the provided timestamp, or a 412.
+def test_giving_up_what_began_then(s3: Caller) -> None:
+    upload = begin(s3)
+    began = s3.call("ListMultipartUploads", Bucket="bucket")["Uploads"][0]["Initiated"]
+    with pytest.raises(AwsError) as caught:
+        s3.call("AbortMultipartUpload", **upload, IfMatchInitiatedTime=began - timedelta(days=1))
+    assert (caught.value.error_code, caught.value.status) == ("PreconditionFailed", 412)
+    s3.call("AbortMultipartUpload", **upload, IfMatchInitiatedTime=began)
+    assert not s3.call("ListMultipartUploads", Bucket="bucket").get("Uploads")
