@@ -35,7 +35,7 @@ from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
 from actors.s3.events import Happened
-from actors.s3.state import Bucket, Record
+from actors.s3.state import NULL, Bucket, Record
 from bus.files import Piece
 from schemas.checksums import ALGORITHMS, MD5
 
@@ -183,12 +183,16 @@ def _put(
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),
-            f"Checksum{algorithm}": b64encode(digest).decode(), "ChecksumType": checksums.FULL_OBJECT,
+            f"Checksum{algorithm}": b64encode(digest).decode(),
         }, **encryption.told_of_new(record, request), **due.told(bucket, key, record),
     }
-    if source.bucket.versioning:
-        answer["CopySourceVersionId"] = old["id"]
-    return answer | objects.version_of(bucket, record)
+    if bucket.versioning:
+        answer["VersionId"] = record["id"]                   # a PUT tells no "null"
+    return answer | _copied_version(old)
+
+
+def _copied_version(source: Record) -> Answer:
+    return {"CopySourceVersionId": source["id"]} if source["id"] != NULL else {}
 
 
 def _of_copy(request: Request) -> Request:
@@ -216,9 +220,7 @@ async def copy_part(shard: Shard, blobs: Blobs, ours: OurKey, context: Context, 
         "ETag": f'"{part["etag"]}"', "LastModified": datetime.fromtimestamp(int(part["time"]), UTC),
         **uploads.sums_of(upload, part),
     }, **encryption.told(upload, request)}
-    if source.bucket.versioning:
-        answer["CopySourceVersionId"] = source.record["id"]
-    return answer
+    return answer | _copied_version(source.record)
 
 
 def _copied_part(blobs: Blobs, source: Source, start: int, stop: int, algorithm: str) -> Body:

@@ -52,6 +52,10 @@ _STATUS = {("s3control", "DeletePublicAccessBlock"): 204}          # so S3 has i
 _S3_ERROR_HEADERS = "Headers"
 # Answered to lists of objects, whose model has no member for it. Measured: versitygw's issue 1814.
 _S3_REGION = "x-amz-bucket-region"
+# Of whose ACLs it is told which version they are, though their model has no member for it. Measured: the tests of
+# scality/cloudserver that ran against AWS.
+_S3_ACLS = ("GetObjectAcl", "PutObjectAcl")
+_S3_VERSION = "x-amz-version-id"
 # What S3 says of a header that it cannot read. Measured: LocalStack's snapshots, versitygw's tests.
 _S3_UNREADABLE = {
     "x-amz-object-lock-retain-until-date": (
@@ -190,6 +194,8 @@ class RestXml(Rest):
             headers["content-type"] = CONTENT_TYPE         # of the body it would have
         elif codecs.is_s3 and "BucketRegion" in result:
             headers[_S3_REGION] = result["BucketRegion"]
+        elif codecs.is_s3 and operation.name in _S3_ACLS and "VersionId" in result:
+            headers[_S3_VERSION] = result["VersionId"]
         if codecs.is_s3 and result.get("Metadata"):
             result = {**result, **metadata.told(result["Metadata"])}
         if codecs.is_s3 and operation.name == versions.OPERATION:

@@ -469,6 +469,21 @@ def test_what_stands_beside_a_refusal(s3: Caller) -> None:
         assert {name: value for name, value in told.items() if name != "Headers"} == fields
 
 
+# A copy tells the version it makes, "null" too, and of the version it is made of all but that. No type of its checksum.
+def test_versions_that_a_copy_tells(s3: Caller) -> None:
+    told = []
+    put(s3)
+    for status in ("", "Suspended", "Enabled", "Suspended"):
+        if status:
+            version(s3, status)
+        answer = s3.call("CopyObject", Bucket=BUCKET, Key="k", CopySource=f"{BUCKET}/k", MetadataDirective="REPLACE")
+        told.append((answer.get("CopySourceVersionId"), answer.get("VersionId")))
+    made = told[2][1]
+    assert made not in (None, "null")
+    assert told == [(None, None), (None, "null"), (None, made), (made, "null")]
+    assert "ChecksumType" not in answer["CopyObjectResult"]
+
+
 def test_what_is_there_and_empty(s3: Caller) -> None:
     s3.call("CreateBucket", Bucket="acls", ObjectOwnership="ObjectWriter")
     for request, code in (({"AccessControlPolicy": {}}, "MalformedACLError"), ({}, "MissingSecurityHeader"),
@@ -559,6 +574,26 @@ def test_acls_where_they_are_off(s3: Caller) -> None:
         for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, {"GrantRead": "id=1"}):
             assert said(s3, operation, **at, **request) == (
                 "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+    both = {"Key": "k", "Body": b"", "ACL": "bucket-owner-full-control", "GrantRead": "id=1"}      # moto's tests
+    assert said(s3, "PutObject", **both) == (
+        "InvalidRequest", 400, "Specifying both Canned ACLs and Header Grants is not allowed")
+
+
+# scality/cloudserver's tests, which ran against AWS: an ACL is of a version, and which one is told where there are any.
+def test_the_version_of_an_acl(s3: Caller) -> None:
+    for bucket in (BUCKET, "open"):
+        if bucket != BUCKET:
+            s3.call("CreateBucket", Bucket=bucket, ObjectOwnership="ObjectWriter")
+        at: dict[str, Any] = {"Bucket": bucket, "Key": "k"}
+        grant: dict[str, Any] = {"ACL": "bucket-owner-full-control"}
+        s3.call("PutObject", **at, Body=b"")
+        assert s3.call("PutObjectAcl", **at, **grant) == {}
+        assert "VersionId" not in s3.call("GetObjectAcl", **at)
+        s3.call("PutBucketVersioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        newest = s3.call("PutObject", **at, Body=b"")["VersionId"]
+        for request, version_id in (({}, newest), ({"VersionId": "null"}, "null")):
+            assert s3.call("PutObjectAcl", **at, **request, **grant) == {"VersionId": version_id}
+            assert s3.call("GetObjectAcl", **at, **request)["VersionId"] == version_id
 
 
 # ceph/s3-tests, test_bucket_acl_revoke_all: a list may be empty, which is not as if there were none.
