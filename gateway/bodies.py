@@ -22,6 +22,7 @@ BODY_LIMIT_BYTES = 64 * 1024 * 1024       # of a body that is held whole, before
 LINE_LIMIT_BYTES = 1024                   # of a chunk's header, and of each trailer
 TRAILER_LIMIT_COUNT = 16
 CHUNK_MINIMUM_BYTES = 8192                # of every chunk with data but the last; S3's own rule
+SIGNATURE_CHARACTERS = 64                 # in hexadecimal; what is no signature is no framing
 GZIP_MEMBERS_LIMIT = 16
 INFLATE_RATIO_LIMIT = 256                 # inflated to compressed bytes, once past INFLATE_FREE_BYTES
 INFLATE_FREE_BYTES = 1024 * 1024
@@ -174,7 +175,8 @@ class ChunkedDecoder:
             raise RequestEntityTooLarge(self._limit_bytes)
         name, _, signature = extension.partition(b"=")
         self._signature = signature.strip().decode("latin-1")
-        if self._signatures is not None and name.strip() != b"chunk-signature":
+        if self._signatures is not None and not (
+                name.strip() == b"chunk-signature" and len(self._signature) == SIGNATURE_CHARACTERS):
             raise IncompleteBody
         if self._left_bytes:
             self._hash = sha256()
@@ -228,6 +230,8 @@ class ChunkedDecoder:
     def _end(self) -> bytes:
         signature = self.trailers.pop("x-amz-trailer-signature", "")
         if self._signatures is not None and self._form != STREAMING_SIGNED:
+            if len(signature) != SIGNATURE_CHARACTERS:
+                raise IncompleteBody if self.trailers else MalformedTrailer
             self._signatures.check_trailers(self.trailers, signature)
         self._ended = True
         return b""
@@ -292,21 +296,25 @@ def algorithms(headers: Mapping[str, str]) -> tuple[str, ...]:
     InvalidRequest."""
     stated = [name for name in headers if name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS]
     late = announced(headers)
+    named = headers.get("x-amz-sdk-checksum-algorithm")
+    if not (stated or late or named):
+        return (DEFAULT_ALGORITHM,)
     if len(stated) > 1 or len(late) > 1:
         raise _invalid("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
     if stated and late:
         raise _invalid("Expecting a single x-amz-checksum- header")
     found = tuple(_algorithm(name) for name in (*stated, *late))
-    named = headers.get("x-amz-sdk-checksum-algorithm")
     if named and named.upper() not in found:
         raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid." if found else _NOTHING_NAMED)
-    return found or (DEFAULT_ALGORITHM,)
+    return found
 
 
 def announced(headers: Mapping[str, str]) -> list[str]:
     """The names in x-amz-trailer, which may end in commas. InvalidRequest for one that states no checksum."""
     text = headers.get("x-amz-trailer", "").rstrip(",").strip().lower()
-    names = [name.strip() for name in text.split(",")] if text else []
+    if not text:
+        return []
+    names = [name.strip() for name in text.split(",")]
     if not all(name.removeprefix(CHECKSUM_PREFIX).upper() in checksums.ALGORITHMS for name in names):
         raise _invalid("The value specified in the x-amz-trailer header is not supported")
     return names

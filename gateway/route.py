@@ -16,7 +16,7 @@ from bus.subjects import is_token
 from gateway import doors
 from gateway.hosts import Host, host_of
 from gateway.protocols import HttpRequest, Protocol, protocol_for
-from gateway.s3 import presigned, regions, words
+from gateway.s3 import presigned, regions, shapes, words
 from gateway.sigv4 import Claim, Reason, Refusal
 from schemas.envelope import DEFAULT_REGION
 from schemas.errors import AwsError, NotImplementedByUs
@@ -60,9 +60,26 @@ class Router:
         self._index = index()
         self._region = region
         self._targets: dict[tuple[str, str, str], tuple[Service, Operation, Protocol]] = {}
+        self._shapes: dict[shapes.Shape, tuple[Service, Operation, Protocol, str]] = {}
 
     def route(self, request: HttpRequest, claim: Claim | None) -> Route:
         """AwsError: UnknownService, UnknownOperation in the service's words, NotImplementedByUs. Refusal: scope."""
+        shape = shapes.shape_of(request, claim)
+        if shape is None:
+            return self._route(request, claim)
+        known = self._shapes.get(shape)
+        if known is not None:
+            service, operation, protocol, region = known
+            shapes.name(request, operation)
+            return Route(service, operation, protocol, region, request)
+        found = self._route(request, claim)
+        if found.request is request:                # its host names no bucket
+            if len(self._shapes) >= TARGETS_REMEMBERED:
+                self._shapes.clear()
+            self._shapes[shape] = found[:-1]
+        return found
+
+    def _route(self, request: HttpRequest, claim: Claim | None) -> Route:
         headers = request.headers
         target = headers.get("x-amz-target", "")
         memorable = bool(target) and claim is not None and "smithy-protocol" not in headers
@@ -86,7 +103,7 @@ class Router:
             service, operation, protocol = self._resolve(request, claim, candidates)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)
-        if memorable:
+        if memorable and protocol.name == "json":     # to the others a target says nothing
             if len(self._targets) >= TARGETS_REMEMBERED:
                 self._targets.clear()
             self._targets[key] = service, operation, protocol

@@ -78,6 +78,13 @@ def check_complete(request: Request, key: str, current: Record | None, upload: R
         raise ConditionalRequestConflict("If-Match", key)
 
 
+def check_abort(request: Request, upload: Record) -> None:
+    """Of an upload that is given up: it began in that second. PreconditionFailed."""
+    began = request.get("IfMatchInitiatedTime")
+    if began is not None and _second(began) != int(upload["time"]):
+        raise PreconditionFailed("x-amz-if-match-initiated-time")
+
+
 def check_delete(request: Request, key: str, current: Record | None) -> None:
     """Of DeleteObject, and with its own member names of DeleteObjects. A time and a size alone are no demand that
     there be an object. NoSuchKey, PreconditionFailed."""

@@ -35,7 +35,7 @@ from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
 from actors.s3.events import Happened
-from actors.s3.state import Bucket, Record
+from actors.s3.state import NULL, Bucket, Record
 from bus.files import Piece
 from schemas.checksums import ALGORITHMS, MD5
 
@@ -162,15 +162,13 @@ def _put(
 ) -> Answer:
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
-    record = objects.described(context, transaction, bucket, _taken_over(request, old))
+    record = objects.described(context, transaction, bucket, _of_copy(request))
     current = bucket.current(key)
     conditions.check_write(request, key, current)
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])
-        record.pop("meta", None)
         if old.get("meta"):
             record["meta"] = old["meta"]
-    record.pop("tags", None)
     replaces = request.get("TaggingDirective") == "REPLACE"
     kept = old.get("tags") if not replaces else tags.from_header(request["Tagging"]) if request.get("Tagging") else {}
     if kept:
@@ -185,17 +183,23 @@ def _put(
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),
-            f"Checksum{algorithm}": b64encode(digest).decode(), "ChecksumType": checksums.FULL_OBJECT,
+            f"Checksum{algorithm}": b64encode(digest).decode(),
         }, **encryption.told_of_new(record, request), **due.told(bucket, key, record),
     }
-    if source.bucket.versioning:
-        answer["CopySourceVersionId"] = old["id"]
-    return answer | objects.version_of(bucket, record)
+    if bucket.versioning:
+        answer["VersionId"] = record["id"]                   # a PUT tells no "null"
+    return answer | _copied_version(old)
 
 
-def _taken_over(request: Request, old: Record) -> Request:
-    """The request with what a copy keeps of its source when it says nothing else; checksums are of no body here."""
-    return {name: value for name, value in request.items() if name not in ("Tagging", "ChecksumAlgorithm")}
+def _copied_version(source: Record) -> Answer:
+    return {"CopySourceVersionId": source["id"]} if source["id"] != NULL else {}
+
+
+def _of_copy(request: Request) -> Request:
+    """What a request says of the copy: not what the copy keeps of its source, be it too large (scality/cloudserver,
+    objectCopy.js). Tags go their own way; checksums are of no body here."""
+    kept = () if request.get("MetadataDirective") == "REPLACE" else ("Metadata", *objects.HEADERS)
+    return {name: value for name, value in request.items() if name not in ("Tagging", "ChecksumAlgorithm", *kept)}
 
 
 # UploadPartCopy
@@ -216,9 +220,7 @@ async def copy_part(shard: Shard, blobs: Blobs, ours: OurKey, context: Context, 
         "ETag": f'"{part["etag"]}"', "LastModified": datetime.fromtimestamp(int(part["time"]), UTC),
         **uploads.sums_of(upload, part),
     }, **encryption.told(upload, request)}
-    if source.bucket.versioning:
-        answer["CopySourceVersionId"] = source.record["id"]
-    return answer
+    return answer | _copied_version(source.record)
 
 
 def _copied_part(blobs: Blobs, source: Source, start: int, stop: int, algorithm: str) -> Body:

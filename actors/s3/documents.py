@@ -4,6 +4,7 @@ What S3 does with one stands where it does it; README.md says which do nothing h
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from actors.s3.state import Bucket
 
 CORS_RULES_LIMIT = 100
 _CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
+_is_header = re.compile("[A-Za-z0-9-]+").fullmatch
 _SSE = (AES256, KMS, DSSE)
 _BLOCKED = frozenset({"NONE", SSE_C})
 
@@ -87,8 +89,10 @@ def tell(view: Snapshot, question: Request) -> Answer:
 
 def _cors(_: Bucket, content: Content) -> None:
     rules = content.get("CORSRules") or []
-    if not 0 < len(rules) <= CORS_RULES_LIMIT:
+    if not rules:
         raise MalformedXML
+    if len(rules) > CORS_RULES_LIMIT:
+        raise InvalidRequest(f"The number of CORS rules should not exceed allowed limit of {CORS_RULES_LIMIT} rules.")
     for rule in rules:
         if not rule.get("AllowedMethods") or not rule.get("AllowedOrigins"):
             raise MalformedXML
@@ -104,6 +108,8 @@ def _cors(_: Bucket, content: Content) -> None:
             if "*" in header:
                 raise InvalidRequest(f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard '
                                      "for ExposeHeader.")
+            if not _is_header(header):
+                raise InvalidRequest(f'ExposeHeader "{header}" contains invalid character.')
 
 
 def _encryption(_: Bucket, content: Content) -> None:

@@ -30,7 +30,9 @@ METADATA_LIMIT_BYTES = 2048               # of user metadata, names and values t
 DELETE_LIMIT = 1000                       # keys of one DeleteObjects
 STANDARD = "STANDARD"
 DEFAULT_TYPE = "binary/octet-stream"
-HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
+# The last is Expires where it is written otherwise than as the timestamp that it stands for, or stands for none.
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires",
+           "ExpiresString")
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]

@@ -25,8 +25,9 @@ RANGE_DIGITS_LIMIT = 19
 _OVERRIDES = {
     "ResponseCacheControl": "CacheControl", "ResponseContentDisposition": "ContentDisposition",
     "ResponseContentEncoding": "ContentEncoding", "ResponseContentLanguage": "ContentLanguage",
-    "ResponseContentType": "ContentType", "ResponseExpires": "Expires",
+    "ResponseContentType": "ContentType", "ResponseExpires": "Expires", "ResponseExpiresString": "ExpiresString",
 }
+_EXPIRES = ("ResponseExpires", "ResponseExpiresString")       # one that is overridden is no longer as it was written
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -102,6 +103,8 @@ def _answer(
     if not _OVERRIDES.keys().isdisjoint(request):
         if is_anonymous(context):
             raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+        if not request.keys().isdisjoint(_EXPIRES):
+            answer.pop("ExpiresString", None)
         answer |= {named: request[member] for member, named in _OVERRIDES.items() if request.get(member) is not None}
     if bucket.versioning:
         answer["VersionId"] = record["id"]
@@ -115,7 +118,7 @@ def _answer(
         answer["WebsiteRedirectLocation"] = record["redirect"]
     answer |= locks.told(record)
     answer |= archives.told(record, context.now)
-    if not request.get("VersionId") or bucket.is_current(request["Key"], record):
+    if not request.get("VersionId"):
         answer |= due.told(bucket, request["Key"], record)
     start, stop = _stretch(record, request, view)
     number = request.get("PartNumber")

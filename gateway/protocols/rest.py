@@ -123,10 +123,10 @@ def header_writer(member: Member) -> WriteText:
         "boolean": lambda value: "true" if value else "false",
         "float": scalars.write_float, "double": scalars.write_float, "blob": scalars.base64_text,
     }
-    return writers.get(shape.kind, _header_text)
+    return writers.get(shape.kind, header_text)
 
 
-def _header_text(value: Any) -> str:
+def header_text(value: Any) -> str:
     """One line: what would end it becomes a blank."""
     text = str(value)
     return text if text.isprintable() else text.translate(_CONTROL)
@@ -288,7 +288,7 @@ class Output:
                 headers[header] = write(value)
         for name, prefix in self._prefixes:
             for key, text in (result.get(name) or {}).items():
-                headers[prefix + key] = _header_text(text)
+                headers[prefix + key] = header_text(text)
         return HttpResponse(status, headers, body)
 
     def _body(self, result: Mapping[str, Any]) -> bytes:

@@ -122,8 +122,9 @@ class Websites:
         return Site(bucket, told.region, host, told.document)
 
     async def _error(self, exchange: Exchange, site: Site, error: AwsError) -> Outgoing | Redirect:
-        """The site's own document for it. The error, where it has none or that cannot be read."""
-        if not site.error_key:
+        """The site's own document for it. The error, where it has none, that cannot be read, or its headers alone are
+        asked for: these tell of the error, as S3's do (scality/cloudserver, websiteHead.js)."""
+        if not site.error_key or exchange.request.method == "HEAD":
             raise error
         try:
             return await self._object(exchange, site, site.error_key, _status(exchange, error))

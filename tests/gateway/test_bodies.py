@@ -153,6 +153,23 @@ def test_signed_chunks(payload: bytes, cuts: list[int], chunk: int, trailing: bo
                                        "RequestEntityTooLarge", "InvalidChunkSizeError", "MalformedTrailerError"}
 
 
+# What is too short or long for a signature is no framing, and trailers that nobody signed are none (versitygw's tests).
+@pytest.mark.parametrize(("old", "new", "code"), [
+    (b";chunk-signature=", b";chunk-signature=0", "IncompleteBody"), (b"trailer-signature:", b"trailer-signature:0",
+                                                                      "IncompleteBody"),
+    (b"x-amz-trailer-signature", b"x-amz-other", "IncompleteBody"),
+    (b"x-amz-checksum-crc32:AAAAAA==\r\n", b"", "SignatureDoesNotMatch"),
+])
+def test_what_is_no_signature(old: bytes, new: bytes, code: str) -> None:
+    body = signed(b"abc", CHUNK_MINIMUM_BYTES, {"x-amz-checksum-crc32": "AAAAAA=="})
+    assert old in body
+    decoder = ChunkedDecoder(STREAMING_SIGNED_TRAILER, ChunkSignatures(signing_key(SECRET, *SIGNER[1:4]),
+                                                                       claim(STREAMING_SIGNED_TRAILER)))
+    with pytest.raises(AwsError) as caught:
+        decode(decoder, body.replace(old, new), [7])
+    assert caught.value.error_code == code
+
+
 # A body that ends early is never whole; bytes that are no framing are an AwsError, in any cut.
 @settings(max_examples=60, deadline=None)
 @given(payload=_payloads, keep=st.floats(0, 0.999), cuts=_cuts)

@@ -84,6 +84,10 @@ def test_requester_pays(skybus: servers.Server, s3: Any, name: str) -> None:
         {"AllowedMethods": ["PATCH"], "AllowedOrigins": ["*"]}]}}, "InvalidRequest"),
     ("put_bucket_cors", {"CORSConfiguration": {"CORSRules": [
         {"AllowedMethods": ["GET"], "AllowedOrigins": ["*.*"]}]}}, "InvalidRequest"),
+    ("put_bucket_cors", {"CORSConfiguration": {"CORSRules": [
+        {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "ExposeHeaders": ["test header"]}]}}, "InvalidRequest"),
+    ("put_bucket_cors", {"CORSConfiguration": {"CORSRules": [
+        {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}] * 101}}, "InvalidRequest"),
     ("put_bucket_website", {"WebsiteConfiguration": {}}, "InvalidArgument"),
     ("put_bucket_website", {"WebsiteConfiguration": {"IndexDocument": {"Suffix": "a/b"}}}, "InvalidArgument"),
     ("put_bucket_logging", {"BucketLoggingStatus": {

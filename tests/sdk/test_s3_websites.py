@@ -106,6 +106,8 @@ def test_errors(plain: Site) -> None:
     plain.configure(error="error.html")
     answer = plain.ask("/none")
     assert (answer.status, answer.data, answer.headers["content-type"]) == (403, b"error", "text/html")
+    head = plain.ask("/none", "HEAD")
+    assert (head.status, head.headers["x-amz-error-code"], head.data) == (403, "AccessDenied", b"")
     plain.configure(error="<gone>.html")
     page = plain.ask("/none").data.decode()
     assert "<h3>An Error Occurred While Attempting to Retrieve a Custom Error Document</h3>" in page

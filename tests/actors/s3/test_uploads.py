@@ -6,6 +6,7 @@ and of versitygw have them; https://docs.aws.amazon.com/AmazonS3/latest/userguid
 
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -61,6 +62,8 @@ def test_the_checksum_of_the_whole(
 ) -> None:
     upload = begin(s3, **begun)
     parts = send(s3, upload, sent)
+    if not begun:
+        parts = [{name: part[name] for name in ("PartNumber", "ETag")} for part in parts]
     told = s3.call("ListParts", **upload)["Parts"]
     listed = [{f"Checksum{whole}": digest(whole, body)} if begun else {} for body in BODIES]
     assert [{name: value for name, value in each.items() if name.startswith("Checksum")} for each in told] == listed
@@ -77,6 +80,32 @@ def test_the_checksum_of_a_copied_part(s3: Caller) -> None:
         answer = s3.call("UploadPartCopy", **begin(s3, **begun), PartNumber=1, CopySource="bucket/source")
         told = answer["CopyPartResult"]
         assert {name: value for name, value in told.items() if name.startswith("Checksum")} == expected
+
+
+# Whose upload names no algorithm has no checksums to complete it with but S3's own (LocalStack's snapshots).
+def test_parts_of_no_algorithm(s3: Caller) -> None:
+    upload = begin(s3)
+    parts = send(s3, upload, "CRC32C")
+    with pytest.raises(AwsError) as caught:
+        s3.call("CompleteMultipartUpload", **upload, MultipartUpload={"Parts": parts})
+    assert (caught.value.error_code, caught.value.fields["PartNumber"]) == ("InvalidPart", "1")
+    s3.call("CompleteMultipartUpload", **upload, MultipartUpload={"Parts": send(s3, upload, "CRC64NVME")})
+
+
+def test_no_parts(s3: Caller) -> None:
+    upload = begin(s3)
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({}, "MalformedXML"), ({"MultipartUpload": {"Parts": []}}, "InvalidRequest")]
+    for more, code in refusals:
+        assert s3.error("CompleteMultipartUpload", **upload, **more) == code
+
+
+# Of the whole's parts only their number is told where it is not made of their checksums (LocalStack's snapshots).
+def test_attributes_of_a_whole(s3: Caller) -> None:
+    upload = begin(s3)
+    s3.call("CompleteMultipartUpload", **upload, MultipartUpload={"Parts": send(s3, upload)})
+    told = s3.call("GetObjectAttributes", **KEY, ObjectAttributes=["ObjectParts"])
+    assert told["ObjectParts"] == {"TotalPartsCount": 2}
 
 
 SHA256 = {"ChecksumAlgorithm": "SHA256"}
@@ -146,3 +175,14 @@ def test_sources_of_copies(s3: Caller, source: str, message: str) -> None:
             s3.call(name, **request, CopySource=source)
         assert (caught.value.error_code, caught.value.message) == ("InvalidArgument", message)
         assert caught.value.fields["ArgumentName"] == "x-amz-copy-source"
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html: on the provided timestamp, or a 412.
+def test_giving_up_what_began_then(s3: Caller) -> None:
+    upload = begin(s3)
+    began = s3.call("ListMultipartUploads", Bucket="bucket")["Uploads"][0]["Initiated"]
+    with pytest.raises(AwsError) as caught:
+        s3.call("AbortMultipartUpload", **upload, IfMatchInitiatedTime=began - timedelta(days=1))
+    assert (caught.value.error_code, caught.value.status) == ("PreconditionFailed", 412)
+    s3.call("AbortMultipartUpload", **upload, IfMatchInitiatedTime=began)
+    assert not s3.call("ListMultipartUploads", Bucket="bucket").get("Uploads")

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -156,6 +157,39 @@ def test_s3_arguments(method: str, target: str, message: str, name: str) -> None
     assert (error.error_code, error.message, error.fields["ArgumentName"]) == ("InvalidArgument", message, name)
 
 
+# S3 keeps Expires as it was written and gives it back so: versitygw's tests, whose weekday is wrong, and
+# https://github.com/boto/botocore (handle_expires_header), which is there for what is no moment.
+@pytest.mark.parametrize("written", [
+    "Fri, 21 Mar 2026 00:00:00 GMT", "Sat, 21 Mar 2026 00:00:00 GMT", "0", "-1", "never"])
+def test_s3_expires(written: str) -> None:
+    protocol, s3 = named("rest-xml"), models.load("s3")
+    put = HttpRequest("PUT", "/b/k", "", {"expires": written}, None)
+    kept = protocol.parse(protocol.operation(s3, put), put)
+    assert isinstance(kept.get("Expires"), datetime) is (written != "never")
+    got = HttpRequest("GET", "/b/k", "response-expires=" + quote(written), {}, None)
+    operation = protocol.operation(s3, got)
+    params = protocol.parse(operation, got)
+    told = {name.removeprefix("Response"): value for name, value in params.items() if "Expires" in name}
+    for result in (kept, told):
+        assert protocol.serialise(operation, result, "id").headers["Expires"] == written
+
+
+def test_s3_expires_of_one_line() -> None:
+    protocol = named("rest-xml")
+    operation = models.load("s3").operations["GetObject"]
+    assert protocol.serialise(operation, {"ExpiresString": "a\r\nb"}, "id").headers["Expires"] == "a  b"
+
+
+# Expected: versitygw's tests.
+def test_s3_sizes_that_are_none() -> None:
+    request = HttpRequest("POST", "/b/k", "uploadId=u", {"x-amz-mp-object-size": "many"}, b"<CompleteMultipartUpload/>")
+    protocol = named("rest-xml")
+    with pytest.raises(AwsError) as caught:
+        protocol.parse(protocol.operation(models.load("s3"), request), request)
+    assert (caught.value.error_code, caught.value.message) == (
+        "InvalidRequest", "Value for x-amz-mp-object-size header is invalid: 'many'")
+
+
 # What S3 reads as if it were not there, and numbers as it reads them. Measured on AWS: backlot.
 @pytest.mark.parametrize(("target", "params"), [
     ("/b?list-type=2&max-keys=&fetch-owner=", {}), ("/b?list-type=2&fetch-owner=TRUE", {}),
@@ -275,6 +309,13 @@ def test_header_injection() -> None:
         s3.operations["GetObject"], {"ContentDisposition": "a\r\nSet-Cookie: b", "Metadata": {"k": "v\nw"}}, "id"
     )
     assert not any(re.search(r"[\r\n\0]", value) for value in response.headers.values())
+
+
+# Of ACLs S3's model has no member for it. Measured: scality/cloudserver's tests, which ran against AWS.
+@pytest.mark.parametrize("name", ["GetObjectAcl", "PutObjectAcl", "GetBucketAcl"])
+def test_s3_version_of_an_acl(name: str) -> None:
+    response = named("rest-xml").serialise(models.load("s3").operations[name], {"VersionId": "null"}, "id")
+    assert response.headers.get("x-amz-version-id") == (None if name == "GetBucketAcl" else "null")
 
 
 def listing(kind: str) -> Member:
