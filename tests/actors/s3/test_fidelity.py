@@ -572,12 +572,29 @@ def test_acls_where_they_are_off(s3: Caller) -> None:
     for operation, at in (("PutObjectAcl", {"Key": "k"}), ("PutBucketAcl", {})):
         assert s3.call(operation, Bucket=BUCKET, **at, AccessControlPolicy=mine) == {}
         assert s3.call(operation, Bucket=BUCKET, **at, ACL="bucket-owner-full-control") == {}
-        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, {"GrantRead": "id=1"}):
+        granted = {"GrantRead": f"id={told['Owner']['ID']}"}
+        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, granted):
             assert said(s3, operation, **at, **request) == (
                 "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
-    both = {"Key": "k", "Body": b"", "ACL": "bucket-owner-full-control", "GrantRead": "id=1"}      # moto's tests
-    assert said(s3, "PutObject", **both) == (
-        "InvalidRequest", 400, "Specifying both Canned ACLs and Header Grants is not allowed")
+
+
+# What cannot be said in an ACL is told where ACLs are off, too. PutObject with both is of moto's tests.
+def test_refused_acls_where_they_are_off(s3: Caller) -> None:
+    put(s3)
+    both = {"ACL": "bucket-owner-full-control", "GrantRead": "id=1"}
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({"ACL": "fake"}, "InvalidArgument"), ({"GrantRead": "uri=http://fake"}, "InvalidArgument"),
+        ({"GrantRead": "id=1"}, "InvalidArgument"), (both, "InvalidRequest"),
+    ]
+    nothing: list[tuple[dict[str, Any], str]] = [
+        ({}, "MissingSecurityHeader"), ({"AccessControlPolicy": {}}, "MalformedACLError"),
+        ({"AccessControlPolicy": {}, "ACL": "private"}, "UnexpectedContent"),
+    ]
+    for operation, at, refused_here in (
+            ("PutObject", {"Key": "k", "Body": b""}, refusals), ("CreateMultipartUpload", {"Key": "k"}, refusals),
+            ("PutObjectAcl", {"Key": "k"}, refusals + nothing), ("PutBucketAcl", {}, refusals + nothing)):
+        for request, code in refused_here:
+            assert refused(s3, operation, **at, **request).error_code == code
 
 
 # scality/cloudserver's tests, which ran against AWS: an ACL is of a version, and which one is told where there are any.
