@@ -7,6 +7,7 @@ and of versitygw have them; https://docs.aws.amazon.com/AmazonS3/latest/userguid
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -98,6 +99,16 @@ def test_no_parts(s3: Caller) -> None:
         ({}, "MalformedXML"), ({"MultipartUpload": {"Parts": []}}, "InvalidRequest")]
     for more, code in refusals:
         assert s3.error("CompleteMultipartUpload", **upload, **more) == code
+
+
+# The digest that a part was to have is told as it came, that of an object in hexadecimal (LocalStack's snapshots).
+def test_the_digest_that_was_expected(s3: Caller) -> None:
+    other = b64encode(md5(b"other").digest()).decode()
+    for operation, at, expected in (("UploadPart", {**begin(s3), "PartNumber": 1}, other),
+                                    ("PutObject", KEY, md5(b"other").hexdigest())):
+        with pytest.raises(AwsError) as caught:
+            s3.call(operation, **at, Body=b"body", ContentMD5=other)
+        assert (caught.value.error_code, caught.value.fields["ExpectedDigest"]) == ("BadDigest", expected)
 
 
 # Of the whole's parts only their number is told where it is not made of their checksums (LocalStack's snapshots).
