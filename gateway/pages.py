@@ -28,8 +28,8 @@ ELSEWHERE = "cross-site"                  # a Sec-Fetch-Site: https://www.w3.org
 _READS = frozenset({"GET", "HEAD"})
 _FROM_ELSEWHERE = ("In open mode a page of another site (Sec-Fetch-Site: cross-site) may make a browser ask with a key "
                    "for objects of S3 only.")
-_NO_HOST = ("In open mode Skybus does not answer under the name {}, which may be another site's: ask localhost, or name it "
-            "in the setting `hosts` (SKYBUS_HOSTS).")
+_NO_HOST = ("In open mode Skybus does not answer under the name {}, which may be another site's: ask localhost, or "
+            "name it in the setting `hosts` (SKYBUS_HOSTS).")
 _NO_KEYS = ("In open mode a page of another machine may ask with a key only what the bucket's CORS configuration "
             "allows it.")
 

@@ -130,7 +130,8 @@ def test_websites() -> None:
     *((host, True) for host in (
         "", "localhost", "LOCALHOST:4566", "localhost.:4566", "127.0.0.1:4566", "[::1]:4566", "0.0.0.0",
         "172.17.0.1:80", "skybus:4566", "localstack", "aws", "my_service:80", "host.docker.internal:4566",
-        "skybus.default.svc.cluster.local", "nas.home.arpa", "cloud.test", "localhost.localstack.cloud:4566", "bucket.s3.localhost.localstack.cloud:4566",
+        "skybus.default.svc.cluster.local", "nas.home.arpa", "cloud.test", "localhost.localstack.cloud:4566",
+        "bucket.s3.localhost.localstack.cloud:4566",
         "bucket.localhost", "s3.eu-west-1.amazonaws.com", "a.b.s3.amazonaws.com", "sqs.cn-north-1.amazonaws.com.cn",
         "lambda.us-east-1.api.aws", "aws.corp.example", "x.aws.corp.example:80")),
     *((host, False) for host in (
