@@ -236,10 +236,6 @@ class Bucket:
         """The newest version, which may be a delete marker."""
         return read(self._view, self.row(b"o", key))
 
-    def is_current(self, key: str, record: Record) -> bool:
-        current = self.current(key)
-        return current is not None and current["id"] == record["id"]
-
     def version(self, key: str, id_: str) -> Record | None:
         current = self.current(key)
         if current is None or current["id"] == id_:

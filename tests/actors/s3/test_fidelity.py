@@ -212,6 +212,7 @@ def test_tags_that_cannot_be(s3: Caller, key: str, value: str, message: str) -> 
 # Buckets
 
 
+# One that is empty is not as if there were none: versitygw's issue 1644, aws-sdk-js's 526.
 def test_places(s3: Caller) -> None:
     def create(region: str, place: str) -> str:
         return s3.acting(region=region).error(
@@ -219,7 +220,7 @@ def test_places(s3: Caller) -> None:
 
     assert [create("us-west-2", place) for place in ("us-east-1", "us-east-2", "moon")] == [
         "IllegalLocationConstraintException"] * 3
-    assert [create("us-east-1", place) for place in ("us-east-1", "moon")] == ["InvalidLocationConstraint"] * 2
+    assert [create("us-east-1", place) for place in ("us-east-1", "moon", "")] == ["InvalidLocationConstraint"] * 3
 
 
 # A bucket may be made with tags: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The sentence
@@ -469,6 +470,21 @@ def test_what_stands_beside_a_refusal(s3: Caller) -> None:
         assert {name: value for name, value in told.items() if name != "Headers"} == fields
 
 
+# A copy tells the version it makes, "null" too, and of the version it is made of all but that. No type of its checksum.
+def test_versions_that_a_copy_tells(s3: Caller) -> None:
+    told = []
+    put(s3)
+    for status in ("", "Suspended", "Enabled", "Suspended"):
+        if status:
+            version(s3, status)
+        answer = s3.call("CopyObject", Bucket=BUCKET, Key="k", CopySource=f"{BUCKET}/k", MetadataDirective="REPLACE")
+        told.append((answer.get("CopySourceVersionId"), answer.get("VersionId")))
+    made = told[2][1]
+    assert made not in (None, "null")
+    assert told == [(None, None), (None, "null"), (None, made), (made, "null")]
+    assert "ChecksumType" not in answer["CopyObjectResult"]
+
+
 def test_what_is_there_and_empty(s3: Caller) -> None:
     s3.call("CreateBucket", Bucket="acls", ObjectOwnership="ObjectWriter")
     for request, code in (({"AccessControlPolicy": {}}, "MalformedACLError"), ({}, "MissingSecurityHeader"),
@@ -556,9 +572,46 @@ def test_acls_where_they_are_off(s3: Caller) -> None:
     for operation, at in (("PutObjectAcl", {"Key": "k"}), ("PutBucketAcl", {})):
         assert s3.call(operation, Bucket=BUCKET, **at, AccessControlPolicy=mine) == {}
         assert s3.call(operation, Bucket=BUCKET, **at, ACL="bucket-owner-full-control") == {}
-        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, {"GrantRead": "id=1"}):
+        granted = {"GrantRead": f"id={told['Owner']['ID']}"}
+        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, granted):
             assert said(s3, operation, **at, **request) == (
                 "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+
+
+# What cannot be said in an ACL is told where ACLs are off, too. PutObject with both is of moto's tests.
+def test_refused_acls_where_they_are_off(s3: Caller) -> None:
+    put(s3)
+    both = {"ACL": "bucket-owner-full-control", "GrantRead": "id=1"}
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({"ACL": "fake"}, "InvalidArgument"), ({"GrantRead": "uri=http://fake"}, "InvalidArgument"),
+        ({"GrantRead": "id=1"}, "InvalidArgument"), (both, "InvalidRequest"),
+    ]
+    nothing: list[tuple[dict[str, Any], str]] = [
+        ({}, "MissingSecurityHeader"), ({"AccessControlPolicy": {}}, "MalformedACLError"),
+        ({"AccessControlPolicy": {}, "ACL": "private"}, "UnexpectedContent"),
+    ]
+    for operation, at, refused_here in (
+            ("PutObject", {"Key": "k", "Body": b""}, refusals), ("CreateMultipartUpload", {"Key": "k"}, refusals),
+            ("PutObjectAcl", {"Key": "k"}, refusals + nothing), ("PutBucketAcl", {}, refusals + nothing)):
+        for request, code in refused_here:
+            assert refused(s3, operation, **at, **request).error_code == code
+
+
+# scality/cloudserver's tests, which ran against AWS: an ACL is of a version, and which one is told where there are any.
+def test_the_version_of_an_acl(s3: Caller) -> None:
+    for bucket in (BUCKET, "open"):
+        if bucket != BUCKET:
+            s3.call("CreateBucket", Bucket=bucket, ObjectOwnership="ObjectWriter")
+        at: dict[str, Any] = {"Bucket": bucket, "Key": "k"}
+        grant: dict[str, Any] = {"ACL": "bucket-owner-full-control"}
+        s3.call("PutObject", **at, Body=b"")
+        assert s3.call("PutObjectAcl", **at, **grant) == {}
+        assert "VersionId" not in s3.call("GetObjectAcl", **at)
+        s3.call("PutBucketVersioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        newest = s3.call("PutObject", **at, Body=b"")["VersionId"]
+        for request, version_id in (({}, newest), ({"VersionId": "null"}, "null")):
+            assert s3.call("PutObjectAcl", **at, **request, **grant) == {"VersionId": version_id}
+            assert s3.call("GetObjectAcl", **at, **request)["VersionId"] == version_id
 
 
 # ceph/s3-tests, test_bucket_acl_revoke_all: a list may be empty, which is not as if there were none.

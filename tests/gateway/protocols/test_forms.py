@@ -295,12 +295,25 @@ def test_s3_location_and_roots() -> None:
     ("/b?tagging", b"<Tagging><TagSet><Tag><Key><x/></Key></Tag></TagSet></Tagging>", "MalformedXML"),
     ("/b?lifecycle", b"<LifecycleConfiguration><Rule><Expiration><Days>2147483648</Days></Expiration></Rule>"
                      b"</LifecycleConfiguration>", "MalformedXML"),
+    ("/b?logging", b"<Logging/>", "MalformedXML"), ("/b", b"<CreateBucketInput/>", "MalformedXML"),
     ("/b/k?partNumber=one&uploadId=u", b"", "InvalidArgument"), ("/b/%ff", b"", "InvalidArgument"),
 ])
 def test_s3_refusals(target: str, body: bytes, code: str) -> None:
     with pytest.raises(AwsError) as caught:
         parse("rest-xml", "s3", "PUT", target, body)
     assert (caught.value.error_code, caught.value.status) == (code, 400)
+
+
+# Names that clients have sent and AWS has taken: https://github.com/rusoto/rusoto/pull/836, boto 2.
+@pytest.mark.parametrize(("method", "target", "root", "member"), [
+    ("POST", "/b/k?uploadId=u", "CompleteMultipartUpload", "MultipartUpload"),
+    ("POST", "/b/k?uploadId=u", "CompletedMultipartUpload", "MultipartUpload"),
+    ("PUT", "/b", "CreateBucketConfiguration", "CreateBucketConfiguration"),
+    ("PUT", "/b", "CreateBucketConstraint", "CreateBucketConfiguration"),
+])
+def test_s3_roots(method: str, target: str, root: str, member: str) -> None:
+    _, params = parse("rest-xml", "s3", method, target, f"<{root}/>".encode())
+    assert params[member] == {}
 
 
 # A header is one line, whatever an actor puts into it.
@@ -310,6 +323,13 @@ def test_header_injection() -> None:
         s3.operations["GetObject"], {"ContentDisposition": "a\r\nSet-Cookie: b", "Metadata": {"k": "v\nw"}}, "id"
     )
     assert not any(re.search(r"[\r\n\0]", value) for value in response.headers.values())
+
+
+# Of ACLs S3's model has no member for it. Measured: scality/cloudserver's tests, which ran against AWS.
+@pytest.mark.parametrize("name", ["GetObjectAcl", "PutObjectAcl", "GetBucketAcl"])
+def test_s3_version_of_an_acl(name: str) -> None:
+    response = named("rest-xml").serialise(models.load("s3").operations[name], {"VersionId": "null"}, "id")
+    assert response.headers.get("x-amz-version-id") == (None if name == "GetBucketAcl" else "null")
 
 
 def listing(kind: str) -> Member:
