@@ -213,7 +213,8 @@ def test_s3_parameters(target: str, params: dict[str, Any]) -> None:
     ("DELETE", "/b/k?encryption", "OBJECT_ENCRYPTION", "PUT"), ("PUT", "/b/k?uploads", "UPLOADS", "POST"),
     ("POST", "/b/k?tagging", "OBJECT_TAGGING", "DELETE, GET, PUT"), ("HEAD", "/b?policyStatus", "POLICY_STATUS", "GET"),
     ("DELETE", "/b/k?location", "LOCATION", "GET"), ("HEAD", "/b/k?acl", "ACL", "GET, PUT"),
-    ("PUT", "/b/k?delete", "MULTI_OBJECT_DELETE", "POST"), ("PATCH", "/b", "BUCKET", None), ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
+    ("PUT", "/b/k?delete", "MULTI_OBJECT_DELETE", "POST"), ("PATCH", "/b", "BUCKET", None),
+    ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
     ("PUT", "/", "SERVICE", None),
 ])
 def test_s3_methods(method: str, target: str, resource: str, allowed: str | None) -> None:
