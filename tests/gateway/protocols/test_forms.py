@@ -213,7 +213,8 @@ def test_s3_parameters(target: str, params: dict[str, Any]) -> None:
     ("DELETE", "/b/k?encryption", "OBJECT_ENCRYPTION", "PUT"), ("PUT", "/b/k?uploads", "UPLOADS", "POST"),
     ("POST", "/b/k?tagging", "OBJECT_TAGGING", "DELETE, GET, PUT"), ("HEAD", "/b?policyStatus", "POLICY_STATUS", "GET"),
     ("DELETE", "/b/k?location", "LOCATION", "GET"), ("HEAD", "/b/k?acl", "ACL", "GET, PUT"),
-    ("PATCH", "/b", "BUCKET", None), ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
+    ("PUT", "/b/k?delete", "MULTI_OBJECT_DELETE", "POST"), ("PATCH", "/b", "BUCKET", None),
+    ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
     ("PUT", "/", "SERVICE", None),
 ])
 def test_s3_methods(method: str, target: str, resource: str, allowed: str | None) -> None:
@@ -228,8 +229,9 @@ def test_s3_methods(method: str, target: str, resource: str, allowed: str | None
 # At a key some are told of its bucket, three are refused, and others are as if they were not there. Measured on AWS:
 # backlot.
 @pytest.mark.parametrize(("method", "target", "told"), [
-    ("GET", "/b/k?cors", "GetBucketCors"), ("PUT", "/b/k/l?policy", "PutBucketPolicy"), ("GET", "/b/k?analytics",
-    "GetObject"), ("GET", "/b/k?uploads", "InvalidRequest"), ("GET", "/b/k?versions", "InvalidRequest"),
+    ("GET", "/b/k?cors", "GetBucketCors"), ("PUT", "/b/k/l?policy", "PutBucketPolicy"),
+    ("POST", "/b/k?delete", "DeleteObjects"), ("GET", "/b/k?analytics", "GetObject"),
+    ("GET", "/b/k?uploads", "InvalidRequest"), ("GET", "/b/k?versions", "InvalidRequest"),
     ("GET", "/b/k?logging", "NoLoggingStatusForKey"), ("GET", "/b?uploadId=u", "InvalidRequest"),
     ("GET", "/b/k?uploadId=u", "ListParts"), ("PUT", "/b/k?partNumber=1&uploadId=u", "UploadPart"),
 ])
