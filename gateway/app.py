@@ -55,7 +55,7 @@ class Gateway:
         self._asking = Asking(bus, tracer or Untraced())
         self._answers = Answers(router, self.metrics, clock)
         buckets = Buckets(transport)
-        self._pages = Pages(router, buckets, open_mode=settings.open_mode)
+        self._pages = Pages(router, buckets, open_mode=settings.open_mode, hosts=settings.hosts)
         uploads = Uploads(transport, settings.state, self._reader, self.metrics)
         self._s3 = S3Door(router, self._callers, self._asking, self._answers, uploads)
         self._websites = Websites(router, buckets, self._asking, self._answers, self._s3)
@@ -93,6 +93,8 @@ class Gateway:
     async def _respond(self, exchange: Exchange) -> Outgoing:
         """The path. AwsError, Refusal, BusError as they come."""
         request = exchange.request
+        if self._settings.open_mode:
+            self._pages.check_host(exchange)
         if "origin" in request.headers or request.method == PREFLIGHT:
             answer = await self._pages.meet(exchange)
             if answer is not None:

@@ -59,28 +59,19 @@ def is_stated(request: Request) -> bool:
     return not _STATING.isdisjoint(request) and any(request.get(member) for member in _STATING)
 
 
-def check_headers(request: Request) -> None:
-    """InvalidRequest."""
-    if request.get("ACL") and _granted(request):
-        raise InvalidRequest("Specifying both Canned ACLs and Header Grants is not allowed")
-
-
 def of_headers(request: Request, account: str, bucket_owner: str) -> Acl:
     """What the headers give a bucket or an object of `account`; private where they are silent.
     InvalidRequest, InvalidArgument."""
-    check_headers(request)
+    granted = [member for member in _HEADERS if request.get(member)]
     if request.get("ACL"):
+        if granted:
+            raise InvalidRequest("Specifying both Canned ACLs and Header Grants is not allowed")
         return [*private(account), *_canned(request["ACL"], account, bucket_owner)]
-    granted = _granted(request)
     if not granted:
         return private(account)
     found = [(grantee, _HEADERS[member][0]) for member in granted
              for grantee in _grantees(request[member], _HEADERS[member][1])]
     return _bounded(found)
-
-
-def _granted(request: Request) -> list[str]:
-    return [member for member in _HEADERS if request.get(member)]
 
 
 def of_put(request: Request, account: str, bucket_owner: str) -> Acl:

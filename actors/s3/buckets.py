@@ -107,8 +107,8 @@ def _is_address(name: str) -> bool:
 
 def _location(context: Context, configuration: Mapping[str, Any]) -> str:
     """Where it is to be. IllegalLocationConstraint, InvalidLocationConstraint."""
-    asked = configuration.get("LocationConstraint") or ""
-    if not asked:
+    asked = configuration.get("LocationConstraint")
+    if asked is None:
         if context.region != HOME_REGION:
             raise IllegalLocationConstraint(
                 "The unspecified location constraint is incompatible for the region specific endpoint this request was "

@@ -119,10 +119,17 @@ def _checked(context: Context, snapshot: Snapshot, request: Request, ours: OurKe
         raise InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: "
                              f"{SOURCE_LIMIT_BYTES}")
     itself = (source.bucket.name, source.key) == (bucket.name, request["Key"]) and "?" not in request["CopySource"]
-    if itself and request.get("MetadataDirective") != "REPLACE" and not any(request.get(name) for name in _CHANGES) \
-            and bucket.configuration("encryption") is None:      # which may be another than the object's
+    if itself and not _changes(bucket, source.record, request):
         raise InvalidRequest(_ITSELF)
     return source
+
+
+def _changes(bucket: Bucket, old: Record, request: Request) -> bool:
+    """May anything of an object be another in a copy onto itself? Its encryption, too, where the bucket states one or
+    the object's was not S3's own."""
+    states_encryption = bucket.configuration("encryption") is not None
+    return states_encryption or "customer" in old or encryption.is_by_kms(old) \
+        or request.get("MetadataDirective") == "REPLACE" or any(request.get(name) for name in _CHANGES)
 
 
 def _algorithm(request: Request, record: Record) -> str:

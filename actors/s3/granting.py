@@ -71,12 +71,11 @@ def put_bucket(context: Context, transaction: Transaction, request: Request) -> 
 
 def _unchanged(request: Request, bucket: Bucket) -> Answer:
     """Where ACLs are off, one that gives the bucket's owner full control and nobody else anything may be put, in a
-    header or as XML. AccessControlListNotSupported."""
-    document = request.get("AccessControlPolicy")
-    if request.get("ACL") == "bucket-owner-full-control":
-        return {}
-    if not document or acls.is_stated(request) or not acls.same(
-            acls.of_put(request, bucket.owner, bucket.owner), acls.private(bucket.owner)):
+    header or as XML. AccessControlListNotSupported, and what is refused of any ACL before."""
+    acl = acls.of_put(request, bucket.owner, bucket.owner)
+    is_harmless = request.get("ACL") == "bucket-owner-full-control" if acls.is_stated(request) else acls.same(
+        acl, acls.private(bucket.owner))
+    if not is_harmless:
         raise AclsNotSupported
     return {}
 

@@ -71,7 +71,7 @@ def of_new_object(context: Context, bucket: Bucket, request: Request) -> Record:
     ownership = of_bucket(bucket)
     if ownership == ENFORCED:
         if acls.is_stated(request):
-            acls.check_headers(request)
+            acls.of_headers(request, bucket.owner, bucket.owner)         # what cannot be said is told first
             if request.get("ACL") not in _HARMLESS:
                 raise AclsNotSupported
         return {"owner": bucket.owner}

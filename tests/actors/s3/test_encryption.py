@@ -109,6 +109,14 @@ def test_refused_methods(s3: Caller, given: dict[str, Any], message: str) -> Non
     assert refusal(s3, "PutObject", **given) == ("InvalidArgument", 400, message)
 
 
+# Onto itself, saying nothing, an object is copied where its encryption becomes S3's own (LocalStack's snapshots).
+def test_a_copy_that_only_changes_the_encryption(s3: Caller) -> None:
+    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1", ServerSideEncryption="aws:kms")
+    copy = {"Bucket": "bucket", "Key": "k", "CopySource": "bucket/k"}
+    assert s3.call("CopyObject", **copy)["ServerSideEncryption"] == "AES256"
+    assert s3.error("CopyObject", **copy) == "InvalidRequest"
+
+
 # What an upload that names no algorithm has of a checksum: nothing under a customer's key; under KMS it is not told to
 # who completes it (LocalStack's snapshots of AWS, March 2025).
 @pytest.mark.parametrize(("begun", "shown", "told"), [

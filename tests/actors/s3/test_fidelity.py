@@ -214,6 +214,7 @@ def test_tags_that_cannot_be(s3: Caller, key: str, value: str, message: str) -> 
 # Buckets
 
 
+# One that is empty is not as if there were none: versitygw's issue 1644, aws-sdk-js's 526.
 def test_places(s3: Caller) -> None:
     def create(region: str, place: str) -> str:
         return s3.acting(region=region).error(
@@ -221,7 +222,7 @@ def test_places(s3: Caller) -> None:
 
     assert [create("us-west-2", place) for place in ("us-east-1", "us-east-2", "moon")] == [
         "IllegalLocationConstraintException"] * 3
-    assert [create("us-east-1", place) for place in ("us-east-1", "moon")] == ["InvalidLocationConstraint"] * 2
+    assert [create("us-east-1", place) for place in ("us-east-1", "moon", "")] == ["InvalidLocationConstraint"] * 3
 
 
 # A bucket may be made with tags: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The sentence
@@ -573,12 +574,29 @@ def test_acls_where_they_are_off(s3: Caller) -> None:
     for operation, at in (("PutObjectAcl", {"Key": "k"}), ("PutBucketAcl", {})):
         assert s3.call(operation, Bucket=BUCKET, **at, AccessControlPolicy=mine) == {}
         assert s3.call(operation, Bucket=BUCKET, **at, ACL="bucket-owner-full-control") == {}
-        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, {"GrantRead": "id=1"}):
+        granted = {"GrantRead": f"id={told['Owner']['ID']}"}
+        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, granted):
             assert said(s3, operation, **at, **request) == (
                 "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
-    both = {"Key": "k", "Body": b"", "ACL": "bucket-owner-full-control", "GrantRead": "id=1"}      # moto's tests
-    assert said(s3, "PutObject", **both) == (
-        "InvalidRequest", 400, "Specifying both Canned ACLs and Header Grants is not allowed")
+
+
+# What cannot be said in an ACL is told where ACLs are off, too. PutObject with both is of moto's tests.
+def test_refused_acls_where_they_are_off(s3: Caller) -> None:
+    put(s3)
+    both = {"ACL": "bucket-owner-full-control", "GrantRead": "id=1"}
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({"ACL": "fake"}, "InvalidArgument"), ({"GrantRead": "uri=http://fake"}, "InvalidArgument"),
+        ({"GrantRead": "id=1"}, "InvalidArgument"), (both, "InvalidRequest"),
+    ]
+    nothing: list[tuple[dict[str, Any], str]] = [
+        ({}, "MissingSecurityHeader"), ({"AccessControlPolicy": {}}, "MalformedACLError"),
+        ({"AccessControlPolicy": {}, "ACL": "private"}, "UnexpectedContent"),
+    ]
+    for operation, at, refused_here in (
+            ("PutObject", {"Key": "k", "Body": b""}, refusals), ("CreateMultipartUpload", {"Key": "k"}, refusals),
+            ("PutObjectAcl", {"Key": "k"}, refusals + nothing), ("PutBucketAcl", {}, refusals + nothing)):
+        for request, code in refused_here:
+            assert refused(s3, operation, **at, **request).error_code == code
 
 
 # scality/cloudserver's tests, which ran against AWS: an ACL is of a version, and which one is told where there are any.

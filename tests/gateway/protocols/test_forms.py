@@ -213,7 +213,8 @@ def test_s3_parameters(target: str, params: dict[str, Any]) -> None:
     ("DELETE", "/b/k?encryption", "OBJECT_ENCRYPTION", "PUT"), ("PUT", "/b/k?uploads", "UPLOADS", "POST"),
     ("POST", "/b/k?tagging", "OBJECT_TAGGING", "DELETE, GET, PUT"), ("HEAD", "/b?policyStatus", "POLICY_STATUS", "GET"),
     ("DELETE", "/b/k?location", "LOCATION", "GET"), ("HEAD", "/b/k?acl", "ACL", "GET, PUT"),
-    ("PATCH", "/b", "BUCKET", None), ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
+    ("PUT", "/b/k?delete", "MULTI_OBJECT_DELETE", "POST"), ("PATCH", "/b", "BUCKET", None),
+    ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
     ("PUT", "/", "SERVICE", None),
 ])
 def test_s3_methods(method: str, target: str, resource: str, allowed: str | None) -> None:
@@ -228,8 +229,9 @@ def test_s3_methods(method: str, target: str, resource: str, allowed: str | None
 # At a key some are told of its bucket, three are refused, and others are as if they were not there. Measured on AWS:
 # backlot.
 @pytest.mark.parametrize(("method", "target", "told"), [
-    ("GET", "/b/k?cors", "GetBucketCors"), ("PUT", "/b/k/l?policy", "PutBucketPolicy"), ("GET", "/b/k?analytics",
-    "GetObject"), ("GET", "/b/k?uploads", "InvalidRequest"), ("GET", "/b/k?versions", "InvalidRequest"),
+    ("GET", "/b/k?cors", "GetBucketCors"), ("PUT", "/b/k/l?policy", "PutBucketPolicy"),
+    ("POST", "/b/k?delete", "DeleteObjects"), ("GET", "/b/k?analytics", "GetObject"),
+    ("GET", "/b/k?uploads", "InvalidRequest"), ("GET", "/b/k?versions", "InvalidRequest"),
     ("GET", "/b/k?logging", "NoLoggingStatusForKey"), ("GET", "/b?uploadId=u", "InvalidRequest"),
     ("GET", "/b/k?uploadId=u", "ListParts"), ("PUT", "/b/k?partNumber=1&uploadId=u", "UploadPart"),
 ])
@@ -294,12 +296,25 @@ def test_s3_location_and_roots() -> None:
     ("/b?tagging", b"<Tagging><TagSet><Tag><Key><x/></Key></Tag></TagSet></Tagging>", "MalformedXML"),
     ("/b?lifecycle", b"<LifecycleConfiguration><Rule><Expiration><Days>2147483648</Days></Expiration></Rule>"
                      b"</LifecycleConfiguration>", "MalformedXML"),
+    ("/b?logging", b"<Logging/>", "MalformedXML"), ("/b", b"<CreateBucketInput/>", "MalformedXML"),
     ("/b/k?partNumber=one&uploadId=u", b"", "InvalidArgument"), ("/b/%ff", b"", "InvalidArgument"),
 ])
 def test_s3_refusals(target: str, body: bytes, code: str) -> None:
     with pytest.raises(AwsError) as caught:
         parse("rest-xml", "s3", "PUT", target, body)
     assert (caught.value.error_code, caught.value.status) == (code, 400)
+
+
+# Names that clients have sent and AWS has taken: https://github.com/rusoto/rusoto/pull/836, boto 2.
+@pytest.mark.parametrize(("method", "target", "root", "member"), [
+    ("POST", "/b/k?uploadId=u", "CompleteMultipartUpload", "MultipartUpload"),
+    ("POST", "/b/k?uploadId=u", "CompletedMultipartUpload", "MultipartUpload"),
+    ("PUT", "/b", "CreateBucketConfiguration", "CreateBucketConfiguration"),
+    ("PUT", "/b", "CreateBucketConstraint", "CreateBucketConfiguration"),
+])
+def test_s3_roots(method: str, target: str, root: str, member: str) -> None:
+    _, params = parse("rest-xml", "s3", method, target, f"<{root}/>".encode())
+    assert params[member] == {}
 
 
 # A header is one line, whatever an actor puts into it.
