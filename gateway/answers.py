@@ -120,7 +120,7 @@ class Answers:
                 self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
             if error.error_code == regions.ELSEWHERE:
-                return regions.told(error, self._router.host(exchange.request), exchange.claim)
+                return regions.told(error, self._router.host(exchange.request), exchange.claim, exchange.request)
             return error
         if isinstance(error, Refusal):
             return self._as_refusal(exchange, error)
@@ -141,7 +141,7 @@ class Answers:
             try:
                 words.check_path(exchange.request.path)
                 if refusal.reason in _BY_CREDENTIALS:
-                    regions.check(self._router.host(exchange.request), exchange.claim)
+                    regions.check(self._router.host(exchange.request), exchange.claim, exchange.request)
             except AwsError as error:
                 return error
         return as_error(refusal, exchange.service)
