@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from hashlib import md5, sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from botocore.auth import HmacV1Auth, S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from bus.files import FOLDER, INCOMING
 from gateway import sigv2
 from gateway.sigv4 import Claim, Reason, Refusal
+from schemas.envelope import INLINE_LIMIT_BYTES
 from tests.gateway.running import ask, http, run, running
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html, "Request Authentication Examples"
@@ -91,8 +94,8 @@ BAD_MD5 = b64encode(md5(b"").digest()).decode()
 # a header states, in capitals too; a Content-MD5 that is none is told before it, one of another body after it.
 @pytest.mark.parametrize(("headers", "code"), [
     ({}, ""),
-    ({"x_amz_content_sha256": hash_of(BODY)}, ""),
-    ({"x_amz_content_sha256": hash_of(BODY).upper()}, ""),
+    ({"x_amz_content_sha256": "RIGHT"}, ""),
+    ({"x_amz_content_sha256": "UPPER"}, ""),
     ({"x_amz_content_sha256": "UNSIGNED-PAYLOAD"}, ""),
     ({"x_amz_content_sha256": hash_of(b"")}, "XAmzContentSHA256Mismatch"),
     ({"x_amz_content_sha256": "invalid"}, "XAmzContentSHA256Mismatch"),
@@ -102,10 +105,15 @@ BAD_MD5 = b64encode(md5(b"").digest()).decode()
     ({"x_amz_content_sha256": hash_of(b""), "content_md5": BAD_MD5}, "XAmzContentSHA256Mismatch"),
     ({"x_amz_content_sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER"}, "MissingContentLength"),
 ])
-def test_the_payload(headers: dict[str, str], code: str) -> None:
+@pytest.mark.parametrize("body", [BODY, BODY * (INLINE_LIMIT_BYTES // len(BODY) + 1)], ids=["small", "in a file"])
+def test_the_payload(tmp_path: Path, headers: dict[str, str], code: str, body: bytes) -> None:
+    (tmp_path / "s3" / FOLDER / INCOMING).mkdir(parents=True)
+    stated = {name: hash_of(body).upper() if value == "UPPER" else hash_of(body) if value == "RIGHT" else value
+              for name, value in headers.items()}
+
     async def main() -> None:
-        async with running() as gateway:
-            answer = await ask(gateway, put(HmacV1Auth(KEYS), BODY, **headers))
+        async with running(state=tmp_path) as gateway:
+            answer = await ask(gateway, put(HmacV1Auth(KEYS), body, **stated))
             assert (answer.status == 200) == (code == ""), answer
             assert f"<Code>{code}</Code>".encode() in answer.body or not code
             assert len(gateway.bus.asked) == (code == "")
