@@ -219,13 +219,10 @@ def location(context: Context, bucket: str, key: str) -> str:
 
 
 def _chosen(transaction: Transaction, upload: Record, request: Request) -> list[tuple[int, Record]]:
-    """(number, part) of those the request lists, checked. MalformedXML, InvalidRequest, InvalidPart, …"""
-    document = request.get("MultipartUpload")
-    if document is None:
-        raise MalformedXML
-    listed = document.get("Parts") or []
+    """(number, part) of those the request lists, checked. MalformedXML, InvalidPart, InvalidPartOrder, …"""
+    listed = (request.get("MultipartUpload") or {}).get("Parts") or []
     if not listed:
-        raise InvalidRequest("You must specify at least one part")
+        raise MalformedXML
     found: list[tuple[int, Record]] = []
     for each in listed:
         number, etag = each.get("PartNumber"), each.get("ETag")

@@ -93,12 +93,12 @@ def test_parts_of_no_algorithm(s3: Caller) -> None:
     s3.call("CompleteMultipartUpload", **upload, MultipartUpload={"Parts": send(s3, upload, "CRC64NVME")})
 
 
+# Of an empty list AWS says so (apache/arrow-rs#5404, versity/versitygw#1328).
 def test_no_parts(s3: Caller) -> None:
     upload = begin(s3)
-    refusals: list[tuple[dict[str, Any], str]] = [
-        ({}, "MalformedXML"), ({"MultipartUpload": {"Parts": []}}, "InvalidRequest")]
-    for more, code in refusals:
-        assert s3.error("CompleteMultipartUpload", **upload, **more) == code
+    listed: dict[str, Any]
+    for listed in ({}, {"MultipartUpload": {"Parts": []}}):
+        assert s3.error("CompleteMultipartUpload", **upload, **listed) == "MalformedXML"
 
 
 # The digest that a part was to have is told as it came, that of an object in hexadecimal (LocalStack's snapshots).
