@@ -351,8 +351,15 @@ def _algorithm(name: str) -> str:
 
 def _md5_digest(value: str) -> str:
     if not _is_digest(value, checksums.DIGEST_BYTES[checksums.MD5]):
-        raise AwsError("The Content-MD5 you specified was invalid.", code="InvalidDigest", status=400)
+        raise AwsError("The Content-MD5 you specified was invalid.", code="InvalidDigest", status=400,
+                       **{"Content-MD5": value})
     return value
+
+
+def check_md5(headers: Mapping[str, str]) -> None:
+    """InvalidDigest for a Content-MD5 that is of no body."""
+    if "content-md5" in headers:
+        _md5_digest(headers["content-md5"])
 
 
 def _is_digest(text: str, size: int) -> bool:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from gateway.hosts import DOMAINS, LIMIT_CHARACTERS, REMEMBERED
 
 PREFLIGHT_AGE_S = 172_800                 # what AWS's JSON services answer
+UNKNOWN_HOST = ("In open mode Skybus does not answer under the name {}, which may be another site's: ask localhost, or "
+                "name it in the setting `hosts` (SKYBUS_HOSTS).")
 REFUSED = b"In open mode only pages of this machine may ask.\n"
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "localhost.localstack.cloud"})

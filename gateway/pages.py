@@ -28,8 +28,6 @@ ELSEWHERE = "cross-site"                  # a Sec-Fetch-Site: https://www.w3.org
 _READS = frozenset({"GET", "HEAD"})
 _FROM_ELSEWHERE = ("In open mode a page of another site (Sec-Fetch-Site: cross-site) may make a browser ask with a key "
                    "for objects of S3 only.")
-_NO_HOST = ("In open mode Skybus does not answer under the name {}, which may be another site's: ask localhost, or "
-            "name it in the setting `hosts` (SKYBUS_HOSTS).")
 _NO_KEYS = ("In open mode a page of another machine may ask with a key only what the bucket's CORS configuration "
             "allows it.")
 
@@ -54,7 +52,7 @@ class Pages:
         """In open mode. AwsError for a name by which a page of another site may have been led here."""
         host = exchange.request.headers.get("host", "")
         if not browsers.is_known(host, self._hosts):
-            self._refuse(exchange, _NO_HOST.format(host[:LIMIT_CHARACTERS]))
+            self._refuse(exchange, browsers.UNKNOWN_HOST.format(host[:LIMIT_CHARACTERS]))
 
     async def meet(self, exchange: Exchange) -> HttpResponse | None:
         """The answer to a preflight, or to a page that may not ask; None: the request may go on, with

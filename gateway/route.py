@@ -98,7 +98,7 @@ class Router:
             if candidates and candidates[0].name == "s3":
                 words.check_path(request.path)
                 host = self.host(request)
-                regions.check(host, claim)
+                regions.check(host, claim, request)
                 request = presigned.with_headers(self.path_style(request) if host.bucket else request, claim)
             service, operation, protocol = self._resolve(request, claim, candidates)
         if service.name not in self.installed:

@@ -205,6 +205,8 @@ def set_versioning(context: Context, transaction: Transaction, request: Request)
     status = asked.get("Status")
     if status not in (state.ENABLED, state.SUSPENDED):
         raise MalformedXML if status else IllegalVersioningConfiguration
+    if asked.get("MFADelete", "Disabled") not in ("Enabled", "Disabled"):
+        raise MalformedXML
     if asked.get("MFADelete") == "Enabled":
         raise NotImplementedHeader(Header="x-amz-mfa")
     if status == state.SUSPENDED and bucket.record.get("lock"):

@@ -258,6 +258,8 @@ def test_names_of_no_bucket(s3: Caller, name: str, code: str) -> None:
 
 
 def test_settings_that_cannot_be(s3: Caller) -> None:
+    asked = {"Status": "Enabled", "MFADelete": "On"}
+    assert said(s3, "PutBucketVersioning", VersioningConfiguration=asked) == ("MalformedXML", 400, MALFORMED)
     assert said(s3, "PutPublicAccessBlock", PublicAccessBlockConfiguration={}) == (
         "InvalidRequest", 400, "Must specify at least one configuration.")
     assert said(s3, "PutBucketPolicy", Policy="") == (
