@@ -246,6 +246,17 @@ def test_names(s3: Caller, name: str) -> None:
     assert s3.error("CreateBucket", Bucket=name) == "InvalidBucketName"
 
 
+# What never was a name is told so whatever is asked of it; what once was one in us-east-1 is a bucket that is not
+# there. versitygw's issue 1358, which has it from AWS; of former names bucketnamingrules.html.
+@pytest.mark.parametrize(("name", "code"), [
+    ("a", "InvalidBucketName"), ("my bucket", "InvalidBucketName"), ("x" * 256, "InvalidBucketName"),
+    ("Upper_Case", "NoSuchBucket"), ("a..b", "NoSuchBucket"), ("x" * 255, "NoSuchBucket"),
+])
+def test_names_of_no_bucket(s3: Caller, name: str, code: str) -> None:
+    assert s3.error("GetObject", Bucket=name, Key="k") == code
+    assert s3.error("ListObjectsV2", Bucket=name) == code
+
+
 def test_settings_that_cannot_be(s3: Caller) -> None:
     asked = {"Status": "Enabled", "MFADelete": "On"}
     assert said(s3, "PutBucketVersioning", VersioningConfiguration=asked) == ("MalformedXML", 400, MALFORMED)
