@@ -25,6 +25,7 @@ from schemas.models import Operation, Service, index, load
 
 TARGETS_REMEMBERED = 4096
 SCOPES_REMEMBERED = 1024
+FORM = "x-www-form-urlencoded"
 ACTION_SEARCH_BYTES = 64 * 1024           # how far into a form Action and Version are looked for
 
 _SDK_HEADERS = frozenset({"amz-sdk-invocation-id", "authorization"})
@@ -262,7 +263,7 @@ def _with_action(entries: Iterable[Entry], action: str, version: str) -> Iterabl
 def _action(request: HttpRequest) -> tuple[str, str]:
     """Action and Version of the query string or the form; ("", "") when there are none."""
     form = request.query
-    if request.body and "x-www-form-urlencoded" in request.headers.get("content-type", ""):
+    if request.body and FORM in request.headers.get("content-type", ""):
         form = request.body[:ACTION_SEARCH_BYTES].decode("latin-1")
     found = {"Action": "", "Version": ""}
     for pair in form.split("&"):
