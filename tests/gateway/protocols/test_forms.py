@@ -80,8 +80,10 @@ def test_query_lists() -> None:
     for bad in (b"MaxItems=seven", b"MaxItems=%ff", b"MaxItems.1=2", b"MaxItems=" + b"9" * 5000):
         with pytest.raises(SerializationException):
             parse("query", "iam", "POST", "/", b"Action=ListUsers&" + bad)
-    with pytest.raises(AwsError, match="UnknownOperation"):
-        parse("query", "iam", "POST", "/", b"Action=Nothing")
+    with pytest.raises(AwsError, match="InvalidAction: Could not find operation Nothing for version 2010-05-08"):
+        parse("query", "iam", "POST", "/", b"Action=Nothing&Version=2010-05-08")
+    with pytest.raises(AwsError, match="InvalidAction: The action Nothing is not valid for this web service."):
+        parse("ec2", "ec2", "POST", "/", b"Action=Nothing&Version=2016-11-15")
 
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html#api-error-response
