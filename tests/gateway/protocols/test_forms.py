@@ -82,7 +82,7 @@ def test_query_lists() -> None:
             parse("query", "iam", "POST", "/", b"Action=ListUsers&" + bad)
     with pytest.raises(AwsError, match="InvalidAction: Could not find operation Nothing for version 2010-05-08"):
         parse("query", "iam", "POST", "/", b"Action=Nothing&Version=2010-05-08")
-    with pytest.raises(AwsError, match="InvalidAction: The action Nothing is not valid for this web service."):
+    with pytest.raises(AwsError, match="InvalidAction: The action Nothing is not valid for this web service"):
         parse("ec2", "ec2", "POST", "/", b"Action=Nothing&Version=2016-11-15")
 
 
