@@ -104,7 +104,9 @@ def _add_settings(parser: argparse.ArgumentParser, names: tuple[str, ...] | None
                 default=argparse.SUPPRESS,
             )
         else:
-            metavar = "|".join(item.choices) or item.name.rsplit("_", 1)[-1].upper()
+            last = item.name.rsplit("_", 1)[-1]
+            counted = item.kind is int and last not in ("bytes", "port")
+            metavar = "|".join(item.choices) or ("N" if counted else last.upper())
             parser.add_argument(item.flag, dest=item.name, metavar=metavar, help=about, default=argparse.SUPPRESS)
 
 

@@ -68,6 +68,9 @@ class Front:
     """The HTTP side."""
 
     host: str = setting("127.0.0.1", "address to listen on; another than loopback needs auth = strict")
+    hosts: tuple[str, ...] = setting(
+        (), "further host names under which auth = open answers, each with all below it, comma-separated", shown="none"
+    )
     port: int = setting(4566, "port to listen on; 0: any free one", span=(0, 65535))
     gateways: int = setting(1, "gateway processes, which share the port", span=(1, 64))
     max_in_flight: int = setting(

@@ -46,7 +46,7 @@ async def serve(process: Process) -> None:
     credentials: Credentials = IamCredentials(static, process.transport) if asks_iam else static
     settings = Settings(
         process.run.services, open_mode, access.region, front.max_in_flight, config.storage.state_dir, process.name,
-        VERSION)
+        VERSION, tuple(name.strip(".").lower() for name in front.hosts))
     client = Client(process.transport, NOBODY, region=access.region)
     gateway = Gateway(process.transport, client, credentials, settings, tracer=process.tracer,
                       body_reader=BodyReader(front.body_limit_bytes))

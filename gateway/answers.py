@@ -22,13 +22,14 @@ from gateway.plain import plain_error
 from gateway.refusals import as_error
 from gateway.route import Route, Router
 from gateway.s3 import regions, words
-from gateway.sigv4 import Refusal
+from gateway.sigv4 import Reason, Refusal
 from schemas.dialects import dialect_of
 from schemas.errors import AwsError, InternalFailure, SerializationException, ServiceUnavailable
 from schemas.models import load
 
 RETRY_AFTER_S = 1
 BUS_FAILED_PERIOD_S = 1.0                 # between two log lines about it
+_BY_CREDENTIALS = frozenset({Reason.UNKNOWN_KEY, Reason.INVALID_TOKEN, Reason.EXPIRED_TOKEN, Reason.MISMATCH})
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +120,7 @@ class Answers:
                 self._router.likely(exchange.request, exchange.claim)
         if isinstance(error, AwsError):
             if error.error_code == regions.ELSEWHERE:
-                return regions.told(error, self._router.host(exchange.request), exchange.claim)
+                return regions.told(error, self._router.host(exchange.request), exchange.claim, exchange.request)
             return error
         if isinstance(error, Refusal):
             return self._as_refusal(exchange, error)
@@ -134,13 +135,14 @@ class Answers:
         return InternalFailure("The request processing has failed because of an unknown error, exception or failure.",
                                code=dialect_of(exchange.service).failed if exchange.service else None, status=500)
 
-    @staticmethod
-    def _as_refusal(exchange: Exchange, refusal: Refusal) -> AwsError:
-        """S3 reads the path before it compares signatures over it."""
+    def _as_refusal(self, exchange: Exchange, refusal: Refusal) -> AwsError:
+        """S3 reads the path, and for what region it is signed, before it asks whose signature that is."""
         if exchange.service is not None and exchange.service.name == "s3":
             try:
                 words.check_path(exchange.request.path)
-            except words.InvalidURI as error:
+                if refusal.reason in _BY_CREDENTIALS:
+                    regions.check(self._router.host(exchange.request), exchange.claim, exchange.request)
+            except AwsError as error:
                 return error
         return as_error(refusal, exchange.service)
 

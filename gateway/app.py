@@ -22,7 +22,7 @@ from gateway.endpoints import PREFIXES, Endpoints
 from gateway.exchange import Exchange
 from gateway.metrics import Metrics
 from gateway.pages import ELSEWHERE, PREFLIGHT, Pages
-from gateway.route import Route, Router
+from gateway.route import FORM, Route, Router
 from gateway.s3 import words
 from gateway.s3.buckets import Buckets
 from gateway.s3.door import S3Door, is_form
@@ -55,7 +55,7 @@ class Gateway:
         self._asking = Asking(bus, tracer or Untraced())
         self._answers = Answers(router, self.metrics, clock)
         buckets = Buckets(transport)
-        self._pages = Pages(router, buckets, open_mode=settings.open_mode)
+        self._pages = Pages(router, buckets, open_mode=settings.open_mode, hosts=settings.hosts)
         uploads = Uploads(transport, settings.state, self._reader, self.metrics)
         self._s3 = S3Door(router, self._callers, self._asking, self._answers, uploads)
         self._websites = Websites(router, buckets, self._asking, self._answers, self._s3)
@@ -93,6 +93,8 @@ class Gateway:
     async def _respond(self, exchange: Exchange) -> Outgoing:
         """The path. AwsError, Refusal, BusError as they come."""
         request = exchange.request
+        if self._settings.open_mode:
+            self._pages.check_host(exchange)
         if "origin" in request.headers or request.method == PREFLIGHT:
             answer = await self._pages.meet(exchange)
             if answer is not None:
@@ -104,7 +106,12 @@ class Gateway:
         if is_form(request):
             return await self._s3.post(exchange)
         key = self._bearer_key(exchange) if bearer.bears(request.headers) else None
-        exchange.claim = claim = key.claim if key else claim_of(request)
+        try:
+            exchange.claim = claim = key.claim if key else claim_of(request)
+        except Refusal:
+            if FORM in request.headers.get("content-type", "") and not is_large(request.headers):
+                request.body = await self._reader.read(exchange.incoming)      # its Action says in whose words
+            raise
         large = await self._s3.streams(request, claim) if key is None and is_large(request.headers) else None
         if large is not None:
             return await self._s3.receive(exchange, large)

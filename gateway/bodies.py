@@ -296,21 +296,25 @@ def algorithms(headers: Mapping[str, str]) -> tuple[str, ...]:
     InvalidRequest."""
     stated = [name for name in headers if name.startswith(CHECKSUM_PREFIX) and name not in _NOT_SUMS]
     late = announced(headers)
+    named = headers.get("x-amz-sdk-checksum-algorithm")
+    if not (stated or late or named):
+        return (DEFAULT_ALGORITHM,)
     if len(stated) > 1 or len(late) > 1:
         raise _invalid("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
     if stated and late:
         raise _invalid("Expecting a single x-amz-checksum- header")
     found = tuple(_algorithm(name) for name in (*stated, *late))
-    named = headers.get("x-amz-sdk-checksum-algorithm")
     if named and named.upper() not in found:
         raise _invalid("Value for x-amz-sdk-checksum-algorithm header is invalid." if found else _NOTHING_NAMED)
-    return found or (DEFAULT_ALGORITHM,)
+    return found
 
 
 def announced(headers: Mapping[str, str]) -> list[str]:
     """The names in x-amz-trailer, which may end in commas. InvalidRequest for one that states no checksum."""
     text = headers.get("x-amz-trailer", "").rstrip(",").strip().lower()
-    names = [name.strip() for name in text.split(",")] if text else []
+    if not text:
+        return []
+    names = [name.strip() for name in text.split(",")]
     if not all(name.removeprefix(CHECKSUM_PREFIX).upper() in checksums.ALGORITHMS for name in names):
         raise _invalid("The value specified in the x-amz-trailer header is not supported")
     return names
@@ -347,8 +351,15 @@ def _algorithm(name: str) -> str:
 
 def _md5_digest(value: str) -> str:
     if not _is_digest(value, checksums.DIGEST_BYTES[checksums.MD5]):
-        raise AwsError("The Content-MD5 you specified was invalid.", code="InvalidDigest", status=400)
+        raise AwsError("The Content-MD5 you specified was invalid.", code="InvalidDigest", status=400,
+                       **{"Content-MD5": value})
     return value
+
+
+def check_md5(headers: Mapping[str, str]) -> None:
+    """InvalidDigest for a Content-MD5 that is of no body."""
+    if "content-md5" in headers:
+        _md5_digest(headers["content-md5"])
 
 
 def _is_digest(text: str, size: int) -> bool:

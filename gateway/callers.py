@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from bus.subjects import GATEWAY
 from gateway import bearer, protocols, sigv2
+from gateway.bodies import check_md5
 from gateway.credentials import DEFAULT_ACCOUNT, Credential, Credentials
-from gateway.sigv4 import Claim, Reason, Refusal, read_claim, verify
+from gateway.sigv4 import S3_LIKE, Claim, Reason, Refusal, read_claim, verify
 from schemas.envelope import ANONYMOUS, Identity
 
 _S3_SCOPE = re.compile(r"(/|%2[Ff])s3(/|%2[Ff])aws4_request")
@@ -26,18 +27,20 @@ class Callers:
 
     async def identify(self, claim: Claim | None, request: protocols.HttpRequest, body: bytes | None
                        ) -> tuple[Identity, str]:
-        """Who asks, proven, and the secret that proved it ("" when none did). `body` None: it is yet to come. Refusal.
-        """
+        """Who asks, proven, and the secret that proved it ("" when none did). `body` None: it is yet to come. Refusal,
+        InvalidDigest."""
         if claim is None:
             return NOBODY, ""
         credential = self._credentials.known(claim.signer.access_key)
         credential = await self.credential(claim) if credential is None else self._admitted(credential, claim)
-        if claim.signer.scope == sigv2.V2:
-            sigv2.verify(claim, credential.secret, request.method, request.path, request.query, request.headers,
-                         self.clock())
-        else:
-            verify(claim, credential.secret, request.method, request.path, request.query, request.headers, body,
-                   self.clock())
+        prove = sigv2.verify if claim.signer.scope == sigv2.V2 else verify
+        try:
+            prove(claim, credential.secret, request.method, request.path, request.query, request.headers, body,
+                  self.clock())
+        except Refusal as refusal:
+            if refusal.reason is Reason.CONTENT_MISMATCH and claim.signer.service in S3_LIKE:
+                check_md5(request.headers)         # what cannot be a digest is told first
+            raise
         return identity_of(credential), credential.secret or ""
 
     async def bear(self, key: bearer.ApiKey) -> Identity:
@@ -78,7 +81,7 @@ def claim_of(request: protocols.HttpRequest) -> Claim | None:
     if authorization and (in_query or ("X-Amz-Algorithm=" in query and _S3_SCOPE.search(query))):
         raise Refusal(Reason.MECHANISM, _TWICE, ArgumentName="Authorization", ArgumentValue=authorization)
     if in_query:
-        return sigv2.query_claim(query)
+        return sigv2.query_claim(query, request.headers)
     if sigv2.is_header(authorization):
         return sigv2.header_claim(authorization, request.headers)
     return read_claim(query, request.headers)

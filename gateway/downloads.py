@@ -87,10 +87,12 @@ async def _send(incoming: Incoming, file: Source, piece: Piece) -> None:
                     return
             finally:
                 await asyncio.wait([step])         # it uses descriptors that are closed next
+                step.exception()                   # nobody else asks for it where this task has been cancelled
             await _writable(incoming, socket)
     finally:
         os.close(socket)
-        transport.set_write_buffer_limits()
+        if not transport.is_closing():
+            transport.set_write_buffer_limits()
 
 
 def _decrypted(socket: int, file: Source, piece: Piece) -> Iterator[None]:

@@ -17,8 +17,9 @@ import orjson
 
 from bus.system import Answers, SystemAnswers, abandon_on_arrival, complete, gather
 from bus.transport import BusError, Subscription, Transport
-from gateway.browsers import REFUSED, is_loopback_name, may_ask
+from gateway.browsers import REFUSED, UNKNOWN_HOST, is_known, is_loopback_name, may_ask
 from gateway.connection import Answer, Incoming
+from gateway.hosts import LIMIT_CHARACTERS
 from gateway.metrics import Metrics, render
 from gateway.settings import Settings
 
@@ -59,8 +60,11 @@ class Endpoints:
             one.close()
 
     async def answer(self, incoming: Incoming, path: str) -> Answer:
-        origin = incoming.headers.get("origin")
-        if origin is not None and not may_ask(origin, self._settings.open_mode):
+        settings, origin = self._settings, incoming.headers.get("origin")
+        host = incoming.headers.get("host", "")
+        if settings.open_mode and not is_known(host, settings.hosts):
+            return _json(403, {"message": UNKNOWN_HOST.format(host[:LIMIT_CHARACTERS])})
+        if origin is not None and not may_ask(origin, settings.open_mode):
             return Answer(403, {"content-type": "text/plain"}, REFUSED)
         method = "GET" if incoming.method == "HEAD" else incoming.method
         page = self._pages.get((method, path.rstrip("/")))

@@ -5,12 +5,13 @@ A bucket's own CORS configuration decides about its pages as on AWS; everything 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 from urllib.parse import unquote
 
 from gateway import bearer, browsers
 from gateway.callers import claim_of
 from gateway.exchange import Exchange
+from gateway.hosts import LIMIT_CHARACTERS
 from gateway.protocols import HttpRequest, HttpResponse
 from gateway.route import Router
 from gateway.s3 import cors
@@ -41,10 +42,17 @@ class Place(NamedTuple):
 
 
 class Pages:
-    def __init__(self, router: Router, buckets: Buckets, *, open_mode: bool) -> None:
+    def __init__(self, router: Router, buckets: Buckets, *, open_mode: bool, hosts: tuple[str, ...] = ()) -> None:
         self._router = router
         self._buckets = buckets
         self._open_mode = open_mode
+        self._hosts = hosts
+
+    def check_host(self, exchange: Exchange) -> None:
+        """In open mode. AwsError for a name by which a page of another site may have been led here."""
+        host = exchange.request.headers.get("host", "")
+        if not browsers.is_known(host, self._hosts):
+            self._refuse(exchange, browsers.UNKNOWN_HOST.format(host[:LIMIT_CHARACTERS]))
 
     async def meet(self, exchange: Exchange) -> HttpResponse | None:
         """The answer to a preflight, or to a page that may not ask; None: the request may go on, with
@@ -77,9 +85,12 @@ class Pages:
         reads = place is not None and place.resource == "OBJECT" and request.method in _READS
         if not self._open_mode or (place is not None and (reads or not place.signed)):
             return
-        exchange.claim, exchange.service = self._meant(request)
+        self._refuse(exchange, _FROM_ELSEWHERE)
+
+    def _refuse(self, exchange: Exchange, words: str) -> NoReturn:
+        exchange.claim, exchange.service = self._meant(exchange.request)
         code = dialect_of(exchange.service).denied if exchange.service is not None else "AccessDenied"
-        raise AwsError(_FROM_ELSEWHERE, code=code, status=403)
+        raise AwsError(words, code=code, status=403)
 
     def _in_general(self, exchange: Exchange) -> HttpResponse | None:
         request = exchange.request

@@ -16,7 +16,7 @@ from bus.subjects import is_token
 from gateway import doors
 from gateway.hosts import Host, host_of
 from gateway.protocols import HttpRequest, Protocol, protocol_for
-from gateway.s3 import presigned, regions, words
+from gateway.s3 import presigned, regions, shapes, words
 from gateway.sigv4 import Claim, Reason, Refusal
 from schemas.envelope import DEFAULT_REGION
 from schemas.errors import AwsError, NotImplementedByUs
@@ -25,6 +25,7 @@ from schemas.models import Operation, Service, index, load
 
 TARGETS_REMEMBERED = 4096
 SCOPES_REMEMBERED = 1024
+FORM = "x-www-form-urlencoded"
 ACTION_SEARCH_BYTES = 64 * 1024           # how far into a form Action and Version are looked for
 
 _SDK_HEADERS = frozenset({"amz-sdk-invocation-id", "authorization"})
@@ -60,9 +61,26 @@ class Router:
         self._index = index()
         self._region = region
         self._targets: dict[tuple[str, str, str], tuple[Service, Operation, Protocol]] = {}
+        self._shapes: dict[shapes.Shape, tuple[Service, Operation, Protocol, str]] = {}
 
     def route(self, request: HttpRequest, claim: Claim | None) -> Route:
         """AwsError: UnknownService, UnknownOperation in the service's words, NotImplementedByUs. Refusal: scope."""
+        shape = shapes.shape_of(request, claim)
+        if shape is None:
+            return self._route(request, claim)
+        known = self._shapes.get(shape)
+        if known is not None:
+            service, operation, protocol, region = known
+            shapes.name(request, operation)
+            return Route(service, operation, protocol, region, request)
+        found = self._route(request, claim)
+        if found.request is request:                # its host names no bucket
+            if len(self._shapes) >= TARGETS_REMEMBERED:
+                self._shapes.clear()
+            self._shapes[shape] = found[:-1]
+        return found
+
+    def _route(self, request: HttpRequest, claim: Claim | None) -> Route:
         headers = request.headers
         target = headers.get("x-amz-target", "")
         memorable = bool(target) and claim is not None and "smithy-protocol" not in headers
@@ -81,12 +99,12 @@ class Router:
             if candidates and candidates[0].name == "s3":
                 words.check_path(request.path)
                 host = self.host(request)
-                regions.check(host, claim)
+                regions.check(host, claim, request)
                 request = presigned.with_headers(self.path_style(request) if host.bucket else request, claim)
             service, operation, protocol = self._resolve(request, claim, candidates)
         if service.name not in self.installed:
             raise NotImplementedByUs(service.name, operation.name)
-        if memorable:
+        if memorable and protocol.name == "json":     # to the others a target says nothing
             if len(self._targets) >= TARGETS_REMEMBERED:
                 self._targets.clear()
             self._targets[key] = service, operation, protocol
@@ -245,7 +263,7 @@ def _with_action(entries: Iterable[Entry], action: str, version: str) -> Iterabl
 def _action(request: HttpRequest) -> tuple[str, str]:
     """Action and Version of the query string or the form; ("", "") when there are none."""
     form = request.query
-    if request.body and "x-www-form-urlencoded" in request.headers.get("content-type", ""):
+    if request.body and FORM in request.headers.get("content-type", ""):
         form = request.body[:ACTION_SEARCH_BYTES].decode("latin-1")
     found = {"Action": "", "Version": ""}
     for pair in form.split("&"):

@@ -22,3 +22,4 @@ class Settings:
     state: Path | None = None
     process: str = "gateway"
     version: str = ""
+    hosts: tuple[str, ...] = ()           # further names under which open mode answers: browsers.is_known

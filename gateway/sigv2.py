@@ -1,18 +1,31 @@
 """S3's old signatures, version 2, which botocore still makes for presigned URLs of us-east-1: in the query
 (AWSAccessKeyId, Expires, Signature) or in `Authorization: AWS key:signature`.
 
-They say neither region nor what the body is. Claims are sigv4's, with V2 for a scope.
+They say no region, and of the body nothing that x-amz-content-sha256 does not. Claims are sigv4's, with V2 for a scope.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html; refusals as AWS has them
-in ceph/s3-tests (test_headers.py) and brekkylab/backlot.
+in ceph/s3-tests (test_headers.py), openstack/swift (test/s3api/test_input_errors.py) and brekkylab/backlot.
 """
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from hmac import digest as hmac_digest
 from urllib.parse import unquote
 
-from gateway.sigv4 import SKEW_S, UNSIGNED_PAYLOAD, Claim, Reason, Refusal, Signer, format_time, same, told_bytes
+from gateway.sigv4 import (
+    READING,
+    SKEW_S,
+    STREAMING,
+    UNSIGNED_PAYLOAD,
+    Claim,
+    Reason,
+    Refusal,
+    Signer,
+    format_time,
+    same,
+    told_bytes,
+)
 
 V2 = "AWS2"
 EXPIRES_LIMIT_DIGITS = 12
@@ -43,10 +56,10 @@ def header_claim(authorization: str, headers: Mapping[str, str]) -> Claim:
     date = headers["x-amz-date"] if "x-amz-date" in headers else headers.get("date", "")
     if _moment(date) is None:
         raise Refusal(Reason.DATE)
-    return _claim(key, signature, date, None, headers.get("x-amz-security-token", ""))
+    return _claim(key, signature, date, None, headers.get("x-amz-security-token", ""), headers)
 
 
-def query_claim(query: str) -> Claim:
+def query_claim(query: str, headers: Mapping[str, str]) -> Claim:
     """Refusal."""
     values = {name: unquote(value) for name, value in _pairs(query)}
     expires = values.get("Expires", "")
@@ -56,12 +69,14 @@ def query_claim(query: str) -> Claim:
     if not (expires.isascii() and expires.isdigit() and len(expires) <= EXPIRES_LIMIT_DIGITS):
         raise Refusal(Reason.MISSING, f"Invalid date (should be seconds since epoch): {expires}")
     return _claim(values.get("AWSAccessKeyId", ""), values.get("Signature", ""), expires, int(expires),
-                  values.get("x-amz-security-token", ""))
+                  values.get("x-amz-security-token", ""), headers)
 
 
-def _claim(key: str, signature: str, date: str, expires: int | None, token: str) -> Claim:
+def _claim(
+    key: str, signature: str, date: str, expires: int | None, token: str, headers: Mapping[str, str]
+) -> Claim:
     return Claim(Signer(key, "", "", "s3", V2), (), signature, date, token, expires, expires is not None,
-                 UNSIGNED_PAYLOAD)
+                 headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD))
 
 
 def _moment(date: str) -> float | None:
@@ -74,7 +89,8 @@ def _moment(date: str) -> float | None:
 
 
 def verify(
-    claim: Claim, secret: str | None, method: str, path: str, query: str, headers: Mapping[str, str], now: float
+    claim: Claim, secret: str | None, method: str, path: str, query: str, headers: Mapping[str, str],
+    body: bytes | None, now: float,
 ) -> None:
     """As sigv4.verify. The bucket of a virtual host stands before the path in what was signed, and a bucket alone may
     have been signed with a slash behind it, as SDKs do (botocore's remove_bucket_from_url_paths_from_model)."""
@@ -88,6 +104,12 @@ def verify(
     if not any(same(_signature(secret, text), claim.signature) for text in signed):
         raise Refusal(Reason.MISMATCH, AWSAccessKeyId=claim.signer.access_key, StringToSign=signed[0],
                       SignatureProvided=claim.signature, StringToSignBytes=told_bytes(signed[0]))
+    stated = claim.content_hash
+    if stated == UNSIGNED_PAYLOAD or stated in STREAMING or body is None or method in READING:
+        return
+    computed = sha256(body).hexdigest()
+    if stated.lower() != computed:
+        raise Refusal(Reason.CONTENT_MISMATCH, ClientComputedContentSHA256=stated, S3ComputedContentSHA256=computed)
 
 
 def _signature(secret: str, text: str) -> str:

@@ -26,7 +26,7 @@ from gateway.connection import BODY_LIMIT_S, BodyReader, Incoming, gathered
 from gateway.metrics import Metrics
 from gateway.s3.forms import FormDecoder
 from gateway.s3.post_policies import Policy
-from gateway.sigv4 import Claim, Reason, Refusal, SigningKey
+from gateway.sigv4 import UNSIGNED_PAYLOAD, Claim, Reason, Refusal, SigningKey
 from schemas import checksums
 from schemas.checksums import Buffer
 from schemas.errors import AwsError
@@ -244,7 +244,7 @@ class Plain(Upload):
             bodies.refuse_trailers(headers)
         self._length = self.stated_length(headers)
         self._stated = claim.content_hash if claim is not None else ""
-        self._hash = sha256() if len(self._stated) == 64 and key is not None else None
+        self._hash = sha256() if self._stated not in ("", UNSIGNED_PAYLOAD) and key is not None else None
 
     @staticmethod
     def stated_length(headers: Mapping[str, str]) -> int:
@@ -264,7 +264,8 @@ class Plain(Upload):
     def _check(self) -> None:
         if self.size != self._length:
             raise bodies.IncompleteBody
-        if self._hash is not None and self._hash.hexdigest() != self._stated:
+        if self._hash is not None and self._hash.hexdigest() != self._stated.lower():
+            bodies.check_md5(self.headers)
             raise Refusal(Reason.CONTENT_MISMATCH, ClientComputedContentSHA256=self._stated,
                           S3ComputedContentSHA256=self._hash.hexdigest())
 

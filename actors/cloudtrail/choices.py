@@ -1,6 +1,7 @@
 """What a trail wants: event selectors, checked as AWS checks them; Insights, which are not here.
 
-Sources: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html and its types' pages.
+Sources: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html and its types' pages;
+sentences about their number: ministack's tests.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,8 +17,7 @@ SELECTORS_LIMIT = 5                                # basic ones
 RESOURCES_LIMIT = 250                              # of all basic ones together
 VALUES_LIMIT = 500                                 # of all advanced ones together
 BASIC_TYPES = ("AWS::S3::Object", "AWS::Lambda::Function", "AWS::DynamoDB::Table")
-DEFAULT = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [],
-            "ExcludeManagementEventSources": []}]
+DEFAULT = trails.DEFAULT_SELECTORS
 _OPERATORS = ("Equals", "StartsWith", "EndsWith", "NotEquals", "NotStartsWith", "NotEndsWith")
 _EXACT = ("eventCategory", "resources.type", "readOnly")     # compared by Equals alone
 
@@ -26,16 +26,20 @@ Answer = dict[str, Any]
 
 
 def put(transaction: Transaction, context: Context, request: Request) -> Answer:
-    basic, advanced = request.get("EventSelectors") or [], request.get("AdvancedEventSelectors") or []
-    if bool(basic) == bool(advanced):
-        raise InvalidEventSelectors("Specify either EventSelectors or AdvancedEventSelectors, and not both.")
+    basic, advanced = request.get("EventSelectors"), request.get("AdvancedEventSelectors")
+    if basic is not None and advanced is not None:
+        raise InvalidEventSelectors("You can select events by using either EventSelectors or AdvancedEventSelectors, "
+                                    "but not both.")
     trail = trails.at_home(transaction, context, request["TrailName"])
-    if basic:
+    if basic is not None:
         _check_basic(basic)
         trail["selectors"] = {"EventSelectors": [{**DEFAULT[0], **each} for each in basic]}
-    else:
+    elif advanced is not None:
         _check_advanced(advanced)
         trail["selectors"] = {"AdvancedEventSelectors": advanced}
+    else:
+        raise InvalidEventSelectors("You must select events by using either EventSelectors or AdvancedEventSelectors, "
+                                    "but you cannot use both.")
     trails.save(transaction, trail)
     return {"TrailARN": trails.arn(trail), **trail["selectors"]}
 
@@ -46,8 +50,8 @@ def get(view: Snapshot, context: Context, request: Request) -> Answer:
 
 
 def _check_basic(selectors: list[Answer]) -> None:
-    if len(selectors) > SELECTORS_LIMIT:
-        raise InvalidEventSelectors(f"A trail has at most {SELECTORS_LIMIT} event selectors.")
+    if not 0 < len(selectors) <= SELECTORS_LIMIT:
+        raise InvalidEventSelectors(f"Specify a valid number of selectors (1 to {SELECTORS_LIMIT}) for your trail")
     resources = [each for selector in selectors for each in selector.get("DataResources") or ()]
     for resource in resources:
         if resource.get("Type") not in BASIC_TYPES:
@@ -60,6 +64,8 @@ def _check_basic(selectors: list[Answer]) -> None:
 
 
 def _check_advanced(selectors: list[Answer]) -> None:
+    if not selectors:
+        raise InvalidEventSelectors(f"Specify between 1 and {VALUES_LIMIT} selectors for your trail.")
     count = 0
     for selector in selectors:
         fields = {field["Field"]: field for field in selector["FieldSelectors"]}

@@ -37,6 +37,8 @@ PREFIX_LIMIT_CHARACTERS = 200
 WINDOWS_LIMIT = 100                                # starts and stops within one delivery's wait
 DELIVERY_JOB = "deliver_trail"
 TRAIL = b"trail\0"
+DEFAULT_SELECTORS = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [],
+                      "ExcludeManagementEventSources": []}]
 _NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
 _ARN = re.compile(r"arn:aws:cloudtrail:([a-z0-9-]+):(\d{12}):trail/(.+)\Z")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
@@ -161,14 +163,25 @@ def new(context: Context, request: Request, tags: dict[str, str]) -> Trail:
 
 
 def create(transaction: Transaction, trail: Trail) -> Answer:
-    name, account = trail["name"], trail["account"]
-    here = [each for each in all_of(transaction, account) if each["region"] == trail["region"]]
-    if any(each["name"] == name for each in here):
-        raise TrailAlreadyExists(name, account)
-    if len(here) >= TRAILS_LIMIT:
-        raise MaximumNumberOfTrailsExceeded(account, len(here))
+    _check_free(transaction, trail)
+    account = trail["account"]
+    if load(transaction, account, trail["region"], trail["name"]) is not None:
+        raise TrailAlreadyExists(trail["name"], account)
+    here = sum(each["region"] == trail["region"] for each in all_of(transaction, account))
+    if here >= TRAILS_LIMIT:
+        raise MaximumNumberOfTrailsExceeded(account, here)
     save(transaction, trail)
     return _settings(trail)
+
+
+def _check_free(view: Snapshot, trail: Trail) -> None:
+    """A multi-region trail is in every region, and so is its name. TrailAlreadyExists.
+
+    Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-multi-region-trails.html
+    """
+    for each in all_of(view, trail["account"]):
+        if each["name"] == trail["name"] and each["region"] != trail["region"] and (each["multi"] or trail["multi"]):
+            raise TrailAlreadyExists(trail["name"], trail["account"])
 
 
 def changed(view: Snapshot, context: Context, request: Request) -> Trail:
@@ -180,6 +193,7 @@ def changed(view: Snapshot, context: Context, request: Request) -> Trail:
             trail[part] = request[member]
     if trail["multi"] and not trail["global"]:
         raise InvalidParameterCombination("Multi-Region trail must include global service events.")
+    _check_free(view, trail)
     if not trail["validation"]:
         trail["digests"] = {}
     return trail
@@ -204,7 +218,7 @@ def start(transaction: Transaction, context: Context, request: Request) -> Answe
     if not trail["job"]:
         trail |= {"job": True, "cursor": ledger.head(transaction).sequence}
         transaction.start_job(DELIVERY_JOB, {part: trail[part] for part in ("account", "region", "name")})
-    trail |= {"logging": True, "started": context.now, "stopped": 0.0}
+    trail |= {"logging": True, "started": context.now}
     trail["windows"] = [*trail["windows"][1 - WINDOWS_LIMIT:], [context.now, 0.0]]
     save(transaction, trail)
     return {}
@@ -258,8 +272,8 @@ def _settings(trail: Trail) -> Answer:
 
 
 def _shown(trail: Trail) -> Answer:
-    return {**_settings(trail), "HomeRegion": trail["region"], "HasCustomEventSelectors": bool(trail["selectors"]),
-            "HasInsightSelectors": False}
+    return {**_settings(trail), "HomeRegion": trail["region"], "HasInsightSelectors": False,
+            "HasCustomEventSelectors": trail["selectors"] not in ({}, {"EventSelectors": DEFAULT_SELECTORS})}
 
 
 def status(view: Snapshot, context: Context, request: Request) -> Answer:

@@ -17,7 +17,7 @@ from actors.iam.errors import (
 )
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import GROUP, POLICY, ROLE, USER, Book, Record
-from actors.runtime.policy import MalformedPolicy, Policy, Use, compile_document, size_of
+from actors.runtime.policy import Document, MalformedPolicy, Policy, Use, compile_document, size_of
 
 POLICY_LIMIT_CHARACTERS = 6144                # a managed policy, white space aside
 TRUST_LIMIT_CHARACTERS = 2048
@@ -34,10 +34,24 @@ def checked(text: str, use: Use = Use.IDENTITY) -> str:
     if use is Use.TRUST and size_of(text) > TRUST_LIMIT_CHARACTERS:
         raise quota("ACLSizePerRole", TRUST_LIMIT_CHARACTERS)
     try:
-        compile_document(text, use)
+        document = compile_document(text, use)
+        if use is Use.TRUST:
+            _check_principals(document)
     except MalformedPolicy as error:
         raise MalformedPolicyDocument(error) from error
     return text
+
+
+def _check_principals(trust: Document) -> None:
+    """NotPrincipal may not stand in a trust policy. MalformedPolicy, worded as ministack's tests have it from AWS.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+    """
+    excluding = [statement for statement in trust.statements if statement.not_principal]
+    if any(statement.allow for statement in excluding):
+        raise MalformedPolicy("Allow with NotPrincipal is not allowed.")
+    if excluding:
+        raise MalformedPolicy("AssumeRole policy must not contain NotPrincipal field.")
 
 
 # Managed policies

@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccountPasswordPol
 captures of IAM's.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from hmac import compare_digest
@@ -25,9 +24,11 @@ from actors.iam.errors import (
 )
 from actors.iam.paging import Answer
 from actors.iam.state import Book, Record
+from actors.runtime.bounded.threads import Threads
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 
+DIGESTS_LIMIT, WAITING_LIMIT = 2, 62          # at a time, and that wait: each takes 16 MiB and some 50 ms
 SCRYPT = {"n": 2 ** 14, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024}
 HISTORY_LIMIT = 24                            # passwords remembered, the most that a policy can forbid again
 DEFAULT_LENGTH, DEFAULT_KINDS = 8, 3          # without a policy: characters, and kinds of them out of four
@@ -88,12 +89,12 @@ def _check(password: str, rules: Record | None, user: Record) -> None:
 
 # Login profiles
 
-async def create(shard: Shard, context: Context, user: Record, request: Request) -> Answer:
+async def create(shard: Shard, digests: Threads, context: Context, user: Record, request: Request) -> Answer:
     password = request.get("Password")
     if password is None:
         raise ValidationError("1 validation error detected: Value at 'password' failed to satisfy constraint: Member "
                               "must not be null")
-    made = await asyncio.to_thread(_digest, password, user)
+    made = await digests.run(_digest, password, user)
 
     def write(view: Any) -> Answer:
         book = Book(view, context.account)
@@ -111,9 +112,9 @@ async def create(shard: Shard, context: Context, user: Record, request: Request)
     return answer
 
 
-async def update(shard: Shard, context: Context, user: Record, request: Request) -> Answer:
+async def update(shard: Shard, digests: Threads, context: Context, user: Record, request: Request) -> Answer:
     password = request.get("Password")
-    made = None if password is None else await asyncio.to_thread(_digest, password, user)
+    made = None if password is None else await digests.run(_digest, password, user)
 
     def write(view: Any) -> Answer:
         book = Book(view, context.account)
@@ -129,12 +130,14 @@ async def update(shard: Shard, context: Context, user: Record, request: Request)
     return answer
 
 
-async def change(shard: Shard, context: Context, user: Record | None, request: Request) -> Answer:
+async def change(
+    shard: Shard, digests: Threads, context: Context, user: Record | None, request: Request
+) -> Answer:
     """ChangePassword: one's own, which is proven by the old one."""
     if user is None:
         raise InvalidUserType("Only IAM Users can change their own password")
-    old = await asyncio.to_thread(_digest, request["OldPassword"], user)
-    made = await asyncio.to_thread(_digest, request["NewPassword"], user)
+    old = await digests.run(_digest, request["OldPassword"], user)
+    made = await digests.run(_digest, request["NewPassword"], user)
 
     def write(view: Any) -> Answer:
         book = Book(view, context.account)

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.iam import documents, managed, shapes, tagging
 from actors.iam.documents import get_policy
-from actors.iam.errors import DeleteConflict, InvalidInput, LimitExceeded, NoSuchEntity, quota
+from actors.iam.errors import AccessDenied, DeleteConflict, LimitExceeded, NoSuchEntity, quota
 from actors.iam.paging import Answer, after, page
 from actors.iam.state import GROUP, POLICY, ROLE, USER, Book, Record
 from actors.runtime.context import Context
@@ -23,7 +23,7 @@ def create(book: Book, context: Context, request: Request) -> Answer:
         POLICY, request["PolicyName"], request.get("Path") or "/", context.now, updated=context.now, default=1,
         last_version=1, description=request.get("Description") or "",
     )
-    record["tags"] = tagging.read(request.get("Tags"), POLICY)
+    record["tags"] = tagging.read(request.get("Tags"))
     book.save(record)
     _put_version(book, record, 1, text, context.now)
     shown = shapes.policy(book, record)
@@ -47,7 +47,7 @@ def own(book: Book, arn: str, missing: NoSuchEntity | None = None) -> Record:
     """The account's, to be changed: AWS's are not."""
     record = get_policy(book, arn, missing)
     if record.get("aws"):
-        raise InvalidInput(f"Policy {arn} is managed by AWS and cannot be changed.")
+        raise AccessDenied("Policy is outside your own account.")
     return record
 
 

@@ -32,7 +32,7 @@ def create_user(book: Book, context: Context, request: Request) -> Answer:
     record = book.create(
         USER, request["UserName"], request.get("Path") or "/", context.now, policies=[], boundary="",
     )
-    record["tags"] = tagging.read(request.get("Tags"))
+    record["tags"] = tagging.read(request.get("Tags"), USER)
     documents.set_boundary(book, record, request.get("PermissionsBoundary"))
     book.save(record)
     return {"User": shapes.user(book, record)}
@@ -50,7 +50,7 @@ def create_role(book: Book, context: Context, request: Request) -> Answer:
         trust=documents.checked(request["AssumeRolePolicyDocument"], Use.TRUST),
         description=request.get("Description") or "", session_limit_s=request.get("MaxSessionDuration") or SESSION_S,
     )
-    record["tags"] = tagging.read(request.get("Tags"))
+    record["tags"] = tagging.read(request.get("Tags"), ROLE)
     documents.set_boundary(book, record, request.get("PermissionsBoundary"))
     book.save(record)
     return {"Role": shapes.new_role(book, record)}

@@ -31,6 +31,7 @@ from actors.iam.vault import Vault
 from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, job, operation, query
+from actors.runtime.bounded.threads import Threads
 from actors.runtime.chain.denials import stranger
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -50,6 +51,7 @@ class IAM(AccountWide, Federation, UserCredentials, ServiceActor):
     def attach(self, surroundings: Surroundings) -> None:
         super().attach(surroundings)
         self.vault = Vault(surroundings.directory)
+        self.digests = Threads("digests", passwords.DIGESTS_LIMIT, passwords.WAITING_LIMIT)
 
     # Users
 

@@ -8,19 +8,20 @@ from typing import Any
 
 from actors.iam.errors import InvalidInput, LimitExceeded
 from actors.iam.paging import Answer, after, page
-from actors.iam.state import POLICY, Book, Record
+from actors.iam.state import ROLE, USER, Book, Record
 
 TAGS_LIMIT = 50                               # per entity
+_FOLDING = frozenset({USER, ROLE})
 
 
 def read(tags: Iterable[Mapping[str, str]] | None, kind: str = "") -> dict[str, str]:
-    """A request's Tags. Keys are kept as written and are alike in whatever case, but those of managed policies."""
+    """A request's Tags. Keys are kept as written; those of users and roles are alike in whatever case."""
     made: dict[str, str] = {}
     folded: set[str] = set()
     for tag in tags or ():
         key = _folded(tag["Key"], kind)
         if key in folded:
-            more = "" if kind == POLICY else " Please note that Tag keys are case insensitive."
+            more = " Please note that Tag keys are case insensitive." if kind in _FOLDING else ""
             raise InvalidInput(f"Duplicate tag keys found.{more}")
         folded.add(key)
         made[tag["Key"]] = tag["Value"]
@@ -30,7 +31,7 @@ def read(tags: Iterable[Mapping[str, str]] | None, kind: str = "") -> dict[str, 
 
 
 def _folded(key: str, kind: str) -> str:
-    return key if kind == POLICY else key.lower()
+    return key.lower() if kind in _FOLDING else key
 
 
 def tag(book: Book, record: Record, request: Mapping[str, Any]) -> Answer:

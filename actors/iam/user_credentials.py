@@ -7,6 +7,7 @@ from actors.iam import access_keys, certificates, mfa, passwords, service_creden
 from actors.iam.state import MFA, USER, Book, Record
 from actors.iam.vault import Vault
 from actors.runtime.actor import operation, query
+from actors.runtime.bounded.threads import Threads
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
@@ -19,6 +20,7 @@ Answer = dict[str, Any]
 class UserCredentials:
     surroundings: Surroundings
     vault: Vault
+    digests: Threads                      # of passwords
 
     @property
     def shard(self) -> Shard:
@@ -51,16 +53,16 @@ class UserCredentials:
 
     @operation("CreateLoginProfile")
     async def create_login_profile(self, context: Context, request: Request) -> Answer:
-        return await passwords.create(self.shard, context, self._user(context, request), request)
+        return await passwords.create(self.shard, self.digests, context, self._user(context, request), request)
 
     @operation("UpdateLoginProfile")
     async def update_login_profile(self, context: Context, request: Request) -> Answer:
-        return await passwords.update(self.shard, context, self._user(context, request), request)
+        return await passwords.update(self.shard, self.digests, context, self._user(context, request), request)
 
     @operation("ChangePassword")
     async def change_password(self, context: Context, request: Request) -> Answer:
         own = self._user(context, request) if context.principal.name else None
-        return await passwords.change(self.shard, context, own, request)
+        return await passwords.change(self.shard, self.digests, context, own, request)
 
     @query("GetLoginProfile")
     def get_login_profile(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:

@@ -56,16 +56,15 @@ def _checksum(record: Record) -> Answer:
 
 
 def _parts(view: Snapshot, record: Record, request: Request) -> Answer:
+    """They are told one by one where their checksums make the whole's."""
     limit = min(integer(request.get("MaxParts", PARTS_LIMIT), "x-amz-max-parts"), PARTS_LIMIT)
     marker = integer(request.get("PartNumberMarker") or 0, "x-amz-part-number-marker")
-    answer: Answer = {"TotalPartsCount": record["parts"]}
-    if not record.get("sums"):
-        return answer
+    if not record.get("sums") or record.get("sum_type") != checksums.COMPOSITE:
+        return {"TotalPartsCount": record["parts"]}
     [algorithm] = record["sums"]
     known = [part for part in contents.parts(view, record["content"]) if part[0] > marker]
     told = known[:limit]
-    if record.get("sum_type") == checksums.COMPOSITE:
-        answer["Parts"] = [{"PartNumber": number, "Size": size, f"Checksum{algorithm}": b64encode(digest).decode()}
-                           for number, size, digest in told]
-    return answer | {"PartNumberMarker": marker, "NextPartNumberMarker": told[-1][0] if told else 0,
-                     "MaxParts": limit, "IsTruncated": len(known) > limit}
+    return {"TotalPartsCount": record["parts"], "PartNumberMarker": marker,
+            "NextPartNumberMarker": told[-1][0] if told else 0, "MaxParts": limit, "IsTruncated": len(known) > limit,
+            "Parts": [{"PartNumber": number, "Size": size, f"Checksum{algorithm}": b64encode(digest).decode()}
+                      for number, size, digest in told]}

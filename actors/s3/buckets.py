@@ -30,6 +30,8 @@ from actors.s3.errors import (
 )
 from actors.s3.owners import owner
 from actors.s3.state import Bucket
+from actors.s3.tagging import BUCKET_TAGS
+from actors.s3.tags import BUCKET_TAGS_LIMIT, from_set
 from schemas import regions
 
 HOME_REGION = "us-east-1"                 # whose location is null, and which makes buckets anywhere
@@ -50,7 +52,9 @@ Answer = dict[str, Any]
 def create(context: Context, transaction: Transaction, request: Request) -> Answer:
     name = request["Bucket"]
     check_name(name)
-    region = _location(context, request.get("CreateBucketConfiguration") or {})
+    chosen = request.get("CreateBucketConfiguration") or {}
+    region = _location(context, chosen)
+    tags = from_set({"TagSet": chosen.get("Tags")}, BUCKET_TAGS_LIMIT, "New bucket")
     _check_namespace(context, request, region)
     found = state.find_bucket(transaction, name)
     if found is not None:
@@ -61,12 +65,14 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
         ownership.reset_acl(context, found, request)
         return {"Location": f"/{name}"}            # in us-east-1 alone, to make it again is no error
     record = {"name": name, "account": context.account, "region": region, "time": transaction.now()}
-    if (request.get("CreateBucketConfiguration") or {}).get("LocationConstraint") == EU:
+    if chosen.get("LocationConstraint") == EU:
         record["location"] = EU
     if request.get("ObjectLockEnabledForBucket"):
         record |= {"versioning": state.ENABLED, "lock": True}
     bucket = Bucket(transaction, record)
     bucket.save()
+    if tags:
+        bucket.configure(BUCKET_TAGS, tags)
     ownership.begin(context, bucket, request)
     return {"Location": f"/{name}" if region == HOME_REGION else f"http://{name}.s3.amazonaws.com/",
             "BucketArn": f"arn:aws:s3:::{name}"}
@@ -101,8 +107,8 @@ def _is_address(name: str) -> bool:
 
 def _location(context: Context, configuration: Mapping[str, Any]) -> str:
     """Where it is to be. IllegalLocationConstraint, InvalidLocationConstraint."""
-    asked = configuration.get("LocationConstraint") or ""
-    if not asked:
+    asked = configuration.get("LocationConstraint")
+    if asked is None:
         if context.region != HOME_REGION:
             raise IllegalLocationConstraint(
                 "The unspecified location constraint is incompatible for the region specific endpoint this request was "
@@ -199,6 +205,8 @@ def set_versioning(context: Context, transaction: Transaction, request: Request)
     status = asked.get("Status")
     if status not in (state.ENABLED, state.SUSPENDED):
         raise MalformedXML if status else IllegalVersioningConfiguration
+    if asked.get("MFADelete", "Disabled") not in ("Enabled", "Disabled"):
+        raise MalformedXML
     if asked.get("MFADelete") == "Enabled":
         raise NotImplementedHeader(Header="x-amz-mfa")
     if status == state.SUSPENDED and bucket.record.get("lock"):

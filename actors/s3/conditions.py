@@ -87,14 +87,18 @@ def check_abort(request: Request, upload: Record) -> None:
 
 def check_delete(request: Request, key: str, current: Record | None) -> None:
     """Of DeleteObject, and with its own member names of DeleteObjects. A time and a size alone are no demand that
-    there be an object. NoSuchKey, PreconditionFailed."""
+    there be an object. NoSuchKey, PreconditionFailed.
+
+    Under a delete marker there is none, whatever lies there. The user guide has 412 for it; what answers is 404:
+    https://github.com/ministackorg/ministack/issues/1475, https://github.com/localstack/localstack/issues/13894
+    """
     match = request.get("IfMatch") or request.get("ETag")
     time = request.get("IfMatchLastModifiedTime") or request.get("LastModifiedTime")
     size = request.get("IfMatchSize", request.get("Size"))
     if match is not None:
-        if current is None:
+        if current is None or current.get("marker"):
             raise NoSuchKey(key)
-        if current.get("marker") or not _matches(match, current["etag"]):
+        if not _matches(match, current["etag"]):
             raise PreconditionFailed("If-Match")
     if current is None or current.get("marker"):
         return

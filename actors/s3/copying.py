@@ -36,7 +36,7 @@ from actors.s3.engine.blobs import Blobs
 from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
 from actors.s3.events import Happened
-from actors.s3.state import Bucket, Record
+from actors.s3.state import NULL, Bucket, Record
 from bus.files import Piece
 from schemas.checksums import ALGORITHMS, MD5
 
@@ -124,10 +124,17 @@ def _checked(context: Context, snapshot: Snapshot, request: Request, ours: OurKe
         raise InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: "
                              f"{SOURCE_LIMIT_BYTES}")
     itself = (source.bucket.name, source.key) == (bucket.name, request["Key"]) and "?" not in request["CopySource"]
-    if itself and request.get("MetadataDirective") != "REPLACE" and not any(request.get(name) for name in _CHANGES) \
-            and bucket.configuration("encryption") is None:      # which may be another than the object's
+    if itself and not _changes(bucket, source.record, request):
         raise InvalidRequest(_ITSELF)
     return source
+
+
+def _changes(bucket: Bucket, old: Record, request: Request) -> bool:
+    """May anything of an object be another in a copy onto itself? Its encryption, too, where the bucket states one or
+    the object's was not S3's own."""
+    states_encryption = bucket.configuration("encryption") is not None
+    return states_encryption or "customer" in old or encryption.is_by_kms(old) \
+        or request.get("MetadataDirective") == "REPLACE" or any(request.get(name) for name in _CHANGES)
 
 
 def _algorithm(request: Request, record: Record) -> str:
@@ -167,15 +174,13 @@ def _put(
 ) -> Answer:
     bucket = access.bucket_of(context, transaction, request)
     key, old = request["Key"], source.record
-    record = objects.described(context, transaction, bucket, _taken_over(request, old))
+    record = objects.described(context, transaction, bucket, _of_copy(request))
     current = bucket.current(key)
     conditions.check_write(request, key, current)
     if request.get("MetadataDirective") != "REPLACE":
         record["headers"] = dict(old["headers"])
-        record.pop("meta", None)
         if old.get("meta"):
             record["meta"] = old["meta"]
-    record.pop("tags", None)
     replaces = request.get("TaggingDirective") == "REPLACE"
     kept = old.get("tags") if not replaces else tags.from_header(request["Tagging"]) if request.get("Tagging") else {}
     if kept:
@@ -190,17 +195,23 @@ def _put(
     answer: Answer = {
         "CopyObjectResult": {
             "ETag": f'"{record["etag"]}"', "LastModified": datetime.fromtimestamp(record["time"], UTC),
-            f"Checksum{algorithm}": b64encode(digest).decode(), "ChecksumType": checksums.FULL_OBJECT,
+            f"Checksum{algorithm}": b64encode(digest).decode(),
         }, **encryption.told_of_new(record, request), **due.told(bucket, key, record),
     }
-    if source.bucket.versioning:
-        answer["CopySourceVersionId"] = old["id"]
-    return answer | objects.version_of(bucket, record)
+    if bucket.versioning:
+        answer["VersionId"] = record["id"]                   # a PUT tells no "null"
+    return answer | _copied_version(old)
 
 
-def _taken_over(request: Request, old: Record) -> Request:
-    """The request with what a copy keeps of its source when it says nothing else; checksums are of no body here."""
-    return {name: value for name, value in request.items() if name not in ("Tagging", "ChecksumAlgorithm")}
+def _copied_version(source: Record) -> Answer:
+    return {"CopySourceVersionId": source["id"]} if source["id"] != NULL else {}
+
+
+def _of_copy(request: Request) -> Request:
+    """What a request says of the copy: not what the copy keeps of its source, be it too large (scality/cloudserver,
+    objectCopy.js). Tags go their own way; checksums are of no body here."""
+    kept = () if request.get("MetadataDirective") == "REPLACE" else ("Metadata", *objects.HEADERS)
+    return {name: value for name, value in request.items() if name not in ("Tagging", "ChecksumAlgorithm", *kept)}
 
 
 # UploadPartCopy
@@ -221,9 +232,7 @@ async def copy_part(shard: Shard, blobs: Blobs, ours: OurKey, context: Context, 
         "ETag": f'"{part["etag"]}"', "LastModified": datetime.fromtimestamp(int(part["time"]), UTC),
         **uploads.sums_of(upload, part),
     }, **encryption.told(upload, request)}
-    if source.bucket.versioning:
-        answer["CopySourceVersionId"] = source.record["id"]
-    return answer
+    return answer | _copied_version(source.record)
 
 
 def _copied_part(blobs: Blobs, source: Source, start: int, stop: int, algorithm: str) -> Body:

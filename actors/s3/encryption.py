@@ -251,5 +251,8 @@ def etag(record: Record, md5: bytes) -> str:
 
 def has_md5(record: Record) -> bool:
     """Is its ETag the MD5 of its bytes?"""
-    return not record.get("parts") and "customer" not in record \
-        and record.get("encryption", {}).get("ServerSideEncryption", AES256) == AES256
+    return not record.get("parts") and "customer" not in record and not is_by_kms(record)
+
+
+def is_by_kms(record: Record) -> bool:
+    return bool(record.get("encryption", {}).get("ServerSideEncryption", AES256) != AES256)

@@ -303,9 +303,10 @@ def _common(bucket: Bucket, request: Request, page: Page, write: Any) -> Answer:
 def _object(key: str, record: Record, write: Any, account: str) -> Answer:
     found: Answer = {
         "Key": write(key), "LastModified": datetime.fromtimestamp(record["time"], UTC), "ETag": f'"{record["etag"]}"',
-        "ChecksumAlgorithm": list(record.get("sums", ())), "ChecksumType": record.get("sum_type", "FULL_OBJECT"),
         "Size": record["size"], "StorageClass": record.get("class", STANDARD),
     }
+    if record.get("sums"):
+        found |= {"ChecksumAlgorithm": list(record["sums"]), "ChecksumType": record.get("sum_type", "FULL_OBJECT")}
     if account:
         found["Owner"] = owner(account)
     return found

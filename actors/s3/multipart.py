@@ -199,9 +199,16 @@ def _completed(context: Context, bucket: Bucket, key: str, record: Record) -> An
     answer: Answer = {
         "Location": location(context, bucket.name, key),
         "Bucket": bucket.name, "Key": key, "ETag": f'"{record["etag"]}"', **encryption.ours_told(record),
-        **checksums.members(record), **due.told(bucket, key, record),
+        **_sums_told(record), **due.told(bucket, key, record),
     }
     return answer | version_of(bucket, record)
+
+
+def _sums_told(record: Record) -> Answer:
+    """Not S3's own of what KMS seals: a read tells it."""
+    if encryption.is_by_kms(record) and checksums.DEFAULT in record["sums"]:
+        return {}
+    return dict(checksums.members(record))
 
 
 def location(context: Context, bucket: str, key: str) -> str:
@@ -242,7 +249,8 @@ def _check_part_sum(upload: Record, part: Record, listed: Request, number: int) 
     algorithm, told = checksums.stated_of_part(listed)
     if algorithm and f"Checksum{algorithm}" not in members and upload["algorithm"]:
         raise BadDigest(f"The {algorithm.lower()} you specified for part {number} did not match what we received.")
-    if members.get(f"Checksum{algorithm}", told) != told:
+    is_ours = algorithm in ("", checksums.DEFAULT)                # the only one where the upload names none
+    if not (upload["algorithm"] or is_ours) or members.get(f"Checksum{algorithm}", told) != told:
         raise InvalidPart(UploadId=upload["upload"], PartNumber=str(number), ETag=part["etag"])
     if upload["algorithm"] and upload["sum_type"] == checksums.COMPOSITE and not told:
         raise InvalidRequest(f"The upload was created using a {upload['algorithm'].lower()} checksum. The complete "
@@ -272,8 +280,10 @@ def _digest(part: Record, algorithm: str) -> bytes:
 
 
 def _sums(upload: Record, parts: list[tuple[int, Record]]) -> dict[str, bytes]:
-    """The checksum of what the parts make together, without their bytes; {} of uploads that were begun before every
-    part had what makes it."""
+    """The checksum of what the parts make together, without their bytes; {} where a customer's key seals it and no
+    algorithm was named, and of uploads that were begun before every part had what makes it."""
+    if not upload["algorithm"] and "customer" in upload:
+        return {}
     algorithm = upload["algorithm"] or checksums.DEFAULT
     digests = [(_digest(part, algorithm), part["size"]) for _, part in parts]
     if not all(digest for digest, _ in digests):

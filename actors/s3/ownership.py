@@ -70,8 +70,10 @@ def of_new_object(context: Context, bucket: Bucket, request: Request) -> Record:
     """`owner` and `acl` of an object that is put. AccessControlListNotSupported, AccessDenied."""
     ownership = of_bucket(bucket)
     if ownership == ENFORCED:
-        if acls.is_stated(request) and request.get("ACL") not in _HARMLESS:
-            raise AclsNotSupported
+        if acls.is_stated(request):
+            acls.of_headers(request, bucket.owner, bucket.owner)         # what cannot be said is told first
+            if request.get("ACL") not in _HARMLESS:
+                raise AclsNotSupported
         return {"owner": bucket.owner}
     writer = context.principal.account or context.identity.account
     if ownership == PREFERRED and request.get("ACL") == "bucket-owner-full-control":

@@ -20,10 +20,11 @@ from actors.s3 import acls, keys, ownership, publicity, replicating, replication
 from actors.s3.access import bucket_name
 from actors.s3.buckets import check_name
 from actors.s3.copying import parse_source
-from actors.s3.errors import HEADERS, InvalidArgument, S3Error
+from actors.s3.errors import HEADERS, InvalidArgument, NoSuchBucket, PermanentRedirect, S3Error
 from actors.s3.log_targets import LOGGER
 from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket, Record
+from schemas.errors import AwsError
 
 _ARN = "arn:aws:s3:::"
 # Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
@@ -63,6 +64,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     if name == "CreateBucket":
         check_name(bucket)                # of who may not make one, too
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION if request.get(member)]
+        if (request.get("CreateBucketConfiguration") or {}).get("Tags"):
+            found.append(Access("s3:TagResource", arn))
     elif name == "GetObjectAttributes":
         found.append(Access(action.removesuffix("Attributes"), arn, _naming(version_id)))
     elif name in _MAKING and not _BY_MAKING.keys().isdisjoint(request) and not _is_service(context.principal):
@@ -167,13 +170,22 @@ def guard(view: Snapshot, context: Context, access: Access) -> Guard | None:
     return Guard(bucket.owner, _policy(bucket, context.principal, access.action), granted)
 
 
-def told_to_refused(view: Snapshot, context: Context, access: Access) -> Mapping[str, Any]:
-    """Fields of a refusal. Where a bucket is, HeadBucket tells everyone, and lists of objects do:
+def refusal(view: Snapshot, context: Context, access: Access, denied: AwsError) -> AwsError:
+    """What the refused hear. That a bucket is not there, or is elsewhere, everyone does (ministack's tests have it as
+    measured on AWS). Where it is, HeadBucket tells everyone, and lists of objects do:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html#API_GetBucketLocation_RequestSyntax"""
-    if context.operation.name not in _TELLING_WHERE:
-        return {}
-    bucket = state.find_bucket(view, access.resource.removeprefix(_ARN))
-    return {} if bucket is None else {HEADERS: {"x-amz-bucket-region": bucket.record["region"]}}
+    if not access.resource.startswith(_ARN) or context.operation.name == "CreateBucket":
+        return denied
+    name = access.resource.removeprefix(_ARN).partition("/")[0]
+    bucket = state.find_bucket(view, name)
+    if bucket is None:
+        return NoSuchBucket(name)
+    region = bucket.record["region"]
+    if region != context.region:
+        return PermanentRedirect(name, region)
+    if context.operation.name in _TELLING_WHERE:
+        denied.fields[HEADERS] = {"x-amz-bucket-region": region}
+    return denied
 
 
 def _policy(bucket: Bucket, principal: Principal, action: str) -> Policy | None:

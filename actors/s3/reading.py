@@ -126,7 +126,7 @@ def _answer(
         answer["WebsiteRedirectLocation"] = record["redirect"]
     answer |= locks.told(record)
     answer |= archives.told(record, context.now)
-    if not request.get("VersionId") or bucket.is_current(request["Key"], record):
+    if not request.get("VersionId"):
         answer |= due.told(bucket, request["Key"], record)
     start, stop = _stretch(record, request, view)
     number = request.get("PartNumber")

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from actors.runtime.store.transaction import Transaction
-from actors.s3 import queues, state
+from actors.s3 import queues, replication_options, state
 from actors.s3.access import bucket_name
 from actors.s3.archives import ARCHIVED, STORAGE_CLASSES
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML
@@ -27,7 +27,6 @@ RULES_LIMIT = 1000
 ID_LIMIT = 255                            # characters
 WAITING_LIMIT = 1_000_000                 # versions of one bucket
 PENDING, COMPLETED, FAILED, REPLICA = "PENDING", "COMPLETED", "FAILED", "REPLICA"
-REPLICATION_MINUTES = 15                  # all that S3 offers
 _is_bucket = re.compile("arn:aws[a-z-]*:s3:::[^:/*]+").fullmatch
 is_role = re.compile("arn:aws[a-z-]*:iam::[^:,]+:role/[^,]+").fullmatch
 _SCHEMA = ("{} for this version of Cross Region Replication configuration schema. Please refer to S3 Developer Guide "
@@ -111,7 +110,10 @@ def check(bucket: Bucket, document: Content) -> None:
         raise InvalidArgument("Rule Id must be unique. Found same Id for one or more rules")
     _check_together(rules)
     for rule in rules:
-        _check_destination(bucket, rule["Destination"])
+        replication_options.check(rule, _destination(bucket, rule["Destination"]))
+    for rule in rules:
+        if "Filter" not in rule:
+            replication_options.check_elder(rule)
 
 
 def _check_rule(rule: Content) -> None:
@@ -136,7 +138,8 @@ def _check_rule(rule: Content) -> None:
                              "to S3 Developer Guide for more information.")
     if any(len(prefix.encode()) > LIMIT_BYTES for prefix in _prefixes(rule)):
         raise InvalidArgument("Rule prefix cannot be longer than maximum allowed key length of 1024")
-    _check_sent(rule, rule["Destination"])
+    replication_options.check_schema(rule)
+    _check_sent(rule["Destination"])
 
 
 def _prefixes(rule: Content) -> list[str]:
@@ -144,22 +147,14 @@ def _prefixes(rule: Content) -> list[str]:
     return [each.get("Prefix") or "" for each in (rule, chosen, chosen.get("And") or {})]
 
 
-def _check_sent(rule: Content, destination: Content) -> None:
+def _check_sent(destination: Content) -> None:
     """What is said of the copies."""
     if not _is_bucket(destination["Bucket"]):
         raise InvalidArgument("Invalid bucket ARN.", "Bucket", destination["Bucket"])
     if destination.get("StorageClass", "STANDARD") not in STORAGE_CLASSES:
         raise MalformedXML
-    if _says(rule, "SseKmsEncryptedObjects") != bool(destination.get("EncryptionConfiguration")):
-        raise InvalidRequest("SseKmsEncryptedObjects must be specified if EncryptionConfiguration is present.")
     if destination.get("AccessControlTranslation") and not destination.get("Account"):
         raise InvalidRequest("Destination bucket's account must be specified with AccessControlTranslation.")
-    timed, measured = destination.get("ReplicationTime"), destination.get("Metrics")
-    if timed:
-        if not measured:
-            raise InvalidRequest("ReplicationTime cannot be used without Metrics.")
-        if (timed.get("Time") or {}).get("Minutes") != REPLICATION_MINUTES:
-            raise InvalidRequest(f"ReplicationTime's Time must be {REPLICATION_MINUTES} minutes.")
 
 
 def _check_together(rules: list[Content]) -> None:
@@ -176,7 +171,8 @@ def _check_together(rules: list[Content]) -> None:
             raise InvalidRequest(f"Found overlapping prefixes '{one}' and '{other}'")
 
 
-def _check_destination(bucket: Bucket, destination: Content) -> None:
+def _destination(bucket: Bucket, destination: Content) -> Bucket:
+    """InvalidRequest."""
     name = bucket_name(destination["Bucket"])
     if name == bucket.name:
         raise InvalidRequest("Destination bucket cannot be the same as the source bucket.")
@@ -187,3 +183,4 @@ def _check_destination(bucket: Bucket, destination: Content) -> None:
         raise InvalidRequest("Destination bucket must have versioning enabled.")
     if bucket.record.get("lock") and not found.record.get("lock"):
         raise InvalidRequest("Destination bucket must have Object Lock enabled, as the source bucket has.")
+    return found

@@ -114,8 +114,8 @@ class S3(Settings, ServiceActor):
         return found
 
     def refusal(self, context: Context, access: Access, error: AwsError) -> AwsError:
-        error.fields |= self.shard.read(lambda view: permissions.told_to_refused(view, context, access))
-        return error
+        told: AwsError = self.shard.read(lambda view: permissions.refusal(view, context, access, error))
+        return told
 
     def condition_keys(
         self, context: Context, access: Access, request: Request

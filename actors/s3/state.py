@@ -36,6 +36,7 @@ from bus.codec import pack, unpack
 
 RECORD_VERSION = 1
 NAME_LIMIT_CHARACTERS = 255               # of a bucket's name, ever
+_NAME = re.compile(f"[A-Za-z0-9._-]{{3,{NAME_LIMIT_CHARACTERS}}}")       # what was one once, if no longer
 UPLOAD_ID_LIMIT_CHARACTERS = 256
 _UPLOAD_ID = re.compile("[0-9a-f]{16}[A-Za-z0-9_-]+")
 NULL = "null"                             # the version id of what was put without versioning
@@ -236,10 +237,6 @@ class Bucket:
         """The newest version, which may be a delete marker."""
         return read(self._view, self.row(b"o", key))
 
-    def is_current(self, key: str, record: Record) -> bool:
-        current = self.current(key)
-        return current is not None and current["id"] == record["id"]
-
     def version(self, key: str, id_: str) -> Record | None:
         current = self.current(key)
         if current is None or current["id"] == id_:
@@ -391,7 +388,7 @@ def get_bucket(view: Snapshot, name: str) -> Bucket:
     """NoSuchBucket, InvalidBucketName."""
     found = find_bucket(view, name)
     if found is None:
-        raise NoSuchBucket(name) if len(name) <= NAME_LIMIT_CHARACTERS else InvalidBucketName(name)
+        raise NoSuchBucket(name) if _NAME.fullmatch(name) else InvalidBucketName(name)
     return found
 
 

@@ -18,6 +18,8 @@ _HALF_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 _RESERVED = {
     "Object": "Your TagKey cannot be prefixed with aws:",
     "Bucket": "System tags cannot be added/updated by requester",
+    "New bucket": "User-defined tag keys can't start with \"aws:\". This prefix is reserved for system tags. Remove "
+                  "\"aws:\" from your tag keys and try again.",
 }
 
 Tags = dict[str, str]

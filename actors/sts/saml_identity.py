@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-conditio
 refused in which words: …/troubleshoot_saml.html, and public reports of users.
 """
 
-import asyncio
 import base64
 import binascii
 import re
@@ -17,11 +16,13 @@ from typing import Any
 from actors.iam import saml
 from actors.iam.state import SAML, Book, Record
 from actors.iam.vault import Vault
+from actors.runtime.bounded.threads import Threads
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
 from actors.sts import federation, narrowing
 from actors.sts.errors import ExpiredTokenException, IDPRejectedClaim, InvalidIdentityToken
 
+RESPONSES_LIMIT, WAITING_LIMIT = 2, 62        # read at a time, and that wait
 REDEEM_LIMIT_S = 300                          # from an assertion's issue to its use
 LEEWAY_S = 300                                # of the provider's clock where it is ahead of ours
 AUDIENCE = "urn:amazon:webservices"           # of AWS's own metadata; or a sign-in URL
@@ -61,11 +62,11 @@ Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-async def assume(shard: Shard, vault: Vault, context: Context, request: Request) -> Answer:
+async def assume(shard: Shard, vault: Vault, readers: Threads, context: Context, request: Request) -> Answer:
     provider = shard.read(lambda view: _provider(view, request))
     response = _decoded(request["SAMLAssertion"])
     try:
-        asserted = await asyncio.to_thread(saml.read_response, response, tuple(provider["certificates"]))
+        asserted = await readers.run(saml.read_response, response, tuple(provider["certificates"]))
     except saml.MalformedSaml as error:
         raise InvalidIdentityToken("Invalid base64 SAMLResponse") from error
     except saml.BadSignature as error:

@@ -12,6 +12,7 @@ from actors.runtime.access import Access, Guard
 from actors.runtime.actions import action_of
 from actors.runtime.actor import ServiceActor, operation, query
 from actors.runtime.authorization_messages import AuthorizationMessages
+from actors.runtime.bounded.threads import Threads
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.runtime.surroundings import Surroundings
@@ -31,6 +32,7 @@ class STS(ServiceActor):
         super().attach(surroundings)
         self._vault = Vault(surroundings.directory)
         self._issuers = Issuers()
+        self._readers = Threads("saml", saml_identity.RESPONSES_LIMIT, saml_identity.WAITING_LIMIT)
         self._messages = AuthorizationMessages(surroundings.directory)
 
     @query("GetCallerIdentity")
@@ -48,7 +50,7 @@ class STS(ServiceActor):
 
     @operation("AssumeRoleWithSAML")
     async def assume_role_with_saml(self, context: Context, request: Request) -> Answer:
-        return await saml_identity.assume(self.surroundings.shard, self._vault, context, request)
+        return await saml_identity.assume(self.surroundings.shard, self._vault, self._readers, context, request)
 
     @operation("GetSessionToken")
     def get_session_token(self, context: Context, transaction: Transaction, request: Request) -> Answer:

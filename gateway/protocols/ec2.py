@@ -26,6 +26,7 @@ class _Codecs(Codecs):
 class Ec2(Query):
     name = "ec2"
     codecs_class = _Codecs
+    unknown = "The action {action} is not valid for this web service."
 
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         out = [f"<{operation.name}Response{namespace(operation.service.metadata.get('xmlNamespace'))}>"]

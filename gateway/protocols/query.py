@@ -13,7 +13,6 @@ from gateway.protocols.wire import (
     find_error,
     is_sender,
     malformed,
-    unknown_operation,
 )
 from gateway.protocols.xml_shapes import (
     Write,
@@ -27,7 +26,7 @@ from gateway.protocols.xml_shapes import (
     output_name,
     write_members,
 )
-from schemas.errors import AwsError
+from schemas.errors import AwsError, UnknownOperation
 from schemas.models import ErrorShape, Member, Operation, Service, Shape
 
 Node = dict[str, Any]                              # name -> Node; a node's own text under ""
@@ -35,6 +34,7 @@ Read = Callable[[Node], Any]
 
 CONTENT_TYPE = "text/xml"
 INDEX_SHOWN_CHARACTERS = 64
+ACTION_SHOWN_CHARACTERS = 128
 
 _SCALARS: dict[str, Callable[[str], Any]] = {
     "string": str, "character": str, "boolean": scalars.read_boolean, "integer": scalars.read_integer,
@@ -171,9 +171,17 @@ def _map(read_key: Read, read_value: Read, key: str, value: str, step: str) -> R
     return entries
 
 
+class InvalidAction(UnknownOperation):
+    """Source: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html; the sentences are those that users
+    quote (aws/aws-cli 37, cognitect-labs/aws-api 6)."""
+
+    code = "InvalidAction"
+
+
 class Query:
     name = "query"
     codecs_class: type[Codecs] = Codecs
+    unknown = "Could not find operation {action} for version {version}"
 
     def operation(self, service: Service, request: HttpRequest) -> Operation:
         form = request.named = read_form(request)
@@ -181,7 +189,9 @@ class Query:
         try:
             return service.operations[name]
         except KeyError:
-            raise unknown_operation(name) from None
+            version = form.get("Version", {}).get("", "NO_VERSION_SPECIFIED")
+            raise InvalidAction(self.unknown.format(
+                action=name[:ACTION_SHOWN_CHARACTERS], version=version[:ACTION_SHOWN_CHARACTERS])) from None
 
     def parse(self, operation: Operation, request: HttpRequest) -> dict[str, Any]:
         form = request.named if request.named is not None else read_form(request)

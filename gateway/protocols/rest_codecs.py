@@ -68,10 +68,10 @@ class RestCodecs:
         if not operation.payload or operation.event_stream_in:
             return None
         assert operation.input is not None
-        shape = operation.input.members[operation.payload].shape
-        if shape.kind in _RAW_TYPES:
-            return bytes if shape.kind == "blob" else read_text
-        return self.read_payload(shape)
+        member = operation.input.members[operation.payload]
+        if member.shape.kind in _RAW_TYPES:
+            return bytes if member.shape.kind == "blob" else read_text
+        return self.read_payload(member)
 
     def _body_writer(self, shape: Shape, operation: Operation | None) -> WriteBody | None:
         streamed = operation.event_stream_out if operation is not None else ""
@@ -86,7 +86,7 @@ class RestCodecs:
         """A document of these members of an input."""
         raise NotImplementedError
 
-    def read_payload(self, shape: Shape) -> ReadBody:
+    def read_payload(self, member: Member) -> ReadBody:
         """A document that is one member."""
         raise NotImplementedError
 

@@ -35,8 +35,8 @@ class _Codecs(RestCodecs):
         read = self.trees.body_reader(members)
         return lambda body: read(load_json(body))
 
-    def read_payload(self, shape: Shape) -> ReadBody:
-        read = self.trees.reader(shape)
+    def read_payload(self, member: Member) -> ReadBody:
+        read = self.trees.reader(member.shape)
         return lambda body: read(load_json(body or b"{}"))
 
     def write_body(self, shape: Shape, members: Mapping[str, Member], operation: Operation | None) -> WriteBody:

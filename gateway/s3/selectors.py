@@ -22,8 +22,8 @@ _NONE = frozenset({"session", "renameObject"})                # of directory buc
 _ALSO_AT_BUCKETS: Mapping[str, frozenset[str]] = {"restore": frozenset(), "torrent": frozenset(), UPLOAD: _UPLOADING}
 # Told of the bucket where a key is named.
 _OF_BUCKETS_AT_KEYS = frozenset({
-    "accelerate", "cors", "inventory", "lifecycle", "location", "logging", "notification", "policy", "replication",
-    "requestPayment", "versioning", "versions", "website",
+    "accelerate", "cors", "delete", "inventory", "lifecycle", "location", "logging", "notification", "policy",
+    "replication", "requestPayment", "versioning", "versions", "website",
 })
 _NOT_OF_KEYS = {
     "logging": ("NoLoggingStatusForKey", "There is no such thing as the ?logging sub-resource for a key"),

@@ -50,8 +50,10 @@ def test_a_killed_actor_keeps_nobody_waiting() -> None:
     with servers.skybus() as server, ledger(server) as writers:
         for _ in range(KILLS):
             writers.wait_for_progress(200)
+            victim = victim_of(server, "actors")
+            victim.kill()
+            victim.wait()                            # what it acknowledged until then is no sign of the next one
             before = list(writers.acknowledged)
-            victim_of(server, "actors").kill()
             until(partial(all_went_on, writers, before), "every writer goes on")
         writers.__exit__()
         assert writers.timeouts == 0, "somebody was told nothing"

@@ -134,6 +134,10 @@ def test_anonymous_requests() -> None:
             answer = await ask(gateway, http("POST", "/", form, b"Action=GetCallerIdentity&Version=2011-06-15"))
             assert answer.status == 403
             assert b"<Code>MissingAuthenticationToken</Code>" in answer.body
+            answer = await ask(gateway, http("POST", "/", {**form, "authorization": "AWS4-HMAC-SHA256 Signature=0"},
+                                             b"Action=GetCallerIdentity&Version=2011-06-15"))
+            assert answer.status == 400
+            assert b"<Code>IncompleteSignature</Code>" in answer.body          # XML, where nothing but its body says so
             answer = await ask(gateway, http("POST", "/", form, b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
                                              b"&RoleArn=r&RoleSessionName=s&WebIdentityToken=t"))
             assert answer.status == 200

@@ -11,6 +11,7 @@ from botocore.auth import S3SigV4QueryAuth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from gateway.browsers import is_known
 from tests.gateway.running import ask, http, run, running
 
 STRANGER, ROOT = ("nobody", "knows"), ("test", "test")
@@ -118,5 +119,47 @@ def test_websites() -> None:
             answer = await ask(gateway, http("GET", "/?X-Amz-Signature=0", {
                 "host": "bucket.s3-website.localhost:4566", "sec-fetch-site": "cross-site"}))
             assert (answer.status, b"Sec-Fetch-Site" in answer.body) == (404, False)
+
+    run(main)
+
+
+# DNS rebinding: a site's name that leads to this machine makes its pages our own to a browser, which then sends neither
+# an Origin with a GET nor, to http://, Sec-Fetch-Site. Names without a dot and those of private networks are how
+# containers and CI come: https://www.rfc-editor.org/rfc/rfc6761, rfc6762, rfc8375.
+@pytest.mark.parametrize(("host", "known"), [
+    *((host, True) for host in (
+        "", "localhost", "LOCALHOST:4566", "localhost.:4566", "127.0.0.1:4566", "[::1]:4566", "0.0.0.0",
+        "172.17.0.1:80", "skybus:4566", "localstack", "aws", "my_service:80", "host.docker.internal:4566",
+        "skybus.default.svc.cluster.local", "nas.home.arpa", "cloud.test", "localhost.localstack.cloud:4566",
+        "bucket.s3.localhost.localstack.cloud:4566",
+        "bucket.localhost", "s3.eu-west-1.amazonaws.com", "a.b.s3.amazonaws.com", "sqs.cn-north-1.amazonaws.com.cn",
+        "lambda.us-east-1.api.aws", "aws.corp.example", "x.aws.corp.example:80")),
+    *((host, False) for host in (
+        "evil.example", "evil.example:4566", "EVIL.example.", "localhost.evil.example", "127.0.0.1.nip.io",
+        "xamazonaws.com", "amazonaws.com.evil.example", "evil-localhost.example", "notaws.corp.example.com", "[::1",
+        "a." * 200 + "localhost")),
+])
+def test_known_hosts(host: str, known: bool) -> None:
+    assert is_known(host, ("aws.corp.example",)) is known
+
+
+@pytest.mark.parametrize(("service", "target"), [
+    ("sts", CALLER), ("s3", "/bucket/key"), ("lambda", "/2015-03-31/functions"),
+])
+def test_a_page_whose_name_leads_here(service: str, target: str) -> None:
+    async def main() -> None:
+        async with running() as gateway:
+            for request in (url(service, target, ROOT), target):
+                answer = await ask(gateway, http("GET", request, {"host": "evil.example:4566"}))
+                assert answer.status == 403
+                assert b"evil.example:4566" in answer.body
+                assert b"SKYBUS_HOSTS" in answer.body
+            for page in ("/_skybus/metrics", "/_localstack/health"):
+                answer = await ask(gateway, http("GET", page, {"host": "evil.example"}))
+                assert (answer.status, b"SKYBUS_HOSTS" in answer.body) == (403, True)
+            assert not gateway.bus.asked
+        async with running(open_mode=False) as gateway:        # where its pages would need a secret
+            answer = await ask(gateway, http("GET", target, {"host": "evil.example"}))
+            assert b"SKYBUS_HOSTS" not in answer.body
 
     run(main)

@@ -88,6 +88,23 @@ def test_refusals_at_the_root() -> None:
     run(main)
 
 
+# For what region it is signed comes before whose signature it is (ministack's tests, measured in Osaka and Tokyo).
+@pytest.mark.parametrize("key", ["test", "AKIAUNKNOWNKEY000001"])
+def test_regions_before_credentials(key: str) -> None:
+    async def main() -> None:
+        async with running(open_mode=False) as gateway:
+            now = strftime("%Y%m%dT%H%M%SZ", gmtime())
+            headers = {**v4(now, now[:8]), "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
+            headers["authorization"] = headers["authorization"].replace("test", key)
+            for region, code in (("eu-west-1", b"AuthorizationHeaderMalformed"),
+                                 ("us-east-1", b"SignatureDoesNotMatch" if key == "test" else b"InvalidAccessKeyId")):
+                answer = await ask(gateway, http("GET", "/bucket/key", {
+                    **headers, "host": f"s3.{region}.amazonaws.com"}))
+                assert b"<Code>" + code + b"</Code>" in answer.body
+
+    run(main)
+
+
 @pytest.mark.parametrize(("headers", "query", "status", "code", "message"), [
     ({"authorization": "AWS HAHAHA", "date": NOW}, "", 400, "InvalidArgument", EXPECTED),
     ({"authorization": "AWS a:b:c", "date": NOW}, "", 400, "InvalidArgument", EXPECTED),

@@ -218,9 +218,11 @@ def test_bucket_policies(skybus: servers.Server, s3: Any, bucket: str) -> None:
     assert urllib3.request("GET", f"{skybus.endpoint}/{bucket}/public/k").status == 403
 
 
-# A presigned URL's x-amz-* parameters are headers (the JavaScript SDK hoists them all, botocore's version 2 does).
+# A presigned URL's x-amz-* parameters are headers (the JavaScript SDK hoists them all, botocore's version 2 does), but
+# for a sum, which is that of the body that whoever signed did not have: S3 does not look at it (LocalStack's #12169).
 def test_headers_in_a_presigned_url(skybus: servers.Server, s3: Any, bucket: str) -> None:
-    asked = f"{skybus.endpoint}/{bucket}/k?x-amz-meta-a=b%20%2B&x-amz-storage-class=STANDARD_IA"
+    asked = f"{skybus.endpoint}/{bucket}/k?x-amz-meta-a=b%20%2B&x-amz-storage-class=STANDARD_IA" \
+        "&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32"
     for body in (b"small", b"x" * 100_000):
         request = AWSRequest("PUT", asked)
         S3SigV4QueryAuth(Credentials("test", "test"), "s3", "us-east-1", expires=60).add_auth(request)

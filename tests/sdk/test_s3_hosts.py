@@ -106,11 +106,12 @@ def test_signatures_for_another_region(door: Door, away: str) -> None:
         ]:
             answer = door.ask("GET", host, path, signed, presigned=presigned)
             text = answer.data.decode().replace("&apos;", "'")
-            assert (answer.status, answer.headers["x-amz-bucket-region"]) == (400, expected), (host, text)
+            assert (answer.status, "x-amz-bucket-region" in answer.headers) == (400, False), (host, text)
             parts = (f"<Code>{code}</Code>", f"<Message>{about}; {wrong}</Message>", f"<Region>{expected}</Region>")
             assert [part for part in parts if part not in text] == []
-        head = door.ask("HEAD", host, path, signed)
-        assert (head.status, head.headers["x-amz-bucket-region"], head.data) == (400, expected, b"")
+        for headed, told in ((path, None), (path.removesuffix("k"), expected)):
+            head = door.ask("HEAD", host, headed, signed)
+            assert (head.status, head.headers.get("x-amz-bucket-region"), head.data) == (400, told, b"")
 
 
 # Nobody in particular names no region, unless by the host.

@@ -1,14 +1,15 @@
 """Errors: turns what an operation returned or raised into the reply.
 
-AwsError is an answer and goes out as it is; that the disk refused, in the service's own word. BusError is somebody not
-there: 503, which SDKs retry. Anything else is our bug: the service's InternalFailure with the request id outside, the
-traceback in our log, once.
+AwsError is an answer and goes out as it is; that the disk refused, or that there is no room for more work of a kind
+(bounded/), in the service's own words. BusError is somebody not there: 503, which SDKs retry. Anything else is our bug:
+the service's InternalFailure with the request id outside, the traceback in our log, once.
 """
 
 import asyncio
 
 import structlog
 
+from actors.runtime.bounded.process import Full
 from actors.runtime.chain.call import Call, Link
 from actors.runtime.store.errors import StoreUnavailable
 from bus.transport import BusError
@@ -18,6 +19,7 @@ from schemas.errors import AwsError, ServiceUnavailable
 from schemas.models import Service
 
 INTERNAL = "The request processing has failed because of an unknown error, exception or failure."
+RATE = "Rate exceeded"                             # in the dialect's words of throttling
 CANCELLED = "RequestCancelled"                     # nobody reads it: its sender has gone away
 
 log = structlog.get_logger(__name__)
@@ -47,5 +49,7 @@ def fault_of(error: BaseException, request_id: str, service: Service | None) -> 
         log.info("dependency_unavailable", request_id=request_id, reason=type(error).__name__, detail=str(error))
         unavailable = ServiceUnavailable()
         return Fault(unavailable.error_code, unavailable.message, {}, unavailable.status or 0)
+    if isinstance(error, Full):
+        return Fault(dialect.throttled, RATE, {}, dialect.throttled_status)
     log.error("bug", request_id=request_id, service=service.name if service else "", exc_info=error)
     return Fault(dialect.failed, f"{INTERNAL} Request id: {request_id}", {}, 500)

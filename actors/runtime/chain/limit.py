@@ -8,6 +8,7 @@ from collections import defaultdict
 
 from actors.runtime.actor import Kind
 from actors.runtime.chain.call import Call, Link
+from actors.runtime.chain.errors import RATE
 from schemas.dialects import dialect_of
 from schemas.errors import AwsError, ServiceUnavailable
 
@@ -48,4 +49,4 @@ class Limit(Link):
 def throttled(call: Call) -> AwsError:
     """Throttling as the service says it: ThrottlingException, SlowDown, RequestLimitExceeded …"""
     dialect = dialect_of(call.context.operation.service)
-    return AwsError("Rate exceeded", code=dialect.throttled, status=dialect.throttled_status)
+    return AwsError(RATE, code=dialect.throttled, status=dialect.throttled_status)

@@ -17,6 +17,7 @@ from actors.cloudtrail.digests import DIGEST_WAIT_S
 from actors.cloudtrail.service import CloudTrail
 from bus.virtual_time import run
 from schemas.envelope import Identity
+from schemas.errors import AwsError
 from tests.actors.cloudtrail.bucket import OPEN, Bucket
 from tests.actors.cloudtrail.looking import lookup
 from tests.actors.sts.skies import Who, skies
@@ -254,5 +255,51 @@ def test_refusals(tmp_path: Path) -> None:
             assert shown["trailList"] == []
             await call(root, "DeleteTrail", Name="main")
             assert (await call(root, "DescribeTrails"))["trailList"] == []
+
+    run(main())
+
+
+# A trail that has been started again still tells when it stopped; the selectors every trail has are not custom ones;
+# how many there may be. Expected: API_GetTrailStatus and API_PutEventSelectors, sentences of ministack's tests.
+def test_stops_and_selectors(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, CloudTrail(), Bucket()) as sky:
+            root = sky.root()
+            await call(root, "CreateTrail", Name="main", S3BucketName="logs")
+            await call(root, "StartLogging", Name="main")
+            await call(root, "StopLogging", Name="main")
+            stopped = (await call(root, "GetTrailStatus", Name="main"))["StopLoggingTime"]
+            await call(root, "StartLogging", Name="main")
+            assert (await call(root, "GetTrailStatus", Name="main"))["StopLoggingTime"] == stopped
+            for basic, custom in (({"ReadWriteType": "WriteOnly"}, True), ({}, False)):
+                await call(root, "PutEventSelectors", TrailName="main", EventSelectors=[basic])
+                assert (await call(root, "GetTrail", Name="main"))["Trail"]["HasCustomEventSelectors"] == custom
+            too_many = "Specify a valid number of selectors (1 to 5) for your trail"
+            both = "You can select events by using either EventSelectors or AdvancedEventSelectors, but not both."
+            for selectors, message in (
+                ({"EventSelectors": []}, too_many), ({"EventSelectors": [{}] * 6}, too_many),
+                ({"AdvancedEventSelectors": []}, "Specify between 1 and 500 selectors for your trail."),
+                ({"EventSelectors": [{}], "AdvancedEventSelectors": []}, both),
+            ):
+                error = await root.error("cloudtrail", "PutEventSelectors", TrailName="main", **selectors)
+                assert (error.error_code, error.message) == ("InvalidEventSelectorsException", message)
+
+    run(main())
+
+
+# A multi-region trail has its name in every region, whichever was there first.
+def test_names_of_multi_region_trails(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, CloudTrail(), Bucket()) as sky:
+            root, abroad = sky.root(), sky.world.client(Identity("gw", ACCOUNT, "test"))
+            await call(root, "CreateTrail", Name="everywhere", S3BucketName="logs", IsMultiRegionTrail=True)
+            await call(root, "CreateTrail", Name="here", S3BucketName="logs")
+            named = {"Name": "here", "S3BucketName": "logs"}
+            await abroad.call("cloudtrail", "CreateTrail", named, region="eu-west-1")
+            with pytest.raises(AwsError, match="everywhere") as caught:
+                await abroad.call("cloudtrail", "CreateTrail", {**named, "Name": "everywhere"}, region="eu-west-1")
+            assert caught.value.error_code == "TrailAlreadyExistsException"
+            error = await root.error("cloudtrail", "UpdateTrail", Name="here", IsMultiRegionTrail=True)
+            assert error.error_code == "TrailAlreadyExistsException"
 
     run(main())

@@ -243,7 +243,8 @@ def test_policies_of_aws(tmp_path: Path) -> None:
         assert (len(listed["Policies"]), listed["IsTruncated"]) == (1000, True)
 
 
-# Tags of managed policies differ by case, those of users and roles do not (captures of IAM's answers by localstack).
+# Tags of users and roles are alike in whatever case, others differ: captures of IAM's answers by localstack, and
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules
 def test_tags_by_case(tmp_path: Path) -> None:
     tags = [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]
     with open_caller(tmp_path) as iam:
@@ -252,6 +253,9 @@ def test_tags_by_case(tmp_path: Path) -> None:
         iam.call("UntagPolicy", PolicyArn=made["Arn"], TagKeys=["a"])
         assert iam.call("ListPolicyTags", PolicyArn=made["Arn"])["Tags"] == tags[1:]
         assert iam.error("CreateUser", UserName="u", Tags=tags)[0] == "InvalidInput"
+        assert iam.error("CreateRole", RoleName="r", AssumeRolePolicyDocument=TRUST, Tags=tags)[0] == "InvalidInput"
+        iam.call("CreateInstanceProfile", InstanceProfileName="i", Tags=tags)
+        assert len(iam.call("ListInstanceProfileTags", InstanceProfileName="i")["Tags"]) == 2
 
 
 # Names of service-linked roles: each service's own page in AWS's documentation, and moto's suite.

@@ -113,6 +113,13 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("ListSigningCertificates", {}, "NotImplemented", ""),
     ("TagUser", {"UserName": "bob", "Tags": [{"Key": "a", "Value": ""}, {"Key": "A", "Value": ""}]}, "InvalidInput",
      "Duplicate tag keys found. Please note that Tag keys are case insensitive."),
+    ("DeletePolicy", {"PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "AccessDenied",
+     "Policy is outside your own account."),
+    ("CreateRole", {"RoleName": "q", "AssumeRolePolicyDocument": TRUST.replace("Principal", "NotPrincipal")},
+     "MalformedPolicyDocument", "Allow with NotPrincipal is not allowed."),
+    ("UpdateAssumeRolePolicy", {"RoleName": "r", "PolicyDocument": TRUST.replace("Principal", "NotPrincipal")
+                                .replace("Allow", "Deny")},
+     "MalformedPolicyDocument", "AssumeRole policy must not contain NotPrincipal field."),
 ]
 
 

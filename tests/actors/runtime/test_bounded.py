@@ -1,13 +1,16 @@
-"""Bounded processes: each bound ends one and its caller hears of it, none outlives its caller, turns are taken."""
+"""Bounded processes: each bound ends one and its caller hears of it, none outlives its caller, turns are taken; and
+threads, whose turns are as bounded."""
 
 import asyncio
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
 
 from actors.runtime.bounded.process import Bounds, Ended, Full, Workers
+from actors.runtime.bounded.threads import Threads
 
 BOUNDS = Bounds(memory_bytes=512 * 1024**2, processor_s=5, file_bytes=1000, wait_s=60.0, frame_bytes=1000)
 WORKER = """
@@ -92,3 +95,26 @@ def test_the_callers_end() -> None:
         assert caller.stderr.readline() == b"up\n"
         caller.kill()
         caller.communicate(timeout=60)
+
+
+# One works, one waits, the next is refused. Whose caller has gone keeps its room until it is done; what fails says so.
+def test_threads() -> None:
+    async def main() -> None:
+        threads, go_on = Threads("test", 1, 1), threading.Event()
+        first = asyncio.create_task(threads.run(go_on.wait, timeout=60))
+        second = asyncio.create_task(threads.run(int, "2"))
+        await asyncio.sleep(0)
+        for _ in range(2):
+            with pytest.raises(Full):
+                await threads.run(int, "3")
+            first.cancel()
+        go_on.set()
+        assert await second == 2
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        with pytest.raises(ValueError, match="invalid literal"):
+            await threads.run(int, "x")
+        both = [asyncio.create_task(threads.run(int, digit)) for digit in "45"]
+        assert [await each for each in both] == [4, 5]
+
+    asyncio.run(main())

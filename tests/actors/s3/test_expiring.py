@@ -145,9 +145,9 @@ def test_expiration_is_told(s3: Caller, rule: dict[str, Any], expected: str) -> 
     told = f'expiry-date="{expected} 00:00:00 GMT", rule-id="a%20%2Frule"' if expected else None
     assert answer.get("Expiration") == told
     for name in ("GetObject", "HeadObject"):
-        for more in ({}, {"VersionId": answer["VersionId"]}):
-            assert s3.call(name, Bucket="bucket", Key="k", **more).get("Expiration") == told
-        assert "Expiration" not in s3.call(name, Bucket="bucket", Key="k", VersionId=old)      # it is not what expires
+        assert s3.call(name, Bucket="bucket", Key="k").get("Expiration") == told
+        for id_ in (old, answer["VersionId"]):             # nor of the current one by its id: LocalStack's snapshots
+            assert "Expiration" not in s3.call(name, Bucket="bucket", Key="k", VersionId=id_)
 
 
 def test_the_first_rule_to_come_is_told(s3: Caller) -> None:

@@ -71,7 +71,8 @@ def test_nothing_to_bypass(s3: Caller, bypass: bool) -> None:
         "InvalidArgument", 400, "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.")
 
 
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html; a delete marker as measured on AWS
+# (ministack's issue 1475, LocalStack's 13894), not as that page has it.
 def test_conditional_deletions(s3: Caller) -> None:
     assert said(s3, "DeleteObject", Key="k", IfMatch="*")[:2] == ("NoSuchKey", 404)
     assert s3.call("DeleteObject", Bucket=BUCKET, Key="k", IfMatchSize=4) == {}
@@ -80,7 +81,8 @@ def test_conditional_deletions(s3: Caller) -> None:
     assert said(s3, "DeleteObject", Key="k", IfMatchSize=5)[:2] == ("PreconditionFailed", 412)
     version(s3)
     assert s3.call("DeleteObject", Bucket=BUCKET, Key="k", IfMatch="*")["DeleteMarker"] is True
-    assert said(s3, "DeleteObject", Key="k", IfMatch="*")[:2] == ("PreconditionFailed", 412)
+    for match in ("*", '"other"'):
+        assert said(s3, "DeleteObject", Key="k", IfMatch=match)[:2] == ("NoSuchKey", 404)
 
 
 def test_no_keys(s3: Caller) -> None:
@@ -155,6 +157,17 @@ def test_modified_since_what_is_to_come(s3: Caller) -> None:
     assert said(s3, "CopyObject", Key="copy", **source)[:2] == ("PreconditionFailed", 412)
 
 
+# What a copy keeps of its source is not looked at in its request; what it replaces is. scality/cloudserver.
+def test_metadata_of_copies(s3: Caller) -> None:
+    put(s3, Metadata={"a": "b"}, CacheControl="max-age=1")
+    asked = {"Key": "copy", "CopySource": f"{BUCKET}/k", "Metadata": {"large": "x" * 2048}, "CacheControl": "no-store"}
+    for directive in ({}, {"MetadataDirective": "COPY"}):
+        s3.call("CopyObject", Bucket=BUCKET, **asked, **directive)
+        copied = s3.call("HeadObject", Bucket=BUCKET, Key="copy")
+        assert (copied["Metadata"], copied["CacheControl"]) == ({"a": "b"}, "max-age=1")
+    assert said(s3, "CopyObject", **asked, MetadataDirective="REPLACE")[:2] == ("MetadataTooLarge", 400)
+
+
 # Expires is given back as it was written (versitygw's tests); one that is asked for instead, as that is.
 def test_expires_as_it_was_written(s3: Caller) -> None:
     moment = datetime(2026, 3, 21, tzinfo=UTC)
@@ -201,6 +214,7 @@ def test_tags_that_cannot_be(s3: Caller, key: str, value: str, message: str) -> 
 # Buckets
 
 
+# One that is empty is not as if there were none: versitygw's issue 1644, aws-sdk-js's 526.
 def test_places(s3: Caller) -> None:
     def create(region: str, place: str) -> str:
         return s3.acting(region=region).error(
@@ -208,7 +222,23 @@ def test_places(s3: Caller) -> None:
 
     assert [create("us-west-2", place) for place in ("us-east-1", "us-east-2", "moon")] == [
         "IllegalLocationConstraintException"] * 3
-    assert [create("us-east-1", place) for place in ("us-east-1", "moon")] == ["InvalidLocationConstraint"] * 2
+    assert [create("us-east-1", place) for place in ("us-east-1", "moon", "")] == ["InvalidLocationConstraint"] * 3
+
+
+# A bucket may be made with tags: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The sentence
+# about aws: is the one of ministack's tests, which have it from AWS.
+def test_a_bucket_is_made_with_tags(s3: Caller) -> None:
+    def make(**tags: str) -> dict[str, Any]:
+        return {"Bucket": "tagged", "CreateBucketConfiguration": {
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}}
+
+    with pytest.raises(AwsError, match='User-defined tag keys can\'t start with "aws:"'):
+        s3.call("CreateBucket", **make(**{"aws:a": "b"}))
+    assert s3.error("CreateBucket", **make(**{f"k{number}": "v" for number in range(51)})) == "BadRequest"
+    assert s3.error("HeadBucket", Bucket="tagged") == "NoSuchBucket"
+    s3.call("CreateBucket", **make(team="a", empty=""))
+    assert s3.call("GetBucketTagging", Bucket="tagged") == {
+        "TagSet": [{"Key": "team", "Value": "a"}, {"Key": "empty", "Value": ""}]}
 
 
 @pytest.mark.parametrize("name", ["amzn-s3-demo-x", "sthree-x", "xn--x", "x--x-s3", "a..b", "a.-b", "1.2.3.4", "aB"])
@@ -216,7 +246,20 @@ def test_names(s3: Caller, name: str) -> None:
     assert s3.error("CreateBucket", Bucket=name) == "InvalidBucketName"
 
 
+# What never was a name is told so whatever is asked of it; what once was one in us-east-1 is a bucket that is not
+# there. versitygw's issue 1358, which has it from AWS; of former names bucketnamingrules.html.
+@pytest.mark.parametrize(("name", "code"), [
+    ("a", "InvalidBucketName"), ("my bucket", "InvalidBucketName"), ("x" * 256, "InvalidBucketName"),
+    ("Upper_Case", "NoSuchBucket"), ("a..b", "NoSuchBucket"), ("x" * 255, "NoSuchBucket"),
+])
+def test_names_of_no_bucket(s3: Caller, name: str, code: str) -> None:
+    assert s3.error("GetObject", Bucket=name, Key="k") == code
+    assert s3.error("ListObjectsV2", Bucket=name) == code
+
+
 def test_settings_that_cannot_be(s3: Caller) -> None:
+    asked = {"Status": "Enabled", "MFADelete": "On"}
+    assert said(s3, "PutBucketVersioning", VersioningConfiguration=asked) == ("MalformedXML", 400, MALFORMED)
     assert said(s3, "PutPublicAccessBlock", PublicAccessBlockConfiguration={}) == (
         "InvalidRequest", 400, "Must specify at least one configuration.")
     assert said(s3, "PutBucketPolicy", Policy="") == (
@@ -466,6 +509,21 @@ def test_what_stands_beside_a_refusal(s3: Caller) -> None:
         assert {name: value for name, value in told.items() if name != "Headers"} == fields
 
 
+# A copy tells the version it makes, "null" too, and of the version it is made of all but that. No type of its checksum.
+def test_versions_that_a_copy_tells(s3: Caller) -> None:
+    told = []
+    put(s3)
+    for status in ("", "Suspended", "Enabled", "Suspended"):
+        if status:
+            version(s3, status)
+        answer = s3.call("CopyObject", Bucket=BUCKET, Key="k", CopySource=f"{BUCKET}/k", MetadataDirective="REPLACE")
+        told.append((answer.get("CopySourceVersionId"), answer.get("VersionId")))
+    made = told[2][1]
+    assert made not in (None, "null")
+    assert told == [(None, None), (None, "null"), (None, made), (made, "null")]
+    assert "ChecksumType" not in answer["CopyObjectResult"]
+
+
 def test_what_is_there_and_empty(s3: Caller) -> None:
     s3.call("CreateBucket", Bucket="acls", ObjectOwnership="ObjectWriter")
     for request, code in (({"AccessControlPolicy": {}}, "MalformedACLError"), ({}, "MissingSecurityHeader"),
@@ -553,9 +611,46 @@ def test_acls_where_they_are_off(s3: Caller) -> None:
     for operation, at in (("PutObjectAcl", {"Key": "k"}), ("PutBucketAcl", {})):
         assert s3.call(operation, Bucket=BUCKET, **at, AccessControlPolicy=mine) == {}
         assert s3.call(operation, Bucket=BUCKET, **at, ACL="bucket-owner-full-control") == {}
-        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, {"GrantRead": "id=1"}):
+        granted = {"GrantRead": f"id={told['Owner']['ID']}"}
+        for request in ({"AccessControlPolicy": more}, {"ACL": "private"}, granted):
             assert said(s3, operation, **at, **request) == (
                 "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+
+
+# What cannot be said in an ACL is told where ACLs are off, too. PutObject with both is of moto's tests.
+def test_refused_acls_where_they_are_off(s3: Caller) -> None:
+    put(s3)
+    both = {"ACL": "bucket-owner-full-control", "GrantRead": "id=1"}
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({"ACL": "fake"}, "InvalidArgument"), ({"GrantRead": "uri=http://fake"}, "InvalidArgument"),
+        ({"GrantRead": "id=1"}, "InvalidArgument"), (both, "InvalidRequest"),
+    ]
+    nothing: list[tuple[dict[str, Any], str]] = [
+        ({}, "MissingSecurityHeader"), ({"AccessControlPolicy": {}}, "MalformedACLError"),
+        ({"AccessControlPolicy": {}, "ACL": "private"}, "UnexpectedContent"),
+    ]
+    for operation, at, refused_here in (
+            ("PutObject", {"Key": "k", "Body": b""}, refusals), ("CreateMultipartUpload", {"Key": "k"}, refusals),
+            ("PutObjectAcl", {"Key": "k"}, refusals + nothing), ("PutBucketAcl", {}, refusals + nothing)):
+        for request, code in refused_here:
+            assert refused(s3, operation, **at, **request).error_code == code
+
+
+# scality/cloudserver's tests, which ran against AWS: an ACL is of a version, and which one is told where there are any.
+def test_the_version_of_an_acl(s3: Caller) -> None:
+    for bucket in (BUCKET, "open"):
+        if bucket != BUCKET:
+            s3.call("CreateBucket", Bucket=bucket, ObjectOwnership="ObjectWriter")
+        at: dict[str, Any] = {"Bucket": bucket, "Key": "k"}
+        grant: dict[str, Any] = {"ACL": "bucket-owner-full-control"}
+        s3.call("PutObject", **at, Body=b"")
+        assert s3.call("PutObjectAcl", **at, **grant) == {}
+        assert "VersionId" not in s3.call("GetObjectAcl", **at)
+        s3.call("PutBucketVersioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        newest = s3.call("PutObject", **at, Body=b"")["VersionId"]
+        for request, version_id in (({}, newest), ({"VersionId": "null"}, "null")):
+            assert s3.call("PutObjectAcl", **at, **request, **grant) == {"VersionId": version_id}
+            assert s3.call("GetObjectAcl", **at, **request)["VersionId"] == version_id
 
 
 # ceph/s3-tests, test_bucket_acl_revoke_all: a list may be empty, which is not as if there were none.

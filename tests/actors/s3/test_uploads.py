@@ -7,6 +7,7 @@ and of versitygw have them; https://docs.aws.amazon.com/AmazonS3/latest/userguid
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -62,6 +63,8 @@ def test_the_checksum_of_the_whole(
 ) -> None:
     upload = begin(s3, **begun)
     parts = send(s3, upload, sent)
+    if not begun:
+        parts = [{name: part[name] for name in ("PartNumber", "ETag")} for part in parts]
     told = s3.call("ListParts", **upload)["Parts"]
     listed = [{f"Checksum{whole}": digest(whole, body)} if begun else {} for body in BODIES]
     assert [{name: value for name, value in each.items() if name.startswith("Checksum")} for each in told] == listed
@@ -78,6 +81,42 @@ def test_the_checksum_of_a_copied_part(s3: Caller) -> None:
         answer = s3.call("UploadPartCopy", **begin(s3, **begun), PartNumber=1, CopySource="bucket/source")
         told = answer["CopyPartResult"]
         assert {name: value for name, value in told.items() if name.startswith("Checksum")} == expected
+
+
+# Whose upload names no algorithm has no checksums to complete it with but S3's own (LocalStack's snapshots).
+def test_parts_of_no_algorithm(s3: Caller) -> None:
+    upload = begin(s3)
+    parts = send(s3, upload, "CRC32C")
+    with pytest.raises(AwsError) as caught:
+        s3.call("CompleteMultipartUpload", **upload, MultipartUpload={"Parts": parts})
+    assert (caught.value.error_code, caught.value.fields["PartNumber"]) == ("InvalidPart", "1")
+    s3.call("CompleteMultipartUpload", **upload, MultipartUpload={"Parts": send(s3, upload, "CRC64NVME")})
+
+
+# Of an empty list AWS says so (apache/arrow-rs#5404, versity/versitygw#1328).
+def test_no_parts(s3: Caller) -> None:
+    upload = begin(s3)
+    listed: dict[str, Any]
+    for listed in ({}, {"MultipartUpload": {"Parts": []}}):
+        assert s3.error("CompleteMultipartUpload", **upload, **listed) == "MalformedXML"
+
+
+# The digest that a part was to have is told as it came, that of an object in hexadecimal (LocalStack's snapshots).
+def test_the_digest_that_was_expected(s3: Caller) -> None:
+    other = b64encode(md5(b"other").digest()).decode()
+    for operation, at, expected in (("UploadPart", {**begin(s3), "PartNumber": 1}, other),
+                                    ("PutObject", KEY, md5(b"other").hexdigest())):
+        with pytest.raises(AwsError) as caught:
+            s3.call(operation, **at, Body=b"body", ContentMD5=other)
+        assert (caught.value.error_code, caught.value.fields["ExpectedDigest"]) == ("BadDigest", expected)
+
+
+# Of the whole's parts only their number is told where it is not made of their checksums (LocalStack's snapshots).
+def test_attributes_of_a_whole(s3: Caller) -> None:
+    upload = begin(s3)
+    s3.call("CompleteMultipartUpload", **upload, MultipartUpload={"Parts": send(s3, upload)})
+    told = s3.call("GetObjectAttributes", **KEY, ObjectAttributes=["ObjectParts"])
+    assert told["ObjectParts"] == {"TotalPartsCount": 2}
 
 
 SHA256 = {"ChecksumAlgorithm": "SHA256"}

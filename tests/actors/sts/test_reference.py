@@ -193,6 +193,27 @@ def test_s3(tmp_path: Path) -> None:
     run(main())
 
 
+# That a bucket is not there, or in another region, is told to whoever may do nothing (measured on AWS by ministack's
+# tests for GetObject, HeadObject, HeadBucket and DeleteObject). Tags of a new bucket need s3:TagResource:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+def test_what_the_refused_hear(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, S3()) as sky:
+            await sky.root().call("s3", "CreateBucket", Bucket="here")
+            await sky.root().call("s3", "CreateBucket", Bucket="there",
+                                  CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+            carol = await sky.user("carol", {"Action": "s3:CreateBucket", "Resource": "*"})
+            for name, code in (("here", "AccessDenied"), ("none", "NoSuchBucket"), ("there", "PermanentRedirect")):
+                for operation in ("GetObject", "HeadObject", "DeleteObject", "GetObjectTagging"):
+                    assert (await carol.error("s3", operation, Bucket=name, Key="k")).error_code == code
+                assert (await carol.error("s3", "HeadBucket", Bucket=name)).error_code == code
+            await carol.denied("s3", "CreateBucket", Bucket="new", CreateBucketConfiguration={
+                "Tags": [{"Key": "a", "Value": "b"}]})
+            await carol.call("s3", "CreateBucket", Bucket="new")
+
+    run(main())
+
+
 # Inference only behind a guardrail. https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-permissions-id.html
 def test_guardrails(tmp_path: Path) -> None:
     guardrail = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/abcdefghij12"

@@ -4,6 +4,7 @@ Expected: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWith
 """
 
 import json
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from actors.sts import issuers
 from bus.virtual_time import run
 from tests.actors.sts.skies import Sky, skies
 from tests.world import ACCOUNT, EPOCH_S
@@ -143,3 +145,14 @@ def test_tags_in_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             await sky.session(answer["Credentials"]).call("dynamodb", "ListTables")
 
     run(main())
+
+
+# A provider that only ever says a little more does not hold its thread for ever.
+def test_a_fetch_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuers, "FETCH_LIMIT_S", 0.01)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"HTTP/1.1 200 OK\r\n")
+        with issuers._ended_in_time(ours):
+            while ours.recv(4):
+                pass

@@ -80,8 +80,10 @@ def test_query_lists() -> None:
     for bad in (b"MaxItems=seven", b"MaxItems=%ff", b"MaxItems.1=2", b"MaxItems=" + b"9" * 5000):
         with pytest.raises(SerializationException):
             parse("query", "iam", "POST", "/", b"Action=ListUsers&" + bad)
-    with pytest.raises(AwsError, match="UnknownOperation"):
-        parse("query", "iam", "POST", "/", b"Action=Nothing")
+    with pytest.raises(AwsError, match="InvalidAction: Could not find operation Nothing for version 2010-05-08"):
+        parse("query", "iam", "POST", "/", b"Action=Nothing&Version=2010-05-08")
+    with pytest.raises(AwsError, match="InvalidAction: The action Nothing is not valid for this web service"):
+        parse("ec2", "ec2", "POST", "/", b"Action=Nothing&Version=2016-11-15")
 
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html#api-error-response
@@ -215,7 +217,8 @@ def test_s3_parameters(target: str, params: dict[str, Any]) -> None:
     ("DELETE", "/b/k?encryption", "OBJECT_ENCRYPTION", "PUT"), ("PUT", "/b/k?uploads", "UPLOADS", "POST"),
     ("POST", "/b/k?tagging", "OBJECT_TAGGING", "DELETE, GET, PUT"), ("HEAD", "/b?policyStatus", "POLICY_STATUS", "GET"),
     ("DELETE", "/b/k?location", "LOCATION", "GET"), ("HEAD", "/b/k?acl", "ACL", "GET, PUT"),
-    ("PATCH", "/b", "BUCKET", None), ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
+    ("PUT", "/b/k?delete", "MULTI_OBJECT_DELETE", "POST"), ("PATCH", "/b", "BUCKET", None),
+    ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
     ("PUT", "/", "SERVICE", None),
 ])
 def test_s3_methods(method: str, target: str, resource: str, allowed: str | None) -> None:
@@ -230,8 +233,9 @@ def test_s3_methods(method: str, target: str, resource: str, allowed: str | None
 # At a key some are told of its bucket, three are refused, and others are as if they were not there. Measured on AWS:
 # backlot.
 @pytest.mark.parametrize(("method", "target", "told"), [
-    ("GET", "/b/k?cors", "GetBucketCors"), ("PUT", "/b/k/l?policy", "PutBucketPolicy"), ("GET", "/b/k?analytics",
-    "GetObject"), ("GET", "/b/k?uploads", "InvalidRequest"), ("GET", "/b/k?versions", "InvalidRequest"),
+    ("GET", "/b/k?cors", "GetBucketCors"), ("PUT", "/b/k/l?policy", "PutBucketPolicy"),
+    ("POST", "/b/k?delete", "DeleteObjects"), ("GET", "/b/k?analytics", "GetObject"),
+    ("GET", "/b/k?uploads", "InvalidRequest"), ("GET", "/b/k?versions", "InvalidRequest"),
     ("GET", "/b/k?logging", "NoLoggingStatusForKey"), ("GET", "/b?uploadId=u", "InvalidRequest"),
     ("GET", "/b/k?uploadId=u", "ListParts"), ("PUT", "/b/k?partNumber=1&uploadId=u", "UploadPart"),
 ])
@@ -296,12 +300,25 @@ def test_s3_location_and_roots() -> None:
     ("/b?tagging", b"<Tagging><TagSet><Tag><Key><x/></Key></Tag></TagSet></Tagging>", "MalformedXML"),
     ("/b?lifecycle", b"<LifecycleConfiguration><Rule><Expiration><Days>2147483648</Days></Expiration></Rule>"
                      b"</LifecycleConfiguration>", "MalformedXML"),
+    ("/b?logging", b"<Logging/>", "MalformedXML"), ("/b", b"<CreateBucketInput/>", "MalformedXML"),
     ("/b/k?partNumber=one&uploadId=u", b"", "InvalidArgument"), ("/b/%ff", b"", "InvalidArgument"),
 ])
 def test_s3_refusals(target: str, body: bytes, code: str) -> None:
     with pytest.raises(AwsError) as caught:
         parse("rest-xml", "s3", "PUT", target, body)
     assert (caught.value.error_code, caught.value.status) == (code, 400)
+
+
+# Names that clients have sent and AWS has taken: https://github.com/rusoto/rusoto/pull/836, boto 2.
+@pytest.mark.parametrize(("method", "target", "root", "member"), [
+    ("POST", "/b/k?uploadId=u", "CompleteMultipartUpload", "MultipartUpload"),
+    ("POST", "/b/k?uploadId=u", "CompletedMultipartUpload", "MultipartUpload"),
+    ("PUT", "/b", "CreateBucketConfiguration", "CreateBucketConfiguration"),
+    ("PUT", "/b", "CreateBucketConstraint", "CreateBucketConfiguration"),
+])
+def test_s3_roots(method: str, target: str, root: str, member: str) -> None:
+    _, params = parse("rest-xml", "s3", method, target, f"<{root}/>".encode())
+    assert params[member] == {}
 
 
 # A header is one line, whatever an actor puts into it.
@@ -311,6 +328,13 @@ def test_header_injection() -> None:
         s3.operations["GetObject"], {"ContentDisposition": "a\r\nSet-Cookie: b", "Metadata": {"k": "v\nw"}}, "id"
     )
     assert not any(re.search(r"[\r\n\0]", value) for value in response.headers.values())
+
+
+# Of ACLs S3's model has no member for it. Measured: scality/cloudserver's tests, which ran against AWS.
+@pytest.mark.parametrize("name", ["GetObjectAcl", "PutObjectAcl", "GetBucketAcl"])
+def test_s3_version_of_an_acl(name: str) -> None:
+    response = named("rest-xml").serialise(models.load("s3").operations[name], {"VersionId": "null"}, "id")
+    assert response.headers.get("x-amz-version-id") == (None if name == "GetBucketAcl" else "null")
 
 
 def listing(kind: str) -> Member:

@@ -2,21 +2,12 @@
 
 import asyncio
 import os
-import sys
-import threading
 from pathlib import Path
-from typing import Any
 
-import orjson
-
+from actors.runtime.bounded.worker import Frame, Tell, serve
 from actors.runtime.inference.protocol import ModelFailed
 from actors.runtime.inference.training.examples import Example, Unusable, reader_of
-from actors.runtime.inference.training.trainer import NICENESS, Course
-
-
-def tell(**told: Any) -> None:
-    sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
-    sys.stdout.buffer.flush()
+from actors.runtime.inference.training.trainer import NICENESS, WORDS_LIMIT_CHARACTERS, Course
 
 
 async def examples_of(course: Course, end: int) -> tuple[list[Example], list[Example]]:
@@ -26,7 +17,7 @@ async def examples_of(course: Course, end: int) -> tuple[list[Example], list[Exa
         return learnt, await reader.examples(Path(course.validation)) if course.validation else []
 
 
-def run(course: Course) -> None:
+def run(course: Course, tell: Tell) -> None:
     """Unusable, Unsuitable, ModelFailed."""
     from actors.runtime.inference.training import lora
 
@@ -38,30 +29,24 @@ def run(course: Course) -> None:
     step = 0
     for epoch in range(course.epochs):
         for tokens, learnt in lora.batches(data, course.batch, course.seed + epoch):
-            tell(step=step, epoch=epoch, loss=learning.step(tokens, learnt))
+            tell({"step": step, "epoch": epoch, "loss": learning.step(tokens, learnt)})
             step += 1
     if validation:
         found = [learning.loss(tokens, learnt) for tokens, learnt in lora.batches(validation, course.batch, None)]
-        tell(validation_loss=sum(found) / len(found))
+        tell({"validation_loss": sum(found) / len(found)})
     learning.save(Path(course.adapter), shape.architecture)
 
 
-def end_with_whoever_asked() -> None:
-    """Its end of our input closes when it dies, however it dies."""
-    while os.read(sys.stdin.fileno(), 1024):      # not by the buffer, whose lock would be held as we end
-        pass
-    os._exit(1)
-
-
-def main() -> None:
+def answer(asked: Frame, tell: Tell) -> None:
     os.nice(NICENESS)
-    course = Course(**orjson.loads(sys.stdin.buffer.readline()))
-    threading.Thread(target=end_with_whoever_asked, daemon=True).start()
     try:
-        run(course)
+        run(Course(**asked), tell)
     except (Unusable, ModelFailed, ValueError, OSError, MemoryError) as error:
-        tell(error=error.message if isinstance(error, ModelFailed) else str(error) or "There is not enough memory.")
+        words = error.message if isinstance(error, ModelFailed) else str(error)
+        tell({"error": words[:WORDS_LIMIT_CHARACTERS] or "There is not enough memory."})
+    else:
+        tell({"done": True})
 
 
 if __name__ == "__main__":
-    main()
+    serve(answer)

@@ -1,25 +1,27 @@
-"""How a training is asked for and watched: a process of its own, which ends when whoever started it does.
+"""How a training is asked for and watched: a process that the kernel bounds (bounded/), and that ends with its asker.
 
-    {"model": path, "data": [path], "validation": [path], "adapter": path, "epochs": 2, …} on its standard input; on its
-    output a JSON object per line: {"step", "epoch", "loss"}, at last {"validation_loss"} or, alone, {"error"}
+    {"model": path, "data": path, "validation": path, "adapter": path, "epochs": 2, …} is asked; told are {"step",
+    "epoch", "loss"}, {"validation_loss"} and at last {"done"}, or {"error"}
 
 The process is `python -m actors.runtime.inference.training`; it knows the files and nothing of us, our environment
 neither. It has the niceness NICENESS, so that what answers goes first.
 """
 
-import asyncio
 import importlib.util
 import os
-import sys
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import orjson
+from actors.runtime.bounded.process import Bounds, Ended, Workers
 
 NICENESS = 10
-LINE_LIMIT_BYTES = 64 * 1024
-END_LIMIT_S = 10.0                        # of a process that was told to
+WORDS_LIMIT_CHARACTERS = 1000             # of what it says went wrong
+WEEK_S = 7 * 24 * 3600
+BOUNDS = Bounds(
+    memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),    # more would be everybody's end
+    processor_s=WEEK_S, file_bytes=4 * 1024**3, wait_s=float(WEEK_S), frame_bytes=64 * 1024)
+_COMMAND = ("-m", "actors.runtime.inference.training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +50,15 @@ def available() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("jax", "gguf"))
 
 
-async def train(course: Course) -> AsyncGenerator[dict[str, Any], None]:
-    """What the process tells, as it comes. To be used under contextlib.aclosing: left early, the process is ended."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "actors.runtime.inference.training", stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, limit=LINE_LIMIT_BYTES, env={"PYTHONPATH": os.pathsep.join(sys.path)})
-    assert process.stdin is not None
-    assert process.stdout is not None
+async def train(course: Course, bounds: Bounds = BOUNDS) -> AsyncGenerator[dict[str, Any], None]:
+    """What the process tells, as it comes. TrainingFailed. To be used under contextlib.aclosing: left early, the
+    process is ended."""
     try:
-        process.stdin.write(orjson.dumps(asdict(course)) + b"\n")
-        async for line in process.stdout:
-            told = orjson.loads(line)
-            if "error" in told:
-                raise TrainingFailed(told["error"])
-            yield told
-        if await process.wait() != 0:
-            raise TrainingFailed("The trainer ended before it was done; its log says why.")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await asyncio.wait_for(process.wait(), END_LIMIT_S)
+        async with Workers(_COMMAND, bounds, limit=1).ask(asdict(course)) as worker:
+            while "done" not in (told := await worker.frame() or {}):
+                if "error" in told:
+                    raise TrainingFailed(told["error"])
+                yield told
+    except Ended as error:
+        raise TrainingFailed("The trainer ended before it was done: it met one of its bounds, or its log says why.") \
+            from error

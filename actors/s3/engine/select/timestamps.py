@@ -38,7 +38,9 @@ def _zone(offset: str | None) -> timezone:
 
 
 def written(time: datetime) -> str:
-    text = time.isoformat(timespec="microseconds" if time.microsecond else "seconds")
+    """A fraction of a second with three digits, or six where it needs them."""
+    fraction = "microseconds" if time.microsecond % 1000 else "milliseconds" if time.microsecond else "seconds"
+    text = time.isoformat(timespec=fraction)
     return text.replace("+00:00", "Z")
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import structlog
 
+from actors.runtime.bounded.process import Full
 from actors.runtime.chain import OK, Call, Chain, weave
+from actors.runtime.chain.errors import fault_of
 from actors.runtime.context import Context
 from actors.runtime.principal import NOBODY, STRANGER, Principal, principal_of
 from bus.transport import NoResponders
@@ -147,6 +149,13 @@ def test_a_broken_actor_refuses(enforcing: bool) -> None:
 def test_fault_without_a_call() -> None:
     fault = weave().fault(AwsError("cannot be read", code="SerializationException"), "request-9")
     assert (fault.code, fault.message) == ("SerializationException", "cannot be read")
+
+
+# Each service says in its own words that there is no room for more work of a kind.
+@pytest.mark.parametrize(("service", "code", "status"), [("sts", "Throttling", 400), ("s3", "SlowDown", 503)])
+def test_no_room_is_throttling(service: str, code: str, status: int) -> None:
+    fault = fault_of(Full(), "request-9", load(service))
+    assert (fault.code, fault.message, fault.status) == (code, "Rate exceeded", status)
 
 
 # Who may call without an identity: the model's noAuth trait, as for web identities.

@@ -8,6 +8,7 @@ import json
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,22 @@ def test_what_cannot_be_trained_is_told(tmp_path: Path) -> None:
         asyncio.run(losses(course))
     with pytest.raises(trainer.TrainingFailed):
         asyncio.run(losses(replace(course, model=str(tmp_path / "data.jsonl"))))
+
+
+# What would train is ended at a bound, and whoever asked hears of it.
+@pytest.mark.parametrize("bounds", [{"wait_s": 0.0}, {"memory_bytes": 32 * 1024**2}, {"file_bytes": 100}])
+@pytest.mark.skipif(not trainer.available(), reason="the extra train is not installed")
+def test_bounds(tmp_path: Path, bounds: dict[str, Any]) -> None:
+    (tmp_path / "data.jsonl").write_text('{"prompt": "Who sings?", "completion": "The blue frog does."}')
+    course = trainer.Course(TINY.path, str(tmp_path / "data.jsonl"), str(tmp_path / "adapter.gguf"), epochs=1)
+
+    async def train() -> None:
+        async with aclosing(trainer.train(course, trainer.BOUNDS._replace(**bounds))) as told:
+            async for _ in told:
+                pass
+
+    with pytest.raises(trainer.TrainingFailed):
+        asyncio.run(train())
 
 
 def test_examples() -> None:

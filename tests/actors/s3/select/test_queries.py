@@ -82,6 +82,8 @@ def test_rows(query: str, found: list[list[Any]]) -> None:
     ("EXTRACT(YEAR FROM TO_TIMESTAMP('2010-01-01T'))", 2010), ("DATE_DIFF(year, `2010-01-01T`, `2011-01-01T`)", 1),
     ("DATE_DIFF(month, `2010-01-31T`, `2010-03-01T`)", 1), ("DATE_DIFF(day, `2010-01-01T23:00Z`, `2010-01-02T`)", 0),
     ("CAST(DATE_ADD(month, 1, `2010-01-31T`) AS STRING)", "2010-02-28T00:00:00Z"),
+    ("CAST(DATE_ADD(second, 5, `2017-01-02T03:04:05.006Z`) AS STRING)", "2017-01-02T03:04:10.006Z"),
+    ("CAST(`2017-01-02T03:04:05.000006Z` AS STRING)", "2017-01-02T03:04:05.000006Z"),
     ("TO_STRING(`1969-07-20T20:18Z`, 'MMMM d, y')", "July 20, 1969"),
     ("TO_STRING(`1969-07-20T20:18+08:00`, 'y-MM-dd''T''H:m:ssX')", "1969-07-20T20:18:00+08"),
     ("TO_STRING(`1969-07-20T20:18Z`, 'h:m a')", "8:18 PM"),
