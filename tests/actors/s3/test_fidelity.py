@@ -703,3 +703,23 @@ def test_expected_owners_that_are_no_accounts(s3: Caller, account: str) -> None:
              f"The value of the expected bucket owner parameter must be an AWS Account ID... [{account}]")
     assert said(s3, "GetBucketAcl", ExpectedBucketOwner=account) == wrong
     assert said(s3, "GetBucketAcl", ExpectedBucketOwner="222222222222")[:2] == ("AccessDenied", 403)
+
+
+# What is asked of a lock is looked at before the key; a default says which of its numbers is wrong. Expected: the tests
+# of versitygw of PutObjectRetention, PutObjectLegalHold and PutObjectLockConfiguration.
+def test_locks_that_cannot_be(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="locked", ObjectLockEnabledForBucket=True)
+    assert s3.error("PutObjectRetention", Bucket="locked", Key="none", Retention={"Mode": "GOVERNANCE"}) \
+        == "MalformedXML"
+    assert s3.error("PutObjectLegalHold", Bucket="locked", Key="none", LegalHold={"Status": "on"}) == "MalformedXML"
+    assert s3.error("PutObjectLegalHold", Bucket="locked", Key="none", LegalHold={"Status": "ON"}) == "NoSuchKey"
+    for unit, number, sentence in (
+        ("Days", 0, "Default retention period must be a positive integer value."),
+        ("Days", 36_501, "Default retention period too large."), ("Years", 101, "Default retention period too large."),
+    ):
+        rule = {"DefaultRetention": {"Mode": "GOVERNANCE", unit: number}}
+        with pytest.raises(AwsError) as caught:
+            s3.call("PutObjectLockConfiguration", Bucket="locked", ObjectLockConfiguration={
+                "ObjectLockEnabled": "Enabled", "Rule": rule})
+        assert (caught.value.error_code, caught.value.message) == ("InvalidArgument", sentence)
+        assert caught.value.fields["ArgumentName"] == unit
