@@ -144,7 +144,7 @@ class Uploads(Buckets):
         if condition and upload.disturbed:
             return "ConditionalRequestConflict"
         if not numbers:
-            return "InvalidRequest"
+            return "MalformedXML"
         is_small = any(len(upload.parts[number]) < LEAST_PART_BYTES for number in numbers[:-1])
         return "EntityTooSmall" if is_small else ""
 
