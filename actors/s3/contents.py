@@ -1,11 +1,10 @@
 """Where an object's bytes are: in the shard itself up to INLINE_LIMIT_BYTES, beyond that in files of their own.
 
-A content is a row whose id the object's record has; up to EMBEDDED_LIMIT_BYTES the record has the bytes too, sealed,
-behind an id that no row has. Files are made before it (engine/blobs.py) and each gets a row that says what it must hold
-and keeps its key, sealed: who has the sealer that the object's record asks for (encryption.py) can read it. Bytes in
-the shard are sealed themselves. What is sealed is bound to its id or its row's name, or to the one the row tells
-(`for`), where it was copied by who cannot open it. What was kept before there was encryption is read as it is: rows
-with `data`, and files whose row has an `md5` of them and no key.
+A content is a row named by the object's record. Files are made before it (engine/blobs.py) and each gets a row that
+says what it must hold and keeps its key, sealed: who has the sealer that the object's record asks for (encryption.py)
+can read it. Bytes in the shard are sealed themselves. What is sealed is bound to the name of its row, or to the one the
+row tells (`for`), where it was copied by who cannot open it. What was kept before there was encryption is read as it
+is: rows with `data`, and files whose row has an `md5` of them and no key.
 
 A content that nobody names any more becomes garbage, removed GRACE_S later by a job, and no earlier than its last
 reader has done: a reply may be on its way to a gateway that has not opened its files yet.
@@ -28,7 +27,6 @@ from bus.files import CRC, Piece
 from schemas import checksums
 
 INLINE_LIMIT_BYTES = 16 * 1024
-EMBEDDED_LIMIT_BYTES = 1280               # so that with its record it takes half a page of LMDB's: DESIGN.md
 GRACE_S = 60.0                            # from the end of a content to the removal of its files
 SWEEP_JOB = "sweep"
 SWEEP_CONTENTS = 64                       # removed in one step
@@ -36,10 +34,9 @@ ID_CHANCE_BYTES = 8                       # behind the time: what is put togethe
 INLINE_ID_CHANCE_BYTES = 7                # of bytes in the shard: their id says by its length that there are no files
 _TIME_US = struct.Struct(">Q")
 _INLINE_ID_BYTES = _TIME_US.size + INLINE_ID_CHANCE_BYTES
-_ID_BYTES = _TIME_US.size + ID_CHANCE_BYTES             # longer than any: it is an id, and sealed bytes
 _SWEEPING = b"s"
 _numbers = count(int.from_bytes(os.urandom(ID_CHANCE_BYTES)))
-SEALED = (b"d", b"f", b"o", b"v")         # the tables whose rows may hold something sealed
+SEALED = {b"d": "sealed", b"f": "key"}    # by table: the member of a row that is sealed for what its key names
 
 Request = Mapping[str, Any]
 
@@ -79,12 +76,11 @@ def of_bytes(data: bytes, algorithms: tuple[str, ...]) -> Body:
 
 
 def keep(transaction: Transaction, body: Body, sealer: Sealer) -> bytes:
-    """What the object's record has of it."""
+    """The content's id."""
     if body.file is not None:
         return keep_files(transaction, [body.file], sealer)
     content = _new_id(transaction, INLINE_ID_CHANCE_BYTES)
-    sealed = sealer.seal(body.data, content)
-    return content + sealed if body.size <= EMBEDDED_LIMIT_BYTES else _keep(transaction, {"sealed": sealed}, content)
+    return _keep(transaction, {"sealed": sealer.seal(body.data, content)}, content)
 
 
 def keep_files(
@@ -101,8 +97,6 @@ def keep_files(
 def copy_sealed(transaction: Transaction, content: bytes, files: list[Piece]) -> bytes:
     """The same bytes once more, of who has no key to them: what is sealed stays sealed for the name that it was sealed
     for, which its row then tells (`for`). `files`: second names of those it lies in."""
-    if _is_embedded(content):
-        return content
     row = _row(transaction, content)
     if "files" not in row:
         copied = {**row, "for": row.get("for", content)}
@@ -185,7 +179,7 @@ def _opened(sealer: Sealer, sealed: bytes, name: bytes) -> bytes:
 
 def release(transaction: Transaction, content: bytes | None) -> None:
     """Nobody names it any more."""
-    if content is None or _is_embedded(content):
+    if content is None:
         return
     row = {} if len(content) == _INLINE_ID_BYTES else _row(transaction, content)
     transaction.delete(_key(content))
@@ -196,19 +190,6 @@ def release(transaction: Transaction, content: bytes | None) -> None:
         if transaction.get(_SWEEPING) is None:
             transaction.put(_SWEEPING, b"")
             transaction.start_job(SWEEP_JOB, {"wake_at": transaction.now() + GRACE_S})
-
-
-def resealed(key: bytes, row: dict[str, Any], ours: Sealer) -> dict[str, Any] | None:
-    """A row of one of SEALED's tables with what it holds sealed anew; None: it holds nothing. Broken: not ours."""
-    if "content" in row:
-        if not _is_embedded(row["content"]):
-            return None
-        name, sealed = _split(row["content"])
-        return {**row, "content": name + ours.seal(ours.open(sealed, name), name)}
-    member = next((member for member in ("sealed", "key") if member in row), None)
-    if member is None:
-        return None
-    return {**row, member: ours.seal(ours.open(row[member], key[1:]), key[1:])}
 
 
 def due_garbage(view: Snapshot, now: float) -> Iterator[tuple[bytes, list[str]]]:
@@ -259,19 +240,7 @@ def _keep(transaction: Transaction, row: dict[str, Any], content: bytes) -> byte
     return content
 
 
-def _is_embedded(content: bytes) -> bool:
-    return len(content) > _ID_BYTES
-
-
-def _split(content: bytes) -> tuple[bytes, bytes]:
-    """Id and sealed bytes of an embedded content."""
-    return content[:_INLINE_ID_BYTES], content[_INLINE_ID_BYTES:]
-
-
 def _row(view: Snapshot, content: bytes) -> dict[str, Any]:
-    if _is_embedded(content):
-        name, sealed = _split(content)
-        return {"sealed": sealed, "for": name}
     row = view.get(_key(content))
     assert row is not None, f"content {content.hex()} is named and not there"
     found: dict[str, Any] = unpack(row)

@@ -32,14 +32,17 @@ async def rotate(shard: Shard, vault: Vault) -> int:
 
 def _step(ours: OurKey, table: bytes, after: bytes, transaction: Transaction) -> tuple[int, bytes | None]:
     """(how many were sealed anew, where the next step begins; None: there are no more)."""
+    member = contents.SEALED[table]
     rows = list(islice(transaction.scan(after, bytes([table[0] + 1])), STEP_ROWS))
     done = 0
     for key, row in rows:
+        found = unpack(row)
+        if member not in found:
+            continue
         try:
-            fresh = contents.resealed(key, unpack(row), ours)
+            data = ours.open(found[member], key[1:])
         except Broken:
             continue
-        if fresh is not None:
-            transaction.put(key, pack(fresh))
-            done += 1
+        transaction.put(key, pack({**found, member: ours.seal(data, key[1:])}))
+        done += 1
     return done, rows[-1][0] + b"\0" if len(rows) == STEP_ROWS else None
