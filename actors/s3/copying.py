@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 from actors.runtime.context import Context
 from actors.runtime.store.shard import Shard
@@ -81,10 +81,11 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
 
 
 def parse_source(text: str) -> tuple[str, str, str]:
-    """Bucket, key and version id of `[/]bucket/key[?versionId=…]`, percent-encoded. InvalidArgument."""
+    """Bucket, key and version id of `[/]bucket/key[?versionId=…]`, encoded as in a form: a plus is a space (aws-cli's
+    issue 614, and what s5cmd sends). InvalidArgument."""
     path, _, query = text.partition("?")
     try:
-        name, _, key = unquote(path, errors="strict").removeprefix("/").partition("/")
+        name, _, key = unquote_plus(path, errors="strict").removeprefix("/").partition("/")
     except UnicodeDecodeError as error:
         raise InvalidArgument("Invalid copy source encoding", _SOURCE, text) from error
     if _NO_ESCAPE.search(path):

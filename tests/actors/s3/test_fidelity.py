@@ -100,6 +100,16 @@ def test_copies_of_what_was_deleted(s3: Caller) -> None:
         "InvalidArgument", 400, "Version id cannot be the empty string")
 
 
+# What names a copy's source is encoded as in a form: aws-cli's issue 614 and aws-sdk-js's 1821 met it on AWS, and s5cmd
+# sends what its language makes of a query.
+@pytest.mark.parametrize("written", ["a+b%2Bc", "a%20b%2Bc", "a b%2bc"])
+def test_a_plus_in_a_source_is_a_space(s3: Caller, written: str) -> None:
+    put(s3, "a b+c")
+    s3.call("CopyObject", Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/{written}")
+    assert s3.call("GetObject", Bucket=BUCKET, Key="copy")["Body"] == b"body"
+    assert said(s3, "CopyObject", Key="copy", CopySource=f"{BUCKET}/a b+c")[:2] == ("NoSuchKey", 404)
+
+
 # Reads
 
 
