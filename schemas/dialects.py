@@ -19,6 +19,7 @@ class Constraint(NamedTuple):
     pattern: str = ""                              # in Java's syntax, as the model has it
     enum: tuple[str, ...] = ()
     arn_maximum: int = 0                           # not 0: an ARN may stand here, and this bounds its length instead
+    not_null: bool = False                         # a container lists this among what its items must be, too
 
 
 NO_CONSTRAINT = Constraint()
@@ -181,7 +182,10 @@ _DYNAMODB_WORDS = {
 
 # Says in words of its own what a path must be (actors/iam/state.py). Source: localstack's captures of IAM's answers.
 # The name of who holds an inline policy may have wildcards, says the model beside the pattern that has none.
-_IAM_CONSTRAINTS = {"AttachmentName": Constraint(1, 128, r"[\w+=,.@*?-]+"), "pathType": Constraint(1, 512)}
+_IAM_CONSTRAINTS = {
+    "AttachmentName": Constraint(1, 128, r"[\w+=,.@*?-]+"), "pathType": Constraint(1, 512),
+    "tagKeyType": Constraint(1, 128, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+", not_null=True),
+}
 
 # Reasons: https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html (InvalidInputException);
 # sentences: moto's suite and public reports of Organizations' errors.

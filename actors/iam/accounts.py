@@ -122,9 +122,10 @@ def _detail(book: Book, record: Record) -> Answer:
         {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in sorted(record["policies"])]}
     if kind == USER:
         groups = [group["name"] for _, group in principals.groups_of(book, record)]
-        return {**shapes.user(book, record), "UserPolicyList": inline, "GroupList": groups, **attached}
+        own = {"UserPolicyList": inline} if inline else {}
+        return {**shapes.user(book, record), **own, "GroupList": groups, **attached, "Tags": shapes.tags(record)}
     if kind == GROUP:
         return {**shapes.group(book, record), "GroupPolicyList": inline, **attached}
     profiles = [shapes.profile(book, book.by_id(key)) for key, _ in book.rows("inprofile", record["id"])]
     return {**shapes.new_role(book, record), "RoleLastUsed": usage.shown_of_role(book, record),
-            "RolePolicyList": inline, "InstanceProfileList": profiles, **attached}
+            "RolePolicyList": inline, "InstanceProfileList": profiles, **attached, "Tags": shapes.tags(record)}

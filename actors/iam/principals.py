@@ -136,7 +136,7 @@ def delete(book: Book, kind: str, name: str) -> Answer:
 # Groups
 
 def join(book: Book, request: Request) -> Answer:
-    group, user = book.get(GROUP, request["GroupName"]), book.get(USER, request["UserName"])
+    user, group = book.get(USER, request["UserName"]), book.get(GROUP, request["GroupName"])
     if book.row("groups", user["id"], group["id"]) is None:
         if sum(1 for _ in book.rows("groups", user["id"])) >= GROUPS_PER_USER_LIMIT:
             raise quota("GroupsPerUser", GROUPS_PER_USER_LIMIT)

@@ -136,6 +136,21 @@ def test_pages(tmp_path: Path, size: int) -> None:
         assert len(details) == 8
 
 
+# Expected: localstack's captures. Only a user's inline policies are left out where there are none.
+def test_details_of_what_has_nothing(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        iam.call("CreateUser", UserName="alice")
+        iam.call("CreateGroup", GroupName="g")
+        iam.call("CreateRole", RoleName="r", AssumeRolePolicyDocument=TRUST)
+        details = iam.call("GetAccountAuthorizationDetails")
+        [user], [group], [role] = details["UserDetailList"], details["GroupDetailList"], details["RoleDetailList"]
+        assert "UserPolicyList" not in user
+        assert user["Tags"] == user["GroupList"] == user["AttachedManagedPolicies"] == []
+        assert group["GroupPolicyList"] == group["AttachedManagedPolicies"] == []
+        assert role["Tags"] == role["RolePolicyList"] == role["InstanceProfileList"] == []
+        assert role["RoleLastUsed"] == {}
+
+
 def test_service_linked_roles_and_providers(tmp_path: Path) -> None:
     with open_caller(tmp_path) as iam:
         role = iam.call("CreateServiceLinkedRole", AWSServiceName="rds.amazonaws.com")["Role"]
