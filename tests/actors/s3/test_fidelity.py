@@ -147,6 +147,7 @@ def test_ranges(s3: Caller, text: str, told: str | int | None, of_nothing: int |
 
 # versitygw's issues 915 and 1000, and its tests: a name is looked at before the key.
 def test_attributes_that_are_none(s3: Caller) -> None:
+    nothing: dict[str, Any]
     for nothing in ({}, {"ObjectAttributes": []}, {"ObjectAttributes": [""]}):
         none = refused(s3, "GetObjectAttributes", Key="none", **nothing)
         assert (none.error_code, none.message) == ("InvalidRequest", "The x-amz-object-attributes header specifying "
