@@ -57,6 +57,7 @@ class Dialect:
     throttled_status: int = 400
     failed: str = "InternalFailure"                # a bug of ours
     constrains: bool = True                        # False: checks types and presence alone, names a missing parameter
+    missing: Mapping[str, str] | None = None       # such a parameter -> what is said of it instead
     malformed: str = ""                            # what lacks something inside a document, where that is no `invalid`
     echoes: bool = True                            # prints the offending value
     encodes: bool = False                          # denials bring a message for STS to decode
@@ -205,8 +206,12 @@ _ORGANIZATIONS_PLAIN = (
 )
 
 _JSON = _BY_PROTOCOL["json"]
+# Measured: versitygw's issue 915.
+NO_ATTRIBUTES = ("The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or "
+                 "empty")
 _S3 = Dialect(
-    "InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False, malformed="MalformedXML")
+    "InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False, {"ObjectAttributes": NO_ATTRIBUTES},
+    malformed="MalformedXML")
 _BY_SERVICE = {
     "apigateway": replace(_BY_PROTOCOL["rest-json"], invalid="BadRequestException"),
     "cognito-idp": replace(_JSON, invalid="InvalidParameterException"),

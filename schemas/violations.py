@@ -62,7 +62,8 @@ def refuse(operation: Operation, request: dict[str, Any], dialect: Dialect, itse
     if walk.found and dialect.malformed and walk.missing_inside:
         raise AwsError(MALFORMED, code=dialect.malformed, status=400)
     if walk.missing and not dialect.constrains:
-        raise AwsError(f"The request must contain the parameter {walk.missing}", code=dialect.invalid)
+        said = (dialect.missing or {}).get(walk.missing) or f"The request must contain the parameter {walk.missing}"
+        raise AwsError(said, code=dialect.invalid)
     if walk.found and dialect.plain:
         plain = next(each for each in dialect.plain if walk.found[0].message.startswith(each.constraint))
         raise AwsError(plain.sentence, code=dialect.invalid, Reason=plain.reason)

@@ -32,7 +32,7 @@ from actors.s3.events import Happened
 from actors.s3.objects import described, version_of
 from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
-from schemas.checksums import ALGORITHMS, CRC_BYTES, MD5, combined
+from schemas.checksums import CRC_BYTES, MD5, combined
 
 _OF_UPLOADS = frozenset({"key", "algorithm", "disturbed", "initiator"})   # what an object's record has no more
 LEAST_PART_BYTES = 5 * 1024 * 1024        # of every part but the last
@@ -68,15 +68,12 @@ def _initiator(principal: Principal) -> dict[str, str]:
 
 def _checksum_of_upload(request: Request) -> tuple[str, str]:
     """Algorithm and type; ("", FULL_OBJECT) where the request leaves them to us. InvalidRequest."""
-    algorithm, kind = (request.get("ChecksumAlgorithm") or "").upper(), _kind(request)
+    kind, algorithm = _kind(request), checksums.asked(request)
     if not algorithm:
         if kind:
             raise InvalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
                                  "header.")
         return "", checksums.FULL_OBJECT
-    if algorithm not in ALGORITHMS:
-        raise InvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid "
-                             "types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]")
     if not kind:
         return algorithm, checksums.FULL_OBJECT if algorithm == checksums.DEFAULT else checksums.COMPOSITE
     refused = (kind == checksums.COMPOSITE and algorithm == checksums.DEFAULT) or (
