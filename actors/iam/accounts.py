@@ -17,7 +17,7 @@ QUOTAS = {
     "AccessKeysPerUserQuota": access_keys.KEYS_PER_USER_LIMIT,
     "AssumeRolePolicySizeQuota": documents.TRUST_LIMIT_CHARACTERS,
     "AttachedPoliciesPerGroupQuota": documents.ATTACHED_LIMIT, "AttachedPoliciesPerRoleQuota": documents.ATTACHED_LIMIT,
-    "AttachedPoliciesPerUserQuota": documents.ATTACHED_LIMIT, "GlobalEndpointTokenVersion": 1,
+    "AttachedPoliciesPerUserQuota": documents.ATTACHED_LIMIT,
     "GroupPolicySizeQuota": documents.INLINE_LIMIT_CHARACTERS[GROUP],
     "GroupsPerUserQuota": principals.GROUPS_PER_USER_LIMIT,
     "GroupsQuota": 300, "InstanceProfilesQuota": 1000, "PoliciesQuota": 1500,
@@ -66,12 +66,19 @@ def aliases(book: Book) -> Answer:
     return {"AccountAliases": [row["alias"]] if row else [], "IsTruncated": False}
 
 
+def prefer_tokens(book: Book, version: str) -> Answer:
+    """SetSecurityTokenServicePreferences. Kept and shown; our tokens are the same everywhere."""
+    book.put({"token_version": int(version.removeprefix("v").removesuffix("Token"))}, "preferences")
+    return {}
+
+
 def summary(book: Book) -> Answer:
     counts = {name: sum(1 for _ in book.rows(kind)) for name, kind in (
         ("Users", USER), ("Groups", GROUP), ("Roles", ROLE), ("Policies", POLICY), ("InstanceProfiles", PROFILE),
         ("MFADevices", MFA), ("ServerCertificates", CERTIFICATE),
     )}
     counts["Providers"] = sum(1 for kind in (OIDC, SAML) for _ in book.rows(kind))
+    counts["GlobalEndpointTokenVersion"] = (book.row("preferences") or {"token_version": 1})["token_version"]
     counts["AccountAccessKeysPresent"] = int(book.any("key", book.account))
     counts["MFADevicesInUse"] = sum(1 for _, device in book.rows(MFA) if device["user"])
     versions = sum(1 for _, record in book.rows(POLICY) for _ in book.rows("version", record["id"]))

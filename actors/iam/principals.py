@@ -85,7 +85,10 @@ def describe_role(book: Book, request: Request) -> Answer:
 
 
 def _update_role(book: Book, request: Request) -> Record:
-    record = modifiable(book.get(ROLE, request["RoleName"]))
+    """A service-linked role's description may be another; that and its tags alone."""
+    record = book.get(ROLE, request["RoleName"])
+    if request.get("MaxSessionDuration") is not None:
+        modifiable(record)
     if request.get("Description") is not None:
         record["description"] = request["Description"]
     record["session_limit_s"] = request.get("MaxSessionDuration") or record["session_limit_s"]

@@ -80,6 +80,14 @@ def test_accounts_are_apart(tmp_path: Path) -> None:
         assert iam.call("GetAccountSummary")["SummaryMap"]["Users"] == 1
 
 
+# API_SetSecurityTokenServicePreferences: the summary tells the version.
+def test_token_versions(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        for version, told in (("v2Token", 2), ("v1Token", 1)):
+            iam.call("SetSecurityTokenServicePreferences", GlobalEndpointTokenVersion=version)
+            assert iam.call("GetAccountSummary")["SummaryMap"]["GlobalEndpointTokenVersion"] == told
+
+
 # Versions: numbers are never used again, the default decides, five at most ("Versioning IAM policies").
 def test_versions(tmp_path: Path) -> None:
     deny = ALLOW.replace("Allow", "Deny")
@@ -151,10 +159,16 @@ def test_details_of_what_has_nothing(tmp_path: Path) -> None:
         assert role["RoleLastUsed"] == {}
 
 
+# A service-linked role takes a description and tags of ours ("Edit a service-linked role", terraform's tests on AWS).
 def test_service_linked_roles_and_providers(tmp_path: Path) -> None:
     with open_caller(tmp_path) as iam:
         role = iam.call("CreateServiceLinkedRole", AWSServiceName="rds.amazonaws.com")["Role"]
         assert role["Arn"].endswith(":role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS")
+        iam.call("UpdateRole", RoleName=role["RoleName"], Description="mine")
+        iam.call("TagRole", RoleName=role["RoleName"], Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])
+        iam.call("UntagRole", RoleName=role["RoleName"], TagKeys=["c"])
+        shown = iam.call("GetRole", RoleName=role["RoleName"])["Role"]
+        assert (shown["Description"], shown["Tags"]) == ("mine", [{"Key": "a", "Value": "b"}])
         task = iam.call("DeleteServiceLinkedRole", RoleName=role["RoleName"])["DeletionTaskId"]
         assert iam.call("GetServiceLinkedRoleDeletionStatus", DeletionTaskId=task)["Status"] == "SUCCEEDED"
         arn = iam.call("CreateOpenIDConnectProvider", Url="https://token.example.com/x", ClientIDList=["a"])[

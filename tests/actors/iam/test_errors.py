@@ -94,6 +94,8 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
      "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: "
      "[Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member "
      "must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+, Member must not be null]"),
+    ("UpdateRole", {"RoleName": LINKED, "Description": "d", "MaxSessionDuration": 3600}, "UnmodifiableEntity",
+     f"Cannot perform the operation on the protected role '{LINKED}' - this role is only modifiable by AWS"),
     ("AttachRolePolicy", {"RoleName": LINKED, "PolicyArn": POLICY}, "UnmodifiableEntity",
      f"Cannot perform the operation on the protected role '{LINKED}' - this role is only modifiable by AWS"),
     ("CreateUser", {"UserName": "a b"}, "ValidationError",
