@@ -15,11 +15,10 @@ from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot, Transaction
 from actors.s3 import checksums, conditions, contents, due, encryption, state, uploads, versions
-from actors.s3.access import bucket_of, is_anonymous
+from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import (
-    AccessDenied,
     BadDigest,
     EntityTooSmall,
     InvalidArgument,
@@ -43,8 +42,6 @@ Answer = dict[str, Any]
 
 def create(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    if is_anonymous(context):
-        raise AccessDenied("Anonymous users cannot initiate multipart uploads.  Please authenticate.")
     key = request["Key"]
     record = described(context, transaction, bucket, request)
     algorithm, kind = _checksum_of_upload(request)

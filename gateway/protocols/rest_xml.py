@@ -197,7 +197,7 @@ class RestXml(Rest):
         try:
             params = super().parse(operation, request)
         except SerializationException as error:
-            if error.error_code != "MalformedXML" and is_s3:
+            if is_s3 and error.error_code == SerializationException.code:
                 raise _unreadable(request, error) from error
             raise
         if is_s3 and "Metadata" in params:

@@ -233,6 +233,14 @@ def test_s3_methods(method: str, target: str, resource: str, allowed: str | None
     assert (error.fields["ResourceType"], error.fields["Headers"].get("Allow")) == (resource, allowed)
 
 
+# versitygw's issue 820 has it from S3.
+@pytest.mark.parametrize("setting", ["tagging", "versioning", "cors"])
+def test_s3_bodies_that_are_missing(setting: str) -> None:
+    with pytest.raises(AwsError) as caught:
+        parse("rest-xml", "s3", "PUT", f"/b?{setting}")
+    assert (caught.value.error_code, caught.value.message) == ("MissingRequestBodyError", "Request Body is empty")
+
+
 # What is copied is put, its bytes are there already, and a part of nothing is no copy. Measured on AWS: versitygw's
 # issues 1226, 1236, 1242 and 1612, its pull request 1642.
 @pytest.mark.parametrize(("method", "target", "body", "code", "message"), [
