@@ -17,9 +17,9 @@ from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import acls, keys, ownership, points, publicity, replicating, replication, state, tags
-from actors.s3.access import bucket_name
+from actors.s3.access import bucket_name, is_anonymous
 from actors.s3.buckets import check_name
-from actors.s3.errors import HEADERS, NoSuchBucket, PermanentRedirect, S3Error
+from actors.s3.errors import HEADERS, AccessDenied, NoSuchBucket, PermanentRedirect, S3Error
 from actors.s3.log_targets import LOGGER
 from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket, Record
@@ -36,6 +36,17 @@ OF_VERSIONS = frozenset({
     "DeleteObjectTagging", "GetObjectAttributes",
 })
 
+# What nobody in particular may do, whatever a policy lets everyone do. AWS's sentences: issues of aws/aws-sdk-cpp
+# (1575), reports of users, and versitygw's tests of public buckets.
+_ANYONE = "Anonymous users cannot invoke this API. Please authenticate."
+_OWNERSHIP = "s3:{}BucketOwnershipControls does not support Anonymous requests!"
+_NOT_OF_NOBODY = {
+    "CreateMultipartUpload": "Anonymous users cannot initiate multipart uploads.  Please authenticate.",
+    "CopyObject": "Anonymous users cannot copy objects.  Please authenticate.",
+    **dict.fromkeys(("CreateBucket", "PutBucketAcl", "PutObjectAcl", "SelectObjectContent"), _ANYONE),
+    **dict.fromkeys(("PutBucketOwnershipControls", "DeleteBucketOwnershipControls"), _OWNERSHIP.format("Put")),
+    "GetBucketOwnershipControls": _OWNERSHIP.format("Get"),
+}
 _TELLING_WHERE = frozenset({"HeadBucket", "ListObjects", "ListObjectsV2"})
 
 Request = Mapping[str, Any]
@@ -47,6 +58,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         return replicating.accesses(request)
     operation = context.operation
     name, bucket = operation.name, request.get("Bucket")
+    if name in _NOT_OF_NOBODY and is_anonymous(context):
+        raise AccessDenied(_NOT_OF_NOBODY[name])
     if name == "DeleteObjects":
         return _bypass(request, "*")
     if not isinstance(bucket, str):

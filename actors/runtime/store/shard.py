@@ -28,11 +28,12 @@ from actors.runtime.store.outbox import Outbox, Publish
 from actors.runtime.store.reads import LongRead, LongReads, Reading
 from actors.runtime.store.snapshot import Committed, Overlay, WriteSet
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.store.writer import InlineWriter, Loop, ThreadWriter, Writer
+from actors.runtime.store.writer import AdaptiveWriter, InlineWriter, Loop, ThreadWriter, Writer
 
 MAILBOX_LIMIT = 4096                      # requests waiting to be evaluated
 MAILBOX_LIMIT_BYTES = 64 << 20
 REOPEN_WAIT_S = 0.1                       # between attempts to open an environment that failed
+FEW_CORES = 2                             # the processes in front of a shard fill them: none is left for its writer
 
 
 class Shard:
@@ -375,8 +376,11 @@ class Shard:
 
 
 def default_writer(durability: Durability) -> Callable[[Loop], Writer]:
-    """A commit that waits for the disk goes to a thread. One that does not is done sooner than a thread is woken."""
-    return ThreadWriter if durability is Durability.FSYNC else InlineWriter
+    """A commit that waits for the disk goes to a thread, where there is a core for it. One that does not is done sooner
+    than a thread is woken."""
+    if durability is Durability.OS:
+        return InlineWriter
+    return ThreadWriter if (os.cpu_count() or 1) > FEW_CORES else AdaptiveWriter
 
 
 def open_shard(directory: str | os.PathLike[str], loop: Loop, *, durability: Durability = Durability.FSYNC,

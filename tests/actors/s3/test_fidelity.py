@@ -122,6 +122,39 @@ def test_parts_that_are_not_there(s3: Caller, number: int, error: tuple[str, int
     put(s3)
     for name in ("GetObject", "HeadObject"):
         assert said(s3, name, Key="k", PartNumber=number)[:2] == error
+        assert (said(s3, name, Key="none", PartNumber=number)[:2] == error) == (error[1] == 400)
+
+
+# What is no range is as if it were not there, and so is one with a space in it, and the end of what is empty:
+# versitygw's tests of 100 bytes and of none.
+@pytest.mark.parametrize(("text", "told", "of_nothing"), [
+    *[(text, None, None) for text in ("bytes=,", "bytes= -1", "bytes=--1", "bytes=0 -1", "bytes=0- 1", "bytes=0--1",
+                                      "bytes=10-5", "bytes=a-z", "foo=0-1", "bytes=100-x", "bytes=0-0,1-2", "invalid")],
+    ("bytes=00-01", "bytes 0-1/100", 416), ("bytes=-1", "bytes 99-99/100", None), ("bytes=-0", 416, 416),
+    ("bytes=-101", "bytes 0-99/100", None), ("bytes=0-", "bytes 0-99/100", 416), ("bytes=100-100", 416, 416),
+    ("bytes=99-999", "bytes 99-99/100", 416),
+])
+def test_ranges(s3: Caller, text: str, told: str | int | None, of_nothing: int | None) -> None:
+    put(s3, "k", bytes(100))
+    put(s3, "empty", b"")
+    for name in ("GetObject", "HeadObject"):
+        for key, expected in (("k", told), ("empty", of_nothing)):
+            if expected == 416:
+                assert said(s3, name, Key=key, Range=text)[:2] == ("InvalidRange", 416)
+            else:
+                assert s3.call(name, Bucket=BUCKET, Key=key, Range=text).get("ContentRange") == expected
+
+
+# versitygw's issues 915 and 1000, and its tests: a name is looked at before the key.
+def test_attributes_that_are_none(s3: Caller) -> None:
+    nothing: dict[str, Any]
+    for nothing in ({}, {"ObjectAttributes": []}, {"ObjectAttributes": [""]}):
+        none = refused(s3, "GetObjectAttributes", Key="none", **nothing)
+        assert (none.error_code, none.message) == ("InvalidRequest", "The x-amz-object-attributes header specifying "
+                                                   "the attributes to be retrieved is either missing or empty")
+    wrong = refused(s3, "GetObjectAttributes", Key="none", ObjectAttributes=["ETag", "ETags"])
+    assert (wrong.message, wrong.fields["ArgumentValue"]) == ("Invalid attribute name specified.", "ETags")
+    assert said(s3, "GetObjectAttributes", Key="none", ObjectAttributes=["ETag"])[0] == "NoSuchKey"
 
 
 # A moment that is yet to come is one like others. adobe/S3Mock, whose tests of it ran against AWS in 2025.
@@ -132,6 +165,14 @@ def test_modified_since_what_is_to_come(s3: Caller) -> None:
         assert said(s3, name, Key="k", IfModifiedSince=soon)[:2] == ("NotModified", 304)
     source = {"CopySource": f"{BUCKET}/k", "CopySourceIfModifiedSince": soon}
     assert said(s3, "CopyObject", Key="copy", **source)[:2] == ("PreconditionFailed", 412)
+
+
+# versitygw's tests.
+def test_a_copy_under_no_checksum(s3: Caller) -> None:
+    """Looked at before its source, and told as of an upload's beginning."""
+    assert said(s3, "CopyObject", Key="copy", CopySource=f"{BUCKET}/none", ChecksumAlgorithm="CRC33") == (
+        "InvalidRequest", 400, "Checksum algorithm provided is unsupported. Please try again with any of the valid "
+        "types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]")
 
 
 # What a copy keeps of its source is not looked at in its request; what it replaces is. scality/cloudserver.
@@ -232,6 +273,36 @@ def test_names(s3: Caller, name: str) -> None:
 def test_names_of_no_bucket(s3: Caller, name: str, code: str) -> None:
     assert s3.error("GetObject", Bucket=name, Key="k") == code
     assert s3.error("ListObjectsV2", Bucket=name) == code
+
+
+# versitygw's tests; its issue 1863 of what may be empty.
+def test_cors_rules_that_cannot_be(s3: Caller) -> None:
+    def put_rule(**more: list[str]) -> dict[str, Any]:
+        return {"CORSConfiguration": {"CORSRules": [{"AllowedOrigins": [""], "AllowedMethods": ["PUT"], **more}]}}
+
+    for name in ("invalid header", "X-Custom:Header", "X(Custom)", "Bad/Header", "X[Key]", "Bad=Name", 'X"Quote"'):
+        for kind in ("Allowed", "Expose"):
+            assert said(s3, "PutBucketCors", **put_rule(**{f"{kind}Headers": ["Date", name]})) == (
+                "InvalidRequest", 400, f'{kind}Header "{name}" contains invalid character.')
+    s3.call("PutBucketCors", Bucket=BUCKET, **put_rule(AllowedHeaders=["*", "x-amz-*", "a_b.c"]))
+
+
+# The codes that S3 takes, of all that its sentence speaks of: versitygw's website configurations.
+@pytest.mark.parametrize(("kind", "code", "sentence"), [
+    *[("redirect", code, "Valid codes are 3XX except 300.") for code in ("200", "300", "306", "309", "399")],
+    *[("error", code, "Valid codes are 4XX or 5XX.") for code in ("399", "418", "499", "506", "600")],
+    *[("redirect", code, "") for code in ("301", "305", "307", "308")],
+    *[("error", code, "") for code in ("400", "417", "500", "505")],
+])
+def test_codes_of_websites(s3: Caller, kind: str, code: str, sentence: str) -> None:
+    redirect = {"HostName": "h", **({"HttpRedirectCode": code} if kind == "redirect" else {})}
+    rule = {"Redirect": redirect, **({"Condition": {"HttpErrorCodeReturnedEquals": code}} if kind == "error" else {})}
+    asked = {"WebsiteConfiguration": {"IndexDocument": {"Suffix": "i"}, "RoutingRules": [rule]}}
+    if not sentence:
+        s3.call("PutBucketWebsite", Bucket=BUCKET, **asked)
+        return
+    assert said(s3, "PutBucketWebsite", **asked) == (
+        "InvalidRequest", 400, f"The provided HTTP {kind} code ({code}) is not valid. {sentence}")
 
 
 def test_settings_that_cannot_be(s3: Caller) -> None:
