@@ -26,7 +26,7 @@ TRUST_LIMIT_CHARACTERS = 2048
 INLINE_LIMIT_CHARACTERS = {USER: 2048, GROUP: 5120, ROLE: 10_240}   # all of one principal's
 ATTACHED_LIMIT = 10
 _POLICY_ARN = re.compile(r"arn:[^:]+:iam::[^:]+:policy/.+")
-_SERVICES_OWN = "/aws-service-role/"          # policies of service-linked roles alone
+SERVICES_OWN = "/aws-service-role/"          # policies of service-linked roles alone
 _QUOTAS = {USER: "PoliciesPerUser", GROUP: "PoliciesPerGroup", ROLE: "PoliciesPerRole"}
 
 Request = Mapping[str, Any]
@@ -101,15 +101,21 @@ def attach(book: Book, record: Record, arn: str) -> Answer:
     policy = find_policy(book, checked_arn(arn))
     if policy is None:
         raise not_attachable(arn)
-    if policy["path"].startswith(_SERVICES_OWN):
+    if policy["path"].startswith(SERVICES_OWN):
         raise PolicyNotAttachable("Cannot attach a Service Role Policy to a Customer Role.")
     if arn not in record["policies"]:
         if len(record["policies"]) >= ATTACHED_LIMIT:
             raise quota(_QUOTAS[record["kind"]], ATTACHED_LIMIT)
-        record["policies"].append(arn)
-        book.save(record)
-        book.put({}, "attached", arn, record["id"])
+        attach_own(book, record, arn)
     return {}
+
+
+def attach_own(book: Book, record: Record, arn: str) -> None:
+    """Whatever policy it is: a service's role has its service's."""
+    assert find_policy(book, arn) is not None, arn
+    record["policies"].append(arn)
+    book.save(record)
+    book.put({}, "attached", arn, record["id"])
 
 
 def detach(book: Book, record: Record, arn: str) -> Answer:

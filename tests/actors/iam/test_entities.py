@@ -13,6 +13,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from actors.iam import access
+from actors.iam.linked_services import LINKED
 from actors.iam.service import IAM
 from actors.iam.vault import Vault
 from actors.runtime.vault import KEY_FILE
@@ -299,6 +300,22 @@ def test_names_of_service_linked_roles(tmp_path: Path, service: str, suffix: str
         more = {"CustomSuffix": suffix} if suffix else {}
         made = iam.call("CreateServiceLinkedRole", AWSServiceName=f"{service}.amazonaws.com", **more)
         assert made["Role"]["RoleName"] == name
+
+
+# Every role of the table can be made and has AWS's policy, one that is published; it goes with the role.
+def test_policies_of_service_linked_roles(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        for service, (name, policy) in LINKED.items():
+            role = iam.call("CreateServiceLinkedRole", AWSServiceName=f"{service}.amazonaws.com")["Role"]["RoleName"]
+            attached = iam.call("ListAttachedRolePolicies", RoleName=role)["AttachedPolicies"]
+            assert [each["PolicyName"] for each in attached] == ([policy] if policy else []), name
+            if policy:
+                arn = attached[0]["PolicyArn"]
+                assert arn == f"arn:aws:iam::aws:policy/aws-service-role/{policy}"
+                assert iam.call("GetPolicy", PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+                assert iam.error("DetachRolePolicy", RoleName=role, PolicyArn=arn)[0] == "UnmodifiableEntity"
+                iam.call("DeleteServiceLinkedRole", RoleName=role)
+                assert iam.call("GetPolicy", PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
 
 
 # The deciding statement's place, as AWS's example of SimulateCustomPolicy shows it: from 1, the end behind the brace.

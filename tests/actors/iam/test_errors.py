@@ -96,6 +96,8 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
      "must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+, Member must not be null]"),
     ("UpdateRole", {"RoleName": LINKED, "Description": "d", "MaxSessionDuration": 3600}, "UnmodifiableEntity",
      f"Cannot perform the operation on the protected role '{LINKED}' - this role is only modifiable by AWS"),
+    ("CreateServiceLinkedRole", {"AWSServiceName": "backup.amazonaws.com", "CustomSuffix": "x"}, "InvalidInput",
+     "Custom suffix is not allowed for backup.amazonaws.com"),
     ("AttachRolePolicy", {"RoleName": LINKED, "PolicyArn": POLICY}, "UnmodifiableEntity",
      f"Cannot perform the operation on the protected role '{LINKED}' - this role is only modifiable by AWS"),
     ("CreateUser", {"UserName": "a b"}, "ValidationError",
