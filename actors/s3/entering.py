@@ -58,13 +58,14 @@ def accesses(view: Snapshot, context: Context, request: Request) -> Sequence[Acc
     return found
 
 
-def also(view: Snapshot, context: Context, request: Request, access: Access) -> Sequence[Access]:
-    """One access to the bucket as a request names it, as it is needed where that is an access point."""
-    point = points.find(view, request["Bucket"], context.region)
+def also(view: Snapshot, context: Context, request: Request, asked: Sequence[Access]) -> Sequence[Access]:
+    """Accesses to the bucket as a request names it, as they are needed where that is an access point."""
+    name = request["Bucket"]
+    point = points.find(view, name, context.region) if points.may_stand(name) else None
     if point is None:
-        return (access,)
-    resource = access.resource.replace(permissions.arn_of(request["Bucket"]), permissions.arn_of(point.bucket), 1)
-    return tuple(through(point, (access._replace(resource=resource),)))
+        return asked
+    given, arn = permissions.arn_of(name), permissions.arn_of(point.bucket)
+    return tuple(through(point, (access._replace(resource=access.resource.replace(given, arn, 1)) for access in asked)))
 
 
 def through(point: Point | None, found: Iterable[Access]) -> Iterator[Access]:
@@ -81,7 +82,7 @@ def through(point: Point | None, found: Iterable[Access]) -> Iterator[Access]:
 
 
 def _target(view: Snapshot, context: Context, name: str) -> Point | None:
-    point = points.find(view, name, context.region)
+    point = points.find(view, name, context.region) if points.may_stand(name) else None
     if point is None:
         return None
     _check(context, point)

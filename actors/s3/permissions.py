@@ -72,6 +72,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     if version_id and name in OF_VERSIONS:
         action = of_version(action)
     found = [Access(action, arn, _naming(version_id))]
+    if _heeds_conditions(name, request):
+        found += _of_match(request.get("IfMatch"), arn)
     if name == "CreateBucket":
         check_name(bucket)                # of who may not make one, too
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION if request.get(member)]
@@ -141,12 +143,29 @@ def of_version(action: str) -> str:
     return action.replace("Object", "ObjectVersion", 1)
 
 
-def of_deletion(bucket: str, each: Request) -> Access:
+def of_deletion(bucket: str, each: Request) -> Sequence[Access]:
     """What one key of DeleteObjects needs. KeyTooLong, InvalidURI."""
     keys.check(each["Key"])
-    version_id = each.get("VersionId")
-    return Access("s3:DeleteObjectVersion" if version_id else "s3:DeleteObject", arn_of(bucket, each["Key"]),
-                  _naming(version_id))
+    arn, version_id, etag = arn_of(bucket, each["Key"]), each.get("VersionId"), each.get("ETag")
+    if version_id:
+        return (Access("s3:DeleteObjectVersion", arn, _naming(version_id)),)
+    given = {"s3:if-match": _bare(etag)} if etag else _NONE
+    return (Access("s3:DeleteObject", arn, given), *_of_match(etag, arn))
+
+
+def _heeds_conditions(name: str, request: Request) -> bool:
+    return _CREATES.get(name, False) or (name == "DeleteObject" and not request.get("VersionId"))
+
+
+def _of_match(match: str | None, arn: str) -> Sequence[Access]:
+    """Who names an ETag hears whether it is the object's. Sources:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html and conditional-deletes.html"""
+    return () if match in (None, "", "*") else (Access("s3:GetObject", arn),)
+
+
+def _bare(etag: str) -> str:
+    """As policies have it, which is without quotes: https://github.com/versity/versitygw/pull/2368"""
+    return etag.strip('"')
 
 
 def of_listing(bucket: str) -> Access:
@@ -244,6 +263,8 @@ def condition_keys(
     if creates is not None:
         keys["s3:objectcreationoperation"] = "true" if creates else "false"
     request = {**request, **_of_lock(request)}
+    if _heeds_conditions(context.operation.name, request):
+        keys |= {key: _bare(request[member]) for key, member in _CONDITIONS.items() if request.get(member) is not None}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:
@@ -309,5 +330,5 @@ _KEYS = {
     "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
     "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
     "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
-    "s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch",
 }
+_CONDITIONS = {"s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch"}

@@ -209,13 +209,12 @@ class S3(Settings, ServiceActor):
 
     def _missing(self, context: Context, request: Request, error: NoSuchKey) -> AwsError:
         """That a key is not there is told to those who may list."""
-        return error if self._may(context, request, permissions.of_listing(request["Bucket"])) else AccessDenied()
+        return error if self._may(context, request, (permissions.of_listing(request["Bucket"]),)) else AccessDenied()
 
-    def _may(self, context: Context, request: Request, access: Access) -> bool:
-        """This as well?"""
-        needed: Sequence[Access] = (access,)
+    def _may(self, context: Context, request: Request, needed: Sequence[Access]) -> bool:
+        """These as well?"""
         if entering.concerns(request):
-            needed = self.shard.read(lambda view: entering.also(view, context, request, access))
+            needed = self.shard.read(lambda view: entering.also(view, context, request, needed))
         return all(allowed(context, self, each, request) for each in needed)
 
     @query("GetObjectAttributes")
