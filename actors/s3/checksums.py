@@ -37,6 +37,15 @@ def stated(request: Request) -> tuple[str, bytes] | None:
     return algorithm, digest_of(algorithm, request[member])
 
 
+def asked(request: Request) -> str:
+    """The algorithm that is asked for of what is to come, "" where none is. InvalidRequest."""
+    algorithm: str = (request.get("ChecksumAlgorithm") or "").upper()
+    if algorithm and algorithm not in ALGORITHMS:
+        raise InvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid "
+                             "types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]")
+    return algorithm
+
+
 def stated_of_whole(request: Request) -> tuple[str, str]:
     """The checksum member of a request that completes an upload: its algorithm and text, which may end in the number of
     parts; ("", ""): none. InvalidRequest."""

@@ -19,6 +19,7 @@ from actors.s3.state import Bucket
 CORS_RULES_LIMIT = 100
 _CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
 _is_header = re.compile("[A-Za-z0-9-]+").fullmatch
+_is_header_pattern = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]*").fullmatch      # of RFC 9110's tokens
 _SSE = (AES256, KMS, DSSE)
 _BLOCKED = frozenset({"NONE", SSE_C})
 
@@ -104,6 +105,8 @@ def _cors(_: Bucket, content: Content) -> None:
             for value in values:
                 if value.count("*") > 1:
                     raise InvalidRequest(f'Allowed{what} "{value}" can not have more than one wildcard.')
+                if what == "Header" and not _is_header_pattern(value):
+                    raise InvalidRequest(f'AllowedHeader "{value}" contains invalid character.')
         for header in rule.get("ExposeHeaders") or ():
             if "*" in header:
                 raise InvalidRequest(f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard '

@@ -17,10 +17,10 @@ from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import acls, keys, ownership, publicity, replicating, replication, state, tags
-from actors.s3.access import bucket_name
+from actors.s3.access import bucket_name, is_anonymous
 from actors.s3.buckets import check_name
 from actors.s3.copying import parse_source
-from actors.s3.errors import HEADERS, InvalidArgument, NoSuchBucket, PermanentRedirect, S3Error
+from actors.s3.errors import HEADERS, AccessDenied, InvalidArgument, NoSuchBucket, PermanentRedirect, S3Error
 from actors.s3.log_targets import LOGGER
 from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket, Record
@@ -37,6 +37,17 @@ OF_VERSIONS = frozenset({
     "DeleteObjectTagging", "GetObjectAttributes",
 })
 
+# What nobody in particular may do, whatever a policy lets everyone do. AWS's sentences: issues of aws/aws-sdk-cpp
+# (1575), reports of users, and versitygw's tests of public buckets.
+_ANYONE = "Anonymous users cannot invoke this API. Please authenticate."
+_OWNERSHIP = "s3:{}BucketOwnershipControls does not support Anonymous requests!"
+_NOT_OF_NOBODY = {
+    "CreateMultipartUpload": "Anonymous users cannot initiate multipart uploads.  Please authenticate.",
+    "CopyObject": "Anonymous users cannot copy objects.  Please authenticate.",
+    **dict.fromkeys(("CreateBucket", "PutBucketAcl", "PutObjectAcl", "SelectObjectContent"), _ANYONE),
+    **dict.fromkeys(("PutBucketOwnershipControls", "DeleteBucketOwnershipControls"), _OWNERSHIP.format("Put")),
+    "GetBucketOwnershipControls": _OWNERSHIP.format("Get"),
+}
 _TELLING_WHERE = frozenset({"HeadBucket", "ListObjects", "ListObjectsV2"})
 
 Request = Mapping[str, Any]
@@ -47,6 +58,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
         return replicating.accesses(request)
     operation = context.operation
     name, bucket = operation.name, request.get("Bucket")
+    if name in _NOT_OF_NOBODY and is_anonymous(context):
+        raise AccessDenied(_NOT_OF_NOBODY[name])
     if name == "DeleteObjects":
         return _bypass(request, "*")
     if not isinstance(bucket, str):
@@ -61,6 +74,8 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     found = [Access(action, arn, _naming(version_id))]
     if isinstance(request.get("CopySource"), str):
         found += _of_source(request["CopySource"])
+    if _heeds_conditions(name, request):
+        found += _of_match(request.get("IfMatch"), arn)
     if name == "CreateBucket":
         check_name(bucket)                # of who may not make one, too
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION if request.get(member)]
@@ -136,12 +151,29 @@ def of_version(action: str) -> str:
     return action.replace("Object", "ObjectVersion", 1)
 
 
-def of_deletion(bucket: str, each: Request) -> Access:
+def of_deletion(bucket: str, each: Request) -> Sequence[Access]:
     """What one key of DeleteObjects needs. KeyTooLong, InvalidURI."""
     keys.check(each["Key"])
-    version_id = each.get("VersionId")
-    return Access("s3:DeleteObjectVersion" if version_id else "s3:DeleteObject", _arn(bucket, each["Key"]),
-                  _naming(version_id))
+    arn, version_id, etag = _arn(bucket, each["Key"]), each.get("VersionId"), each.get("ETag")
+    if version_id:
+        return (Access("s3:DeleteObjectVersion", arn, _naming(version_id)),)
+    given = {"s3:if-match": _bare(etag)} if etag else _NONE
+    return (Access("s3:DeleteObject", arn, given), *_of_match(etag, arn))
+
+
+def _heeds_conditions(name: str, request: Request) -> bool:
+    return _CREATES.get(name, False) or (name == "DeleteObject" and not request.get("VersionId"))
+
+
+def _of_match(match: str | None, arn: str) -> Sequence[Access]:
+    """Who names an ETag hears whether it is the object's. Sources:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html and conditional-deletes.html"""
+    return () if match in (None, "", "*") else (Access("s3:GetObject", arn),)
+
+
+def _bare(etag: str) -> str:
+    """As policies have it, which is without quotes: https://github.com/versity/versitygw/pull/2368"""
+    return etag.strip('"')
 
 
 def of_listing(bucket: str) -> Access:
@@ -232,6 +264,8 @@ def condition_keys(
     if creates is not None:
         keys["s3:objectcreationoperation"] = "true" if creates else "false"
     request = {**request, **_of_lock(request)}
+    if _heeds_conditions(context.operation.name, request):
+        keys |= {key: _bare(request[member]) for key, member in _CONDITIONS.items() if request.get(member) is not None}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:
@@ -297,5 +331,5 @@ _KEYS = {
     "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
     "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
     "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
-    "s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch",
 }
+_CONDITIONS = {"s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch"}

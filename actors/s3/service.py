@@ -212,7 +212,8 @@ class S3(Settings, ServiceActor):
     @operation("DeleteObjects")
     def delete_objects(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         def may(each: Request) -> bool:
-            return allowed(context, self, permissions.of_deletion(request["Bucket"], each), request)
+            needed = permissions.of_deletion(request["Bucket"], each)
+            return all(allowed(context, self, access, request) for access in needed)
 
         return objects.delete_many(context, transaction, request, may)
 

@@ -19,7 +19,7 @@ from gateway.protocols.xml_shapes import (
     namespace,
     parse_xml,
 )
-from gateway.s3 import expires, metadata, queries, selectors, versions
+from gateway.s3 import copies, expires, limits, metadata, queries, selectors, versions
 from schemas.errors import AwsError, SerializationException, UnknownOperation
 from schemas.models import Member, Operation, Service, Shape
 from schemas.violations import MALFORMED
@@ -161,19 +161,24 @@ class RestXml(Rest):
         """S3 knows every path, so what it does not know is a method. AwsError."""
         if not _codecs(service).is_s3:
             return super().operation(service, request)
+        if copies.SOURCE in request.headers:
+            copies.check_source(request)
         meant = selectors.meant(service, request) if request.query else request
         try:
             found = super().operation(service, meant)
         except UnknownOperation as error:
-            resource = selectors.resource(request)
-            if request.method == "POST" and resource == selectors.BUCKET and not request.query:
+            if request.method == "POST" and selectors.resource(request) == selectors.BUCKET and not request.query:
                 raise NotAForm from error
-            raise selectors.MethodNotAllowed(request.method, resource) from error
+            raise selectors.strange(request) from error
         request.named = meant.named
         if found.name == "CompleteMultipartUpload" and selectors.UPLOAD not in request.named[2]:
             raise selectors.MethodNotAllowed(request.method, selectors.OBJECT)
         if found.name == "PutObject":
             queries.check_no_part(request.named[2])
+        elif found.name in copies.COPIES:
+            copies.check(found, request)
+        elif found.name in limits.BODIES_BYTES:
+            limits.check(found, request)
         return found
 
     def input(self, operation: Operation) -> Input:
@@ -192,7 +197,7 @@ class RestXml(Rest):
         try:
             params = super().parse(operation, request)
         except SerializationException as error:
-            if error.error_code != "MalformedXML" and is_s3:
+            if is_s3 and error.error_code == SerializationException.code:
                 raise _unreadable(request, error) from error
             raise
         if is_s3 and "Metadata" in params:

@@ -6,7 +6,7 @@ Requests are evaluated on the loop, in order, over what is committed, under the 
 The open batch grows until the one in flight is done, then takes its place: no timer, whatever waits goes together.
 Every answer of a batch, errors included, waits for its commit, and so for everything it may have seen.
 
-Not here: the writer's thread (writer.py), the bytes of keys (keys.py), the disk (environment.py).
+Not here: who runs a commit (writer.py), the bytes of keys (keys.py), the disk (environment.py).
 """
 
 import asyncio
@@ -28,11 +28,12 @@ from actors.runtime.store.outbox import Outbox, Publish
 from actors.runtime.store.reads import LongRead, LongReads, Reading
 from actors.runtime.store.snapshot import Committed, Overlay, WriteSet
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.store.writer import InlineWriter, Loop, ThreadWriter, Writer
+from actors.runtime.store.writer import AdaptiveWriter, InlineWriter, Loop, ThreadWriter, Writer
 
 MAILBOX_LIMIT = 4096                      # requests waiting to be evaluated
 MAILBOX_LIMIT_BYTES = 64 << 20
 REOPEN_WAIT_S = 0.1                       # between attempts to open an environment that failed
+FEW_CORES = 2                             # the processes in front of a shard fill them: none is left for its writer
 
 
 class Shard:
@@ -219,7 +220,7 @@ class Shard:
         self._writer.submit(partial(self._commit, batch), partial(self._settle, batch))
 
     def _commit(self, batch: Batch) -> None:
-        """In the writer's thread."""
+        """By the writer, in its thread or on the loop."""
         if batch.rows is None:
             batch.rows = self._journal.append(batch.writes)
         self._environment.apply(batch.rows)
@@ -375,8 +376,11 @@ class Shard:
 
 
 def default_writer(durability: Durability) -> Callable[[Loop], Writer]:
-    """A commit that waits for the disk goes to a thread. One that does not is done sooner than a thread is woken."""
-    return ThreadWriter if durability is Durability.FSYNC else InlineWriter
+    """A commit that waits for the disk goes to a thread, where there is a core for it. One that does not is done sooner
+    than a thread is woken."""
+    if durability is Durability.OS:
+        return InlineWriter
+    return ThreadWriter if (os.cpu_count() or 1) > FEW_CORES else AdaptiveWriter
 
 
 def open_shard(directory: str | os.PathLike[str], loop: Loop, *, durability: Durability = Durability.FSYNC,
