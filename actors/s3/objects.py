@@ -28,6 +28,7 @@ from schemas.errors import AwsError
 
 METADATA_LIMIT_BYTES = 2048               # of user metadata, names and values together
 DELETE_LIMIT = 1000                       # keys of one DeleteObjects
+_OF_DIRECTORIES = frozenset({"LastModifiedTime", "Size"})     # conditions of directory buckets' DeleteObjects
 STANDARD = "STANDARD"
 DEFAULT_TYPE = "binary/octet-stream"
 # The last is Expires where it is written otherwise than as the timestamp that it stands for, or stands for none.
@@ -130,6 +131,7 @@ def version_of(bucket: Bucket, record: Record) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
+    conditions.refuse_delete(request)
     return delete_one(context, transaction, bucket, request, bypass=locks.bypass(bucket, request))
 
 
@@ -173,7 +175,7 @@ def delete_many(
     """Each on its own: an error of one is told of it alone. `may` says whether the caller may delete it."""
     bucket = bucket_of(context, transaction, request)
     wanted = request["Delete"].get("Objects") or []
-    if not wanted or len(wanted) > DELETE_LIMIT:
+    if not wanted or len(wanted) > DELETE_LIMIT or any(not _OF_DIRECTORIES.isdisjoint(each) for each in wanted):
         raise MalformedXML
     bypass = bool(request.get("BypassGovernanceRetention"))
     deleted: list[Answer] = []
