@@ -6,7 +6,7 @@ Requests are evaluated on the loop, in order, over what is committed, under the 
 The open batch grows until the one in flight is done, then takes its place: no timer, whatever waits goes together.
 Every answer of a batch, errors included, waits for its commit, and so for everything it may have seen.
 
-Not here: the writer's thread (writer.py), the bytes of keys (keys.py), the disk (environment.py).
+Not here: who runs a commit (writer.py), the bytes of keys (keys.py), the disk (environment.py).
 """
 
 import asyncio
@@ -220,7 +220,7 @@ class Shard:
         self._writer.submit(partial(self._commit, batch), partial(self._settle, batch))
 
     def _commit(self, batch: Batch) -> None:
-        """In the writer's thread."""
+        """By the writer, in its thread or on the loop."""
         if batch.rows is None:
             batch.rows = self._journal.append(batch.writes)
         self._environment.apply(batch.rows)
