@@ -63,7 +63,7 @@ class Source(NamedTuple):
 def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Source:
     """The object that CopySource names, where its conditions hold. AwsError."""
     name, key, version_id = parse_source(request["CopySource"])
-    bucket = access.named(snapshot, name, request.get("ExpectedSourceBucketOwner"))
+    bucket = access.named(context, snapshot, name, request.get("ExpectedSourceBucketOwner"))
     record = objects.version_or_raise(bucket, key, version_id) if version_id else bucket.current(key)
     if record is None:
         raise NoSuchKey(key)
@@ -81,12 +81,16 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
 
 
 def parse_source(text: str) -> tuple[str, str, str]:
-    """Bucket, key and version id of `[/]bucket/key[?versionId=…]`, percent-encoded. InvalidArgument."""
+    """Bucket, key and version id of `[/]bucket/key[?versionId=…]`, percent-encoded; an access point's ARN stands before
+    `/object/key`. InvalidArgument."""
     path, _, query = text.partition("?")
     try:
         name, _, key = unquote(path, errors="strict").removeprefix("/").partition("/")
     except UnicodeDecodeError as error:
         raise InvalidArgument("Invalid copy source encoding", _SOURCE, text) from error
+    if name.startswith("arn:") and name.endswith(":accesspoint"):
+        point, _, key = key.partition("/object/")
+        name = f"{name}/{point}"
     if _NO_ESCAPE.search(path):
         raise InvalidArgument("Invalid copy source encoding", _SOURCE, text)
     version_id = query.removeprefix("versionId=") if query.startswith("versionId=") else ""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import log_targets, replication, state, websites
+from actors.s3 import log_targets, points, replication, state, websites
 from actors.s3.access import bucket_of
 from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
@@ -79,8 +79,14 @@ def _keep(bucket: Bucket, document: Document, content: Content | None) -> None:
 
 
 def tell(view: Snapshot, question: Request) -> Answer:
-    """What a gateway has to know before it asks in a caller's name (bus/system.py)."""
-    bucket = state.find_bucket(view, question["name"])
+    """What a gateway has to know before it asks in a caller's name (bus/system.py): of a bucket, or an access point's.
+    """
+    name = question["name"]
+    try:
+        point = points.find(view, name, "") if points.may_stand(name) else None
+    except S3Error:
+        return {}
+    bucket = state.find_bucket(view, name if point is None else point.bucket)
     return {} if bucket is None else {
         "region": bucket.record["region"], "document": bucket.configuration(question["kind"])}
 

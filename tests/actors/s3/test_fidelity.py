@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from actors.s3.permissions import of_deletion
 from schemas.errors import AwsError
 from tests.actors.s3.answers import BUCKET, put, refused, said, version
 from tests.actors.s3.caller import Caller
@@ -40,14 +41,68 @@ def test_nothing_to_bypass(s3: Caller, bypass: bool) -> None:
 # (ministack's issue 1475, LocalStack's 13894), not as that page has it.
 def test_conditional_deletions(s3: Caller) -> None:
     assert said(s3, "DeleteObject", Key="k", IfMatch="*")[:2] == ("NoSuchKey", 404)
-    assert s3.call("DeleteObject", Bucket=BUCKET, Key="k", IfMatchSize=4) == {}
     put(s3)
     assert said(s3, "DeleteObject", Key="k", IfMatch='"other"')[:2] == ("PreconditionFailed", 412)
-    assert said(s3, "DeleteObject", Key="k", IfMatchSize=5)[:2] == ("PreconditionFailed", 412)
     version(s3)
     assert s3.call("DeleteObject", Bucket=BUCKET, Key="k", IfMatch="*")["DeleteMarker"] is True
     for match in ("*", '"other"'):
         assert said(s3, "DeleteObject", Key="k", IfMatch=match)[:2] == ("NoSuchKey", 404)
+
+
+# As LocalStack recorded it in 2026; of DeleteObjects, as S3 answers elements that it does not know.
+@pytest.mark.parametrize(("request_", "header", "more"), [
+    ({"IfMatchSize": 4}, "x-amz-if-match-size", None),
+    ({"IfMatch": "*", "IfMatchSize": 4, "IfMatchLastModifiedTime": datetime(2026, 1, 1, tzinfo=UTC)},
+     "x-amz-if-match-last-modified-time", None),
+    ({"IfMatch": "*", "VersionId": "null"}, "If-Match",
+     "Conditional delete operations are not allowed when a version ID is included in the request parameters."),
+])
+def test_conditions_that_no_deletion_has(s3: Caller, request_: dict[str, Any], header: str, more: str | None) -> None:
+    put(s3)
+    wrong = refused(s3, "DeleteObject", Key="k", **request_)
+    assert (wrong.error_code, wrong.status, wrong.fields["Header"], wrong.fields.get("additionalMessage")) == (
+        "NotImplemented", 501, header, more)
+    sized = {"Objects": [{"Key": "k", "Size": 4}]}
+    assert said(s3, "DeleteObjects", Delete=sized) == ("MalformedXML", 400, MALFORMED)
+    assert s3.call("HeadObject", Bucket=BUCKET, Key="k")["ContentLength"] == 4
+
+
+# Measured on AWS: https://github.com/versity/versitygw/pull/2368
+def test_a_write_has_one_entity_tag_to_match(s3: Caller) -> None:
+    etag = put(s3)["ETag"]
+    for several in (f'"{"0" * 32}", {etag}', f'{etag}, "{"0" * 32}"'):
+        assert said(s3, "PutObject", Key="k", IfMatch=several)[:2] == ("PreconditionFailed", 412)
+        assert said(s3, "DeleteObject", Key="k", IfMatch=several)[:2] == ("PreconditionFailed", 412)
+        assert s3.call("HeadObject", Bucket=BUCKET, Key="k", IfMatch=several)["ETag"] == etag
+    put(s3, IfMatch=etag.strip('"'))
+
+
+# Sources: that pull request, and https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html and
+# conditional-deletes.html: who names an ETag must be allowed to read the object.
+@pytest.mark.parametrize(("name", "request_", "keys", "reads"), [
+    ("PutObject", {"IfMatch": '"abc"'}, {"s3:if-match": "abc"}, True),
+    ("PutObject", {"IfNoneMatch": "*"}, {"s3:if-none-match": "*"}, False),
+    ("DeleteObject", {"IfMatch": "abc"}, {"s3:if-match": "abc"}, True),
+    ("DeleteObject", {"IfMatch": "*"}, {"s3:if-match": "*"}, False),
+    ("DeleteObject", {"IfMatch": "abc", "VersionId": "null"}, {}, False),
+    ("HeadObject", {"IfMatch": "abc", "IfNoneMatch": "*"}, {}, True),
+])
+def test_what_policies_see_of_conditions(
+    s3: Caller, name: str, request_: dict[str, Any], keys: dict[str, str], reads: bool
+) -> None:
+    context, request = s3.context(name), {"Bucket": BUCKET, "Key": "k", **request_}
+    asked = s3.actor.accesses(context, request)
+    found = s3.actor.condition_keys(context, asked[0], request)
+    assert {key: value for key, value in found.items() if key.endswith("-match")} == keys
+    assert ("s3:GetObject" in [access.action for access in asked]) is reads
+
+
+def test_what_policies_see_of_each_deletion() -> None:
+    plain, = of_deletion(BUCKET, {"Key": "k"})
+    there, = of_deletion(BUCKET, {"Key": "k", "ETag": "*"})
+    same, read = of_deletion(BUCKET, {"Key": "k", "ETag": '"abc"'})
+    assert [access.keys.get("s3:if-match") for access in (plain, there, same)] == [None, "*", "abc"]
+    assert (same.action, read.action) == ("s3:DeleteObject", "s3:GetObject")
 
 
 def test_no_keys(s3: Caller) -> None:
