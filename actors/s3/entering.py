@@ -31,9 +31,8 @@ Request = Mapping[str, Any]
 
 
 def concerns(request: Request) -> bool:
-    """May it name an access point?"""
-    bucket = request.get("Bucket")
-    return (isinstance(bucket, str) and points.may_stand(bucket)) or "CopySource" in request
+    """May it name an access point? Of a request whose members are what the model says."""
+    return points.may_stand(request.get("Bucket")) or "CopySource" in request
 
 
 def accesses(view: Snapshot, context: Context, request: Request) -> Sequence[Access]:
@@ -158,9 +157,9 @@ def passed(view: Snapshot, context: Context, request: Request) -> Sequence[str]:
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-monitoring-logging.html
     """
-    name = request.get("Bucket")
+    name = request["Bucket"]
     try:
-        point = points.find(view, name, context.region) if isinstance(name, str) and points.may_stand(name) else None
+        point = points.find(view, name, context.region) if points.may_stand(name) else None
     except S3Error:
         return ()
     return () if point is None else (permissions.arn_of(point.bucket), point.arn)
