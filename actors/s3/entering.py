@@ -14,6 +14,7 @@ from actors.runtime.policy import Policy, Use, compile_document
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import permissions, points, publicity, state
+from actors.s3.access import alias_of
 from actors.s3.copying import parse_source
 from actors.s3.errors import AccessDenied, InvalidArgument, InvalidRequest, MethodNotAllowed, PermanentRedirect, S3Error
 from actors.s3.points import Point
@@ -40,6 +41,7 @@ def accesses(view: Snapshot, context: Context, request: Request) -> Sequence[Acc
     if context.operation.name == "CreateBucket":
         return permissions.accesses(context, request)
     target = _target(view, context, request["Bucket"])
+    context.authorised_as = {request["Bucket"]: alias_of(target)}
     asked = request if target is None else {**request, "Bucket": target.bucket}
     found = list(through(target, permissions.accesses(context, asked)))
     if not isinstance(request.get("CopySource"), str):
@@ -49,6 +51,7 @@ def accesses(view: Snapshot, context: Context, request: Request) -> Sequence[Acc
     except InvalidArgument:
         return found                      # the operation says what is wrong with it
     source = _source(view, context, name)
+    context.authorised_as = {**context.authorised_as, name: alias_of(source)}
     read = permissions.of_source(name if source is None else source.bucket, key, version_id)
     found += through(source, (read,))
     if context.operation.name == "CopyObject":

@@ -7,12 +7,14 @@ Expected: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-na
 from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.runtime.audit.operations import resource_of
 from actors.s3 import points
 from actors.s3.copying import parse_source
+from actors.s3.errors import AccessDenied
 from actors.s3.points import Key, Point
 from tests.actors.s3.answers import BUCKET
 from tests.actors.s3.caller import ACCOUNT, Caller
@@ -32,8 +34,8 @@ def test_names(name: str, account: str, key: str) -> None:
         "arn:aws:s3:us-east-1:111111111111:accesspoint/ap", "a/object/b", "v")
 
 
-def add(s3: Caller, name: str, account: str = ACCOUNT, region: str = REGION) -> Point:
-    record = {"bucket": BUCKET, "time": 0.0, "block": {}, "bucket_account": ACCOUNT}
+def add(s3: Caller, name: str, account: str = ACCOUNT, region: str = REGION, bucket: str = BUCKET) -> Point:
+    record = {"bucket": bucket, "time": 0.0, "block": {}, "bucket_account": ACCOUNT}
     made: Point = s3.store.transact(lambda transaction: points.add(transaction, Key(account, region, name), record))
     return made
 
@@ -70,3 +72,27 @@ def test_audit_records_name_the_access_point(s3: Caller) -> None:
     assert s3.actor.passed(context, {"Bucket": BUCKET, "Key": "k"}) == ()
     assert s3.actor.passed(context, {"Bucket": f"no-{ACCOUNT}", "Key": "k"}) == ()
     assert s3.actor.passed(context, {"CopySource": "x"}) == ()
+
+
+# A request that waits, for the disk or a commit, ends where it was let in, or nowhere.
+def test_another_may_not_take_its_place(s3: Caller) -> None:
+    s3.call("CreateBucket", Bucket="another")
+    swapped, name = add(s3, "ap"), f"ap-{ACCOUNT}"
+    for asked in (swapped.arn, name):
+        context, request = s3.context("PutObject"), {"Bucket": asked, "Key": "k", "Body": b"1"}
+        s3.actor.accesses(context, request)
+        assert s3.store.transact(partial(s3.actor.put_object, context, request=request))["ETag"]
+        s3.store.transact(partial(points.remove, point=swapped))
+        swapped = add(s3, "ap", bucket="another")
+        with pytest.raises(AccessDenied):
+            s3.store.transact(partial(s3.actor.put_object, context, request=request))
+        s3.store.transact(partial(points.remove, point=swapped))
+        swapped = add(s3, "ap")
+    s3.store.transact(partial(points.remove, point=swapped))
+    s3.call("CreateBucket", Bucket=name)
+    context, request = s3.context("PutObject"), {"Bucket": name, "Key": "k", "Body": b"1"}
+    s3.actor.accesses(context, request)
+    s3.call("DeleteBucket", Bucket=name)
+    add(s3, "ap")
+    with pytest.raises(AccessDenied):
+        s3.store.transact(partial(s3.actor.put_object, context, request=request))
