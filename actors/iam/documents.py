@@ -26,7 +26,7 @@ TRUST_LIMIT_CHARACTERS = 2048
 INLINE_LIMIT_CHARACTERS = {USER: 2048, GROUP: 5120, ROLE: 10_240}   # all of one principal's
 ATTACHED_LIMIT = 10
 _POLICY_ARN = re.compile(r"arn:[^:]+:iam::[^:]+:policy/.+")
-SERVICES_OWN = "/aws-service-role/"          # policies of service-linked roles alone
+SERVICES_OWN = "/aws-service-role/"           # policies of service-linked roles alone
 _QUOTAS = {USER: "PoliciesPerUser", GROUP: "PoliciesPerGroup", ROLE: "PoliciesPerRole"}
 
 Request = Mapping[str, Any]

@@ -14,7 +14,7 @@ from actors.runtime.context import Context
 from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, conditions, contents, due, encryption, state, uploads, versions
+from actors.s3 import checksums, conditions, contents, due, encryption, locks, state, uploads, versions
 from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey, Sealer
@@ -108,6 +108,7 @@ def needed_of_part(upload: Record) -> str:
 def put_part(context: Context, transaction: Transaction, request: Request, body: Body, ours: OurKey) -> Answer:
     _, upload = check_part(context, transaction, request)
     sealer = encryption.sealer_of_part(ours, upload, request)
+    locks.check_digest(upload, request, "Part")
     _check_algorithm(upload, request)
     algorithm, digest = checksums.check(request, body.sums)
     needed = needed_of_part(upload)

@@ -44,6 +44,8 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     key = request["Key"]
     algorithm, digest = checksums.check(request, body.sums)
     record = described(context, transaction, bucket, request)
+    if not _is_form(context):
+        locks.check_digest(record, request, "Object")
     current = bucket.current(key)
     conditions.check_write(request, key, current)
     sealer = encryption.sealer_of_new(ours, record, request)
@@ -61,7 +63,11 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
 
 def _created(context: Context) -> str:
     """A form's upload is a PUT to us; its gateway says what it was."""
-    return "ObjectCreated:Post" if context.source.get("request", "").startswith("POST ") else "ObjectCreated:Put"
+    return "ObjectCreated:Post" if _is_form(context) else "ObjectCreated:Put"
+
+
+def _is_form(context: Context) -> bool:
+    return bool(context.source.get("request", "").startswith("POST "))
 
 
 def described(context: Context, transaction: Transaction, bucket: Bucket, request: Request) -> Record:

@@ -19,6 +19,7 @@ from actors.runtime.store.transaction import Snapshot
 from actors.s3 import acls, keys, ownership, points, publicity, replicating, replication, state, tags
 from actors.s3.access import bucket_name, is_anonymous
 from actors.s3.buckets import check_name
+from actors.s3.conditions import bare
 from actors.s3.errors import HEADERS, AccessDenied, NoSuchBucket, PermanentRedirect, S3Error
 from actors.s3.log_targets import LOGGER
 from actors.s3.publicity import POLICY
@@ -149,7 +150,7 @@ def of_deletion(bucket: str, each: Request) -> Sequence[Access]:
     arn, version_id, etag = arn_of(bucket, each["Key"]), each.get("VersionId"), each.get("ETag")
     if version_id:
         return (Access("s3:DeleteObjectVersion", arn, _naming(version_id)),)
-    given = {"s3:if-match": _bare(etag)} if etag else _NONE
+    given = {"s3:if-match": bare(etag)} if etag else _NONE
     return (Access("s3:DeleteObject", arn, given), *_of_match(etag, arn))
 
 
@@ -161,11 +162,6 @@ def _of_match(match: str | None, arn: str) -> Sequence[Access]:
     """Who names an ETag hears whether it is the object's. Sources:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html and conditional-deletes.html"""
     return () if match in (None, "", "*") else (Access("s3:GetObject", arn),)
-
-
-def _bare(etag: str) -> str:
-    """As policies have it, which is without quotes: https://github.com/versity/versitygw/pull/2368"""
-    return etag.strip('"')
 
 
 def of_listing(bucket: str) -> Access:
@@ -264,7 +260,7 @@ def condition_keys(
         keys["s3:objectcreationoperation"] = "true" if creates else "false"
     request = {**request, **_of_lock(request)}
     if _heeds_conditions(context.operation.name, request):
-        keys |= {key: _bare(request[member]) for key, member in _CONDITIONS.items() if request.get(member) is not None}
+        keys |= {key: bare(request[member]) for key, member in _CONDITIONS.items() if request.get(member) is not None}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:

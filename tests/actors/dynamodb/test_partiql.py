@@ -366,6 +366,7 @@ def test_transactions_that_are_refused(dynamodb: Caller, statements: list[str], 
 
 
 def test_a_missing_table_cancels_a_transaction(dynamodb: Caller) -> None:
+    put(dynamodb, "once")
     _, reasons = refused(dynamodb, f"{SELECT}pk='o' AND sk='1'", "SELECT * FROM never_made.idx WHERE pk='x'")
     assert reasons == [{"Code": "None"}, {"Code": "ResourceNotFound", "Message": "Requested resource not found"}]
     _, reasons = refused(
