@@ -7,11 +7,13 @@ Sources: the public dynalite suite (test/connection.js) for the head and the hea
 import zlib
 from collections.abc import Mapping
 
+from gateway.bodies import RequestEntityTooLarge
 from gateway.connection import Answer
 from gateway.protocols import HttpRequest, HttpResponse
 from schemas.errors import AwsError, SerializationException
 
 SERVICES = frozenset({"dynamodb", "dynamodbstreams"})
+BODY_LIMIT_BYTES = 16 * 1024 * 1024       # of a request
 COMPRESSED_FROM_BYTES = 4096              # a body of more than this is compressed for who accepts it
 _LEVEL = 1                                # zlib's: the loop waits for it, 1 MB takes 10 ms
 _JSON_10, _JSON = "application/x-amz-json-1.0", "application/json"
@@ -36,8 +38,10 @@ def health(host: str, request_id: str) -> Answer:
 
 
 def check_head(request: HttpRequest) -> None:
-    """NotJson; SerializationException for a body that is missing or in a coding nobody knows."""
+    """NotJson; SerializationException for a body that is missing or in a coding nobody knows; RequestEntityTooLarge."""
     headers = request.headers
+    if request.body and len(request.body) > BODY_LIMIT_BYTES:
+        raise RequestEntityTooLarge(BODY_LIMIT_BYTES)
     if request.method != "POST":
         raise NotJson
     if request.body and headers.get("content-type") != _JSON_10 and _media_type(headers) not in (_JSON_10, _JSON):

@@ -1,5 +1,6 @@
 """What a host name says: which service, which region, which bucket of S3's."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +14,15 @@ REMEMBERED = 4096
 LIMIT_CHARACTERS = 260                    # a longer one is no name of DNS
 
 # S3's words for its hosts; a region may follow the word: `s3-eu-west-1`.
-_S3_WORDS = ("s3-website", "s3-accelerate", "s3-fips", "s3")
+_POINTS = ("s3-accesspoint", "s3-accesspoint-fips")
+_S3_WORDS = ("s3-website", "s3-accelerate", "s3-fips", *_POINTS, "s3")
+_POINT = re.compile("(.+)-([0-9]{12})")
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """`bucket.s3.eu-west-1.amazonaws.com`. Empty where it says nothing."""
+    """`bucket.s3.eu-west-1.amazonaws.com`. Empty where it says nothing. `bucket`: or an access point's ARN, in the form
+    without a slash."""
 
     entries: tuple[Entry, ...] = ()
     region: str = ""
@@ -37,8 +41,9 @@ def _remembered(host: str, s3: bool) -> Host:
 
 
 def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
-    """`[bucket.]s3[.dualstack][.region]`, `[prefix.]service[.region]` before one of DOMAINS; an address or a bare
-    domain is nothing. `s3`: the request is S3's, so that `bucket.localhost` is a bucket too."""
+    """`[bucket.]s3[.dualstack][.region]`, `name-account.s3-accesspoint[…]`, `[prefix.]service[.region]` before one of
+    DOMAINS; an address or a bare domain is nothing. `s3`: the request is S3's, so that `bucket.localhost` is a bucket
+    too."""
     name = host.rpartition(":")[0] if host[-1:].isdigit() and ":" in host else host
     name = name.lower()
     domain = next((domain for domain in DOMAINS if name.endswith(domain)), "")
@@ -49,7 +54,9 @@ def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
     before = labels[:-1] if labels[-1] == "dualstack" else labels
     word, dashed = _s3_label(before[-1]) if before else ("", "")
     if word:
-        return Host(known.by_endpoint_prefix("s3"), region or dashed, ".".join(before[:-1]))
+        bucket = ".".join(before[:-1])
+        return Host(known.by_endpoint_prefix("s3"), region or dashed,
+                    _point(bucket, region) if word in _POINTS else bucket)
     if s3:
         return Host((), region, ".".join(labels))
     for start in range(len(labels)):
@@ -57,6 +64,13 @@ def parse_host(host: str, known: Index, *, s3: bool = False) -> Host:
         if entries:
             return Host(entries, region)
     return Host((), region)
+
+
+def _point(label: str, region: str) -> str:
+    """The ARN of the access point that `<name>-<account>` is; one that nothing has for another label."""
+    found = _POINT.fullmatch(label)
+    name, account = found.groups() if found else (label, "")
+    return f"arn:aws:s3:{region}:{account}:accesspoint:{name}"
 
 
 def _s3_label(label: str) -> tuple[str, str]:

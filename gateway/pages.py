@@ -130,10 +130,11 @@ class Pages:
 
 def _preflight(headers: Mapping[str, str], place: Place, told: Told) -> dict[str, str]:
     """What a bucket grants. AccessForbidden, BadRequest."""
+    cors.check_preflight(headers)
     method = headers.get("access-control-request-method", PREFLIGHT)
     if told.document is None:
         raise AccessForbidden(cors.NOT_ENABLED if told.region else cors.NOT_FOUND, method, "BUCKET")
-    cors.check_preflight(headers)
+    cors.check_method(headers)
     granted = cors.grants(_rules(told), method, headers)
     if granted is None:
         raise AccessForbidden(cors.NOT_ALLOWED, method, place.resource)

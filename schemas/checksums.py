@@ -8,6 +8,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-in
 
 import hashlib
 import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, Protocol
@@ -42,6 +43,11 @@ def new(algorithm: str, begun: Buffer = b"") -> Digest:
 def of(algorithm: str, body: Buffer) -> bytes:
     """The digest of a whole body."""
     return _NEW[algorithm](body).digest()
+
+
+def md5_text(body: Buffer) -> str:
+    """The digest as Content-MD5 has it."""
+    return b64encode(of(MD5, body)).decode()
 
 
 def combined(algorithm: str, parts: list[tuple[bytes, int]]) -> bytes:

@@ -19,6 +19,7 @@ class Constraint(NamedTuple):
     pattern: str = ""                              # in Java's syntax, as the model has it
     enum: tuple[str, ...] = ()
     arn_maximum: int = 0                           # not 0: an ARN may stand here, and this bounds its length instead
+    not_null: bool = False                         # a container lists this among what its items must be, too
 
 
 NO_CONSTRAINT = Constraint()
@@ -56,6 +57,7 @@ class Dialect:
     throttled_status: int = 400
     failed: str = "InternalFailure"                # a bug of ours
     constrains: bool = True                        # False: checks types and presence alone, names a missing parameter
+    missing: Mapping[str, str] | None = None       # such a parameter -> what is said of it instead
     malformed: str = ""                            # what lacks something inside a document, where that is no `invalid`
     echoes: bool = True                            # prints the offending value
     encodes: bool = False                          # denials bring a message for STS to decode
@@ -180,7 +182,10 @@ _DYNAMODB_WORDS = {
 
 # Says in words of its own what a path must be (actors/iam/state.py). Source: localstack's captures of IAM's answers.
 # The name of who holds an inline policy may have wildcards, says the model beside the pattern that has none.
-_IAM_CONSTRAINTS = {"AttachmentName": Constraint(1, 128, r"[\w+=,.@*?-]+"), "pathType": Constraint(1, 512)}
+_IAM_CONSTRAINTS = {
+    "AttachmentName": Constraint(1, 128, r"[\w+=,.@*?-]+"), "pathType": Constraint(1, 512),
+    "tagKeyType": Constraint(1, 128, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+", not_null=True),
+}
 
 # Reasons: https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html (InvalidInputException);
 # sentences: moto's suite and public reports of Organizations' errors.
@@ -201,8 +206,12 @@ _ORGANIZATIONS_PLAIN = (
 )
 
 _JSON = _BY_PROTOCOL["json"]
+# Measured: versitygw's issue 915.
+NO_ATTRIBUTES = ("The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or "
+                 "empty")
 _S3 = Dialect(
-    "InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False, malformed="MalformedXML")
+    "InvalidRequest", "AccessDenied", "SlowDown", 503, "InternalError", False, {"ObjectAttributes": NO_ATTRIBUTES},
+    malformed="MalformedXML")
 _BY_SERVICE = {
     "apigateway": replace(_BY_PROTOCOL["rest-json"], invalid="BadRequestException"),
     "cognito-idp": replace(_JSON, invalid="InvalidParameterException"),

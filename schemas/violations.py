@@ -28,6 +28,7 @@ ECHO_LIMIT_CHARACTERS = 4096                       # of an offending value; AWS 
 ECHO_LIMIT_ENTRIES = 100
 
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
+NOT_NULL = "Member must not be null"
 _UNION = (
     "Supplied {name} is empty, must contain exactly one of the supported datatypes",
     "Supplied {name} has more than one datatypes set, must contain exactly one of the supported datatypes",
@@ -61,7 +62,8 @@ def refuse(operation: Operation, request: dict[str, Any], dialect: Dialect, itse
     if walk.found and dialect.malformed and walk.missing_inside:
         raise AwsError(MALFORMED, code=dialect.malformed, status=400)
     if walk.missing and not dialect.constrains:
-        raise AwsError(f"The request must contain the parameter {walk.missing}", code=dialect.invalid)
+        said = (dialect.missing or {}).get(walk.missing) or f"The request must contain the parameter {walk.missing}"
+        raise AwsError(said, code=dialect.invalid)
     if walk.found and dialect.plain:
         plain = next(each for each in dialect.plain if walk.found[0].message.startswith(each.constraint))
         raise AwsError(plain.sentence, code=dialect.invalid, Reason=plain.reason)
@@ -191,7 +193,7 @@ class _Violations:
             elif name in required:
                 if not self.missing:
                     self.missing, self.missing_inside = name, bool(path.lower)
-                self._add(None, path.member(name), "Member must not be null")
+                self._add(None, path.member(name), NOT_NULL)
         if shape.traits.get("union"):
             known = sum(name in shape.members for name in value)
             if known != 1:
@@ -249,7 +251,7 @@ class _Violations:
         if item is not None:
             self._inside(shape.item.shape, item, path)
         elif not shape.traits.get("sparse"):
-            self._add(None, path, "Member must not be null")
+            self._add(None, path, NOT_NULL)
 
     def _add(
         self, value: Any, path: Path, message: str, sensitive: bool = False, shape: Shape | None = None
@@ -318,6 +320,8 @@ def _texts(shape: Shape, constraint: Constraint) -> dict[str, str]:
         texts["low"] = f"Member must have {what} greater than or equal to {low}"
     if constraint.pattern and shape.kind in ("string", "character"):
         texts["pattern"] = f"Member must satisfy regular expression pattern: {constraint.pattern}"
+    if constraint.not_null:
+        texts["null"] = NOT_NULL
     return texts
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from actors.runtime.surroundings import Surroundings, on_behalf
 from bus.transport import BusError
+from schemas import checksums
 from schemas.errors import AwsError
 
 KEYS_LIMIT = 10_000                       # under one prefix
@@ -72,4 +73,4 @@ class Objects:
 
     async def write(self, at: Location, content: bytes, content_type: str) -> None:
         await self._ask("PutObject", {"Bucket": at.bucket, "Key": at.key, "Body": content,
-                                      "ContentType": content_type})
+                                      "ContentMD5": checksums.md5_text(content), "ContentType": content_type})

@@ -14,6 +14,7 @@ from actors.runtime.principals import SERVICE_PREFIX
 from bus.client import Client
 from bus.subjects import SERVICE
 from bus.transport import BusError
+from schemas import checksums
 from schemas.envelope import Identity
 from schemas.errors import AwsError
 
@@ -25,7 +26,7 @@ _REFUSED = frozenset({"AccessDenied", "AllAccessDisabled"})
 async def put(client: Client, trail: Trail, key: str, body: bytes, kind: str, metadata: dict[str, str]) -> str:
     """"" when S3 has it, else why not, as LatestDeliveryError has it: S3's code."""
     return await _asked(client, trail, "PutObject", {
-        **_object(key), "Body": body, "ContentType": kind, "ContentEncoding": "gzip", "Metadata": metadata})
+        **_object(key), **_body(body), "ContentType": kind, "ContentEncoding": "gzip", "Metadata": metadata})
 
 
 async def check(client: Client, trail: Trail) -> None:
@@ -34,7 +35,7 @@ async def check(client: Client, trail: Trail) -> None:
     S3 is asked to replace an object that cannot be there: it says so to whoever may put one, and nothing is put. S3's
     absence shows when files are put.
     """
-    probe = {**_object(f"{trails.root_of(trail)}CloudTrail/{trail['region']}/"), "Body": b"", "IfMatch": '"none"'}
+    probe = {**_object(f"{trails.root_of(trail)}CloudTrail/{trail['region']}/"), **_body(b""), "IfMatch": '"none"'}
     for operation, params in (("GetBucketAcl", {}), ("PutObject", probe)):
         code = await _asked(client, trail, operation, params)
         if code in _GONE:
@@ -45,6 +46,11 @@ async def check(client: Client, trail: Trail) -> None:
 
 def _object(key: str) -> dict[str, Any]:
     return {"Key": key, "ServerSideEncryption": "AES256", "ACL": OWNER_ACL}
+
+
+def _body(body: bytes) -> dict[str, Any]:
+    """With the digest that a bucket with a lock asks for."""
+    return {"Body": body, "ContentMD5": checksums.md5_text(body)}
 
 
 async def _asked(client: Client, trail: Trail, operation: str, params: dict[str, Any]) -> str:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from actors.dynamodb.errors import TransactionCanceledException, TransactionConflictException
-from actors.dynamodb.transactions import CONFLICT, NONE, SIZE_LIMIT_BYTES, TOO_LARGE, TWICE
+from actors.dynamodb.transactions import CONFLICT, NONE, TWICE, check_payload
 from actors.runtime.parts import Answer, Parts
-from schemas.errors import AwsError, ValidationException
+from schemas.errors import AwsError
 
 READ_ROUNDS = 3                           # of which two, one after the other, must have read the same
 
@@ -55,8 +55,7 @@ async def write(parts: Parts, request: Request, member: str, names: Sequence[str
     prepared = await parts.ask_each(split.items(), prepare)
     try:
         answers = _all_or_none(prepared, places, len(names))
-        if sum(answer["Size"] for answer in answers) > SIZE_LIMIT_BYTES:
-            raise ValidationException(TOO_LARGE)
+        check_payload(sum(answer["Size"] for answer in answers))
     except BaseException:
         await _settle(parts, places, identity, commit=False)      # who does not hear of it asks
         raise

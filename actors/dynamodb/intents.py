@@ -71,8 +71,8 @@ class Trial:
 def prepare(
     tables: Catalogue, context: Context, transaction: Transaction, request: Request, actions: list[Action]
 ) -> Answer:
-    """Locks the items and keeps what is to become of them: its size, and what is told of it. Errors as those of the
-    transaction itself, and then nothing is kept."""
+    """Locks the items and keeps what is to become of them: how much was sent, and what is told of it. Errors as those
+    of the transaction itself, and then nothing is kept."""
     about = request["Transaction"]
     targets = transactions.located(tables, context, transaction, actions)
     trial = Trial(transaction)
@@ -89,7 +89,8 @@ def prepare(
         {"version": VERSION, "scope": [*context.scope], "changes": changes}))
     transaction.start_job(RESOLVE_JOB, {
         **_identity(context, about["Id"]), "decider": about["Decider"], "wake_at": transaction.now() + RESOLVE_AFTER_S})
-    return {"Size": sum(each.size for each in written), "Told": transactions.told(request, actions, targets, written)}
+    told = transactions.told(request, actions, targets, written)
+    return {"Size": sum(action.size for action in actions), "Told": told}
 
 
 def _identity(context: Context, identity: str) -> Answer:

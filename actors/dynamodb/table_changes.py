@@ -61,7 +61,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
 def _answer(request: Request, before: Answer, after: Answer) -> Answer:
     """What AWS says at once: the change is under way, throughput is still the old, an index to go still there.
 
-    Source: ack-api-quirks DDB-TABLE-138, 148, 149, 165, 370, 410.
+    Source: ack-api-quirks DDB-TABLE-138, 148, 149, 165, 370, 410; of encryption that ends LocalStack's snapshot of AWS.
     """
     actions = {wanted["IndexName"]: action for action, wanted in
                map(action_of, request.get("GlobalSecondaryIndexUpdates") or ())}
@@ -69,6 +69,8 @@ def _answer(request: Request, before: Answer, after: Answer) -> Answer:
     answer = {**after, "TableStatus": "UPDATING" if is_long else "ACTIVE"}
     if request.get("ProvisionedThroughput") and request.get("BillingMode") is None:
         answer["ProvisionedThroughput"] = before["ProvisionedThroughput"]
+    if "SSEDescription" in before and "SSEDescription" not in after:
+        answer["SSEDescription"] = {**before["SSEDescription"], "Status": "UPDATING"}
     if request.get("WarmThroughput"):
         answer["WarmThroughput"] = {**before["WarmThroughput"], "Status": "UPDATING"}
     if actions:

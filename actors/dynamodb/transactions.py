@@ -6,8 +6,9 @@ are parsed; whose request they come from (here TransactWriteItems, elsewhere Par
 of it.
 
 What can be said from the request and the key schemas alone is an error of the whole request; what depends on one
-action's item is a reason to cancel. Which is which, and all wording: measured on AWS by the public dynamodb-conformance
-suite (tier2/transactions, tier3/error-messages, tier3/validation-ordering); the ones it leaves open are in README.md.
+action's item is a reason to cancel. What a schema refuses comes before any condition is asked. Which is which, and all
+wording: measured on AWS by the public dynamodb-conformance suite (tier2/transactions, tier3/error-messages,
+tier3/validation-ordering) and Scylla's Alternator suite (test_transact.py); what they leave open is in README.md.
 """
 
 import time
@@ -18,7 +19,7 @@ from actors.dynamodb import rows, state, tokens
 from actors.dynamodb.capacity import Spent, collection_metrics, is_told, read_units, tells_collections
 from actors.dynamodb.catalogue import Catalogue
 from actors.dynamodb.engine.expressions import Condition, Projection, Update, check_mixing
-from actors.dynamodb.engine.values import Item, admit, admit_item
+from actors.dynamodb.engine.values import Item, admit, admit_item, measure
 from actors.dynamodb.errors import ItemCollectionSizeLimitExceededException, TransactionCanceledException
 from actors.dynamodb.items import changed
 from actors.dynamodb.parameters import (
@@ -39,7 +40,7 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
 from schemas.errors import ValidationException
 
-SIZE_LIMIT_BYTES = 4 * 1024 * 1024        # of all items of a transaction together
+SIZE_LIMIT_BYTES = 4 * 1024 * 1024        # of all that is sent to be written, and of all items that are read
 TRANSACTION_COST = 2                      # every unit is paid twice: preparing and committing
 
 PUT, UPDATE, DELETE, CHECK = "Put", "Update", "Delete", "ConditionCheck"
@@ -48,7 +49,7 @@ _ACTIONS = (CHECK, PUT, DELETE, UPDATE)
 TWICE = "Transaction request cannot include multiple operations on one item"
 SEVERAL = "TransactItems can only contain one of Check, Put, Update or Delete"
 EMPTY = "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request"
-TOO_LARGE = "The aggregate size of the items in the transaction exceeds 4 MB"
+TOO_LARGE = "The aggregate size of the items in the transaction exceeds 4 MB"       # of reads
 FAILED = ("ConditionalCheckFailed", "The conditional request failed")
 DUPLICATE = ("DuplicateItem", "Duplicate primary key exists in table")
 
@@ -64,7 +65,7 @@ class Action(NamedTuple):
     kind: str                             # PUT, UPDATE, DELETE, CHECK
     table: str                            # name or ARN
     attributes: Item                      # the item to put; of the others the key
-    size: int = 0                         # of the item to put, bytes
+    size: int = 0                         # of the item to put, else of the key and the expressions' values, bytes
     condition: Condition | None = None
     change: Update | None = None
     tells_item: bool = False              # a failed condition tells what stood there
@@ -121,6 +122,8 @@ def parsed(request: Request) -> Action:
     attributes: Item = wanted["Item" if kind == PUT else "Key"]
     size = admit_item(attributes) if kind == PUT else admit(attributes)
     change, condition = update_of(wanted) if kind == UPDATE else (None, condition_of(wanted))
+    if kind != PUT:
+        size += measure(wanted.get("ExpressionAttributeValues") or {})
     tells = wanted.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
     return Action(kind, wanted["TableName"], attributes, size, condition, change, tells)
 
@@ -128,7 +131,7 @@ def parsed(request: Request) -> Action:
 def located(
     tables: Catalogue, context: Context, snapshot: Snapshot, actions: Iterable[Action]
 ) -> list[Target]:
-    """Tables and rows. ResourceNotFoundException; ValidationException for empty keys, an item named twice, and puts
+    """Tables and rows. ResourceNotFoundException; ValidationException for empty keys, an item named twice, and actions
     of more than SIZE_LIMIT_BYTES together."""
     targets = []
     size = 0
@@ -137,9 +140,15 @@ def located(
         targets.append(_target(table, _row, action))
         size += action.size
     check_distinct(targets)
-    if size > SIZE_LIMIT_BYTES:
-        raise ValidationException(TOO_LARGE)
+    check_payload(size)
     return targets
+
+
+def check_payload(size: int) -> None:
+    """What is sent counts, bytes; what stands there and goes may be more. ValidationException."""
+    if size > SIZE_LIMIT_BYTES:
+        told = f"Transaction payload size cannot exceed 4MB. Payload Size: {size}"
+        raise ValidationException(told)
 
 
 def _row(table: Table, action: Action) -> bytes:
@@ -169,13 +178,13 @@ def check_distinct(targets: Iterable[Target]) -> None:
 def perform(transaction: Transaction, actions: Sequence[Action], targets: Sequence[Target]) -> list[Written]:
     """Does all of it: what each action wrote. TransactionCanceledException with a reason for each action when one
     cannot; the caller's transaction is dropped with it."""
+    _check_faults(targets)
     done: list[Written] = []
     reasons: list[Reason] = []
     for action, target in zip(actions, targets, strict=True):
         reason = NONE
-        if target.key is None:
-            reason = _invalid(target.fault)
-        elif rows.is_locked(transaction, target.table, target.key):
+        assert target.key is not None, "what has no row was refused"
+        if rows.is_locked(transaction, target.table, target.key):
             reason = CONFLICT
         else:
             before = transaction.get(target.key)
@@ -192,9 +201,14 @@ def perform(transaction: Transaction, actions: Sequence[Action], targets: Sequen
         reasons.append(reason)
     if len(done) < len(reasons):
         raise TransactionCanceledException(reasons)
-    if sum(written.size for written in done) > SIZE_LIMIT_BYTES:
-        raise ValidationException(TOO_LARGE)
     return done
+
+
+def _check_faults(targets: Sequence[Target]) -> None:
+    """Of several actions that do not fit their schemas only the first is told, and no condition of the others."""
+    first = next((target for target in targets if target.key is None), None)
+    if first is not None:
+        raise TransactionCanceledException([_invalid(first.fault) if each is first else NONE for each in targets])
 
 
 def _invalid(message: str) -> Reason:

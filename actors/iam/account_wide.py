@@ -32,6 +32,10 @@ class AccountWide:
     def list_account_aliases(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return accounts.aliases(Book(snapshot, context.account))
 
+    @operation("SetSecurityTokenServicePreferences")
+    def set_security_token_preferences(self, context: Context, transaction: Transaction, request: Request) -> Answer:
+        return accounts.prefer_tokens(Book(transaction, context.account), request["GlobalEndpointTokenVersion"])
+
     @query("GetAccountSummary")
     def get_account_summary(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
         return accounts.summary(Book(snapshot, context.account))

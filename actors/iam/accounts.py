@@ -17,7 +17,7 @@ QUOTAS = {
     "AccessKeysPerUserQuota": access_keys.KEYS_PER_USER_LIMIT,
     "AssumeRolePolicySizeQuota": documents.TRUST_LIMIT_CHARACTERS,
     "AttachedPoliciesPerGroupQuota": documents.ATTACHED_LIMIT, "AttachedPoliciesPerRoleQuota": documents.ATTACHED_LIMIT,
-    "AttachedPoliciesPerUserQuota": documents.ATTACHED_LIMIT, "GlobalEndpointTokenVersion": 1,
+    "AttachedPoliciesPerUserQuota": documents.ATTACHED_LIMIT,
     "GroupPolicySizeQuota": documents.INLINE_LIMIT_CHARACTERS[GROUP],
     "GroupsPerUserQuota": principals.GROUPS_PER_USER_LIMIT,
     "GroupsQuota": 300, "InstanceProfilesQuota": 1000, "PoliciesQuota": 1500,
@@ -66,12 +66,19 @@ def aliases(book: Book) -> Answer:
     return {"AccountAliases": [row["alias"]] if row else [], "IsTruncated": False}
 
 
+def prefer_tokens(book: Book, version: str) -> Answer:
+    """SetSecurityTokenServicePreferences. Kept and shown; our tokens are the same everywhere."""
+    book.put({"token_version": int(version.removeprefix("v").removesuffix("Token"))}, "preferences")
+    return {}
+
+
 def summary(book: Book) -> Answer:
     counts = {name: sum(1 for _ in book.rows(kind)) for name, kind in (
         ("Users", USER), ("Groups", GROUP), ("Roles", ROLE), ("Policies", POLICY), ("InstanceProfiles", PROFILE),
         ("MFADevices", MFA), ("ServerCertificates", CERTIFICATE),
     )}
     counts["Providers"] = sum(1 for kind in (OIDC, SAML) for _ in book.rows(kind))
+    counts["GlobalEndpointTokenVersion"] = (book.row("preferences") or {"token_version": 1})["token_version"]
     counts["AccountAccessKeysPresent"] = int(book.any("key", book.account))
     counts["MFADevicesInUse"] = sum(1 for _, device in book.rows(MFA) if device["user"])
     versions = sum(1 for _, record in book.rows(POLICY) for _ in book.rows("version", record["id"]))
@@ -122,9 +129,10 @@ def _detail(book: Book, record: Record) -> Answer:
         {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in sorted(record["policies"])]}
     if kind == USER:
         groups = [group["name"] for _, group in principals.groups_of(book, record)]
-        return {**shapes.user(book, record), "UserPolicyList": inline, "GroupList": groups, **attached}
+        own = {"UserPolicyList": inline} if inline else {}
+        return {**shapes.user(book, record), **own, "GroupList": groups, **attached, "Tags": shapes.tags(record)}
     if kind == GROUP:
         return {**shapes.group(book, record), "GroupPolicyList": inline, **attached}
     profiles = [shapes.profile(book, book.by_id(key)) for key, _ in book.rows("inprofile", record["id"])]
     return {**shapes.new_role(book, record), "RoleLastUsed": usage.shown_of_role(book, record),
-            "RolePolicyList": inline, "InstanceProfileList": profiles, **attached}
+            "RolePolicyList": inline, "InstanceProfileList": profiles, **attached, "Tags": shapes.tags(record)}

@@ -48,13 +48,14 @@ def _read(text: str, what: str = "Certificate") -> "x509.Certificate":
 # Server certificates
 
 def upload(book: Book, vault: Vault, context: Context, request: Request) -> Answer:
-    body, name = request["CertificateBody"], request["ServerCertificateName"]
+    """What stands around the texts is dropped: terraform's provider, which AWS's answers satisfy, compares them so."""
+    body, name = request["CertificateBody"].strip(), request["ServerCertificateName"]
     expires = _checked(body, request["PrivateKey"], request.get("CertificateChain"))
     tags = tagging.read(request.get("Tags"))
     if sum(1 for _ in book.rows(CERTIFICATE)) >= CERTIFICATES_LIMIT:
         raise quota("ServerCertificatesPerAccount", CERTIFICATES_LIMIT)
     record = book.create(CERTIFICATE, name, request.get("Path") or "/", context.now, body=body, expires=expires,
-                         chain=request.get("CertificateChain") or "")
+                         chain=(request.get("CertificateChain") or "").strip())
     record |= {"tags": tags, "secret": vault.seal_text(request["PrivateKey"], record["id"])}
     book.save(record)
     _point(book, record)

@@ -3,11 +3,13 @@
 Quotas: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (the defaults).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from actors.iam import managed, shapes
 from actors.iam.errors import (
+    InvalidInput,
     LimitExceeded,
     MalformedPolicyDocument,
     NoSuchEntity,
@@ -23,7 +25,8 @@ POLICY_LIMIT_CHARACTERS = 6144                # a managed policy, white space as
 TRUST_LIMIT_CHARACTERS = 2048
 INLINE_LIMIT_CHARACTERS = {USER: 2048, GROUP: 5120, ROLE: 10_240}   # all of one principal's
 ATTACHED_LIMIT = 10
-_SERVICES_OWN = "/aws-service-role/"          # policies of service-linked roles alone
+_POLICY_ARN = re.compile(r"arn:[^:]+:iam::[^:]+:policy/.+")
+SERVICES_OWN = "/aws-service-role/"           # policies of service-linked roles alone
 _QUOTAS = {USER: "PoliciesPerUser", GROUP: "PoliciesPerGroup", ROLE: "PoliciesPerRole"}
 
 Request = Mapping[str, Any]
@@ -77,6 +80,10 @@ def checked_arn(arn: str) -> str:
     return arn
 
 
+def not_attachable(arn: str) -> NoSuchEntity:
+    return NoSuchEntity(f"Policy {arn} does not exist or is not attachable.")
+
+
 def version_row(book: Book, record: Record, number: int) -> Record | None:
     if record.get("aws"):
         row = {"number": number, "created": record["updated"], "document": record["document"]}
@@ -93,16 +100,22 @@ def default_document(book: Book, record: Record) -> str:
 def attach(book: Book, record: Record, arn: str) -> Answer:
     policy = find_policy(book, checked_arn(arn))
     if policy is None:
-        raise NoSuchEntity(f"Policy {arn} does not exist or is not attachable.")
-    if policy["path"].startswith(_SERVICES_OWN):
+        raise not_attachable(arn)
+    if policy["path"].startswith(SERVICES_OWN):
         raise PolicyNotAttachable("Cannot attach a Service Role Policy to a Customer Role.")
     if arn not in record["policies"]:
         if len(record["policies"]) >= ATTACHED_LIMIT:
             raise quota(_QUOTAS[record["kind"]], ATTACHED_LIMIT)
-        record["policies"].append(arn)
-        book.save(record)
-        book.put({}, "attached", arn, record["id"])
+        attach_own(book, record, arn)
     return {}
+
+
+def attach_own(book: Book, record: Record, arn: str) -> None:
+    """Whatever policy it is: a service's role has its service's."""
+    assert find_policy(book, arn) is not None, arn
+    record["policies"].append(arn)
+    book.save(record)
+    book.put({}, "attached", arn, record["id"])
 
 
 def detach(book: Book, record: Record, arn: str) -> Answer:
@@ -124,6 +137,8 @@ def list_attached(book: Book, record: Record, request: Request) -> Answer:
 
 def set_boundary(book: Book, record: Record, arn: str | None) -> Answer:
     """None: no boundary."""
+    if arn and not _POLICY_ARN.fullmatch(arn):
+        raise InvalidInput(f"ARN {arn} is not valid.")
     if arn and find_policy(book, arn) is None:
         raise NoSuchEntity(f"Scope ARN: {arn} does not exist or is not attachable.")
     if record.get("boundary"):

@@ -160,7 +160,7 @@ def _no_version(request: Request) -> NoSuchEntity:
 def entities(book: Book, request: Request) -> Answer:
     """ListEntitiesForPolicy: users, groups and roles that have it, attached or as their boundary."""
     arn = request["PolicyArn"]
-    get_policy(book, arn)
+    get_policy(book, arn, documents.not_attachable(arn))
     usage, prefix = request.get("PolicyUsageFilter"), request.get("PathPrefix") or "/"
     relations = {"PermissionsPolicy": ["attached"], "PermissionsBoundary": ["bounded"]}
     found = {key for relation in relations.get(usage or "", ["attached", "bounded"])

@@ -85,7 +85,10 @@ def describe_role(book: Book, request: Request) -> Answer:
 
 
 def _update_role(book: Book, request: Request) -> Record:
-    record = modifiable(book.get(ROLE, request["RoleName"]))
+    """A service-linked role's description may be another; that and its tags alone."""
+    record = book.get(ROLE, request["RoleName"])
+    if request.get("MaxSessionDuration") is not None:
+        modifiable(record)
     if request.get("Description") is not None:
         record["description"] = request["Description"]
     record["session_limit_s"] = request.get("MaxSessionDuration") or record["session_limit_s"]
@@ -136,7 +139,7 @@ def delete(book: Book, kind: str, name: str) -> Answer:
 # Groups
 
 def join(book: Book, request: Request) -> Answer:
-    group, user = book.get(GROUP, request["GroupName"]), book.get(USER, request["UserName"])
+    user, group = book.get(USER, request["UserName"]), book.get(GROUP, request["GroupName"])
     if book.row("groups", user["id"], group["id"]) is None:
         if sum(1 for _ in book.rows("groups", user["id"])) >= GROUPS_PER_USER_LIMIT:
             raise quota("GroupsPerUser", GROUPS_PER_USER_LIMIT)

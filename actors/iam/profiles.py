@@ -43,7 +43,7 @@ def add_role(book: Book, request: Request) -> Answer:
 def remove_role(book: Book, request: Request) -> Answer:
     record, role = book.get(PROFILE, request["InstanceProfileName"]), book.get(ROLE, request["RoleName"])
     if record["role"] != role["id"]:
-        raise NoSuchEntity(f"The role with name {role['name']} cannot be found.")
+        raise NoSuchEntity(f"Role {role['name']} in Instance Profile {record['name']} cannot be found.")
     record["role"] = ""
     book.save(record)
     book.drop("inprofile", role["id"], record["id"])

@@ -381,12 +381,12 @@ class IAM(AccountWide, Federation, UserCredentials, ServiceActor):
     @operation("TagRole")
     def tag_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        return tagging.tag(book, principals.modifiable(book.get(ROLE, request["RoleName"])), request)
+        return tagging.tag(book, book.get(ROLE, request["RoleName"]), request)
 
     @operation("UntagRole")
     def untag_role(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         book = Book(transaction, context.account)
-        return tagging.untag(book, principals.modifiable(book.get(ROLE, request["RoleName"])), request)
+        return tagging.untag(book, book.get(ROLE, request["RoleName"]), request)
 
     @query("ListRoleTags")
     def list_role_tags(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:

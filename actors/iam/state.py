@@ -15,6 +15,7 @@
     account \\0 device \\0 <user id> \\0 <MFA id>   which MFA devices are a user's
     \\0 sealed \\0 <name>                           {account, parts}: where a secret stands that is sealed for that name
     \\0session \\0 ASIA…                              temporary credentials (sessions.py); \\0expiry \\0 time \\0 ASIA…
+    account \\0 preferences                        {token_version}: what STS's global endpoint gives out
     account \\0 alias                              the account's alias; \\0alias \\0 name says whose
 
 Rows that belong to an entity stand under its unique id, so renaming one rewrites two rows. Names are unique in lower

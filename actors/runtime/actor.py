@@ -246,6 +246,10 @@ class ServiceActor:
         """What who is refused this access is told; `error` is what everyone says."""
         return error
 
+    def passed(self, context: "Context", request: Mapping[str, Any]) -> Sequence[str]:
+        """The ARNs of what a request passes on the way to its resource: audit records name them as well."""
+        return ()
+
     def tags(self, context: "Context", access: Access) -> Mapping[str, str]:
         """The tags of an access's resource. Called only when a policy asks for one."""
         return {}

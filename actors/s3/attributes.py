@@ -12,10 +12,11 @@ from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import checksums, contents, encryption, reading
 from actors.s3.engine.sealing import OurKey
-from actors.s3.errors import InvalidArgument
+from actors.s3.errors import InvalidArgument, InvalidRequest
 from actors.s3.listing import integer
 from actors.s3.objects import STANDARD
 from actors.s3.state import Record
+from schemas.dialects import NO_ATTRIBUTES
 
 PARTS_LIMIT = 1000
 
@@ -24,12 +25,9 @@ Answer = dict[str, Any]
 
 
 def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Answer:
+    wanted = _wanted(request)
     bucket, record = reading.find(context, snapshot, request)
     encryption.sealer_of(ours, record, request)
-    wanted = request.get("ObjectAttributes") or []
-    unknown = [name for name in wanted if name not in _ATTRIBUTES]
-    if unknown or not wanted:
-        raise InvalidArgument("Invalid attribute name specified.", "x-amz-object-attributes", ",".join(unknown))
     answer: Answer = {"LastModified": datetime.fromtimestamp(int(record["time"]), UTC)}
     if bucket.versioning:
         answer["VersionId"] = record["id"]
@@ -47,6 +45,17 @@ def get(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) ->
 
 
 _ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
+
+
+def _wanted(request: Request) -> list[str]:
+    """Whatever the key. InvalidRequest, InvalidArgument."""
+    wanted: list[str] = request["ObjectAttributes"]
+    if not any(wanted):
+        raise InvalidRequest(NO_ATTRIBUTES)
+    unknown = [name for name in wanted if name not in _ATTRIBUTES]
+    if unknown:
+        raise InvalidArgument("Invalid attribute name specified.", "x-amz-object-attributes", ",".join(unknown))
+    return wanted
 
 
 def _checksum(record: Record) -> Answer:

@@ -12,11 +12,12 @@ from typing import Any
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import ownership, replication, state, uploads
+from actors.s3 import ownership, points, replication, state, uploads
 from actors.s3.access import bucket_of, named
 from actors.s3.errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
+    BucketHasAccessPoints,
     BucketNotEmpty,
     IllegalLocationConstraint,
     IllegalVersioningConfiguration,
@@ -64,6 +65,8 @@ def create(context: Context, transaction: Transaction, request: Request) -> Answ
             raise BucketAlreadyOwnedByYou(name)
         ownership.reset_acl(context, found, request)
         return {"Location": f"/{name}"}            # in us-east-1 alone, to make it again is no error
+    if points.by_host(transaction, name, context.region) is not None:
+        raise BucketAlreadyExists(name)            # SDKs ask an access point under this name
     record = {"name": name, "account": context.account, "region": region, "time": transaction.now()}
     if chosen.get("LocationConstraint") == EU:
         record["location"] = EU
@@ -132,7 +135,7 @@ def _is_region(text: str) -> bool:
 def head(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     bucket = bucket_of(context, snapshot, request)
     return {"BucketRegion": bucket.record["region"], "BucketArn": f"arn:aws:s3:::{bucket.name}",
-            "AccessPointAlias": False}
+            "AccessPointAlias": request["Bucket"].endswith(points.ALIAS)}
 
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -140,6 +143,8 @@ def delete(context: Context, transaction: Transaction, request: Request) -> Answ
     bucket = bucket_of(context, transaction, request)
     if not bucket.is_empty():
         raise BucketNotEmpty(bucket.name, versioned=bool(bucket.versioning))
+    if points.has_some(transaction, bucket.name):
+        raise BucketHasAccessPoints(bucket.name)
     uploads.end_all(transaction, bucket)
     for kind in list(bucket.configurations()):
         bucket.configure(kind, None)
@@ -189,7 +194,7 @@ def _after(request: Request) -> str:
 
 def location(context: Context, snapshot: Snapshot, request: Request) -> Answer:
     """From any region: this is how a client learns where to go."""
-    record = named(snapshot, request["Bucket"], request.get("ExpectedBucketOwner")).record
+    record = named(context, snapshot, request["Bucket"], request.get("ExpectedBucketOwner")).record
     region = record["region"]
     return {"LocationConstraint": "" if region == HOME_REGION else record.get("location", region)}
 

@@ -37,6 +37,15 @@ def stated(request: Request) -> tuple[str, bytes] | None:
     return algorithm, digest_of(algorithm, request[member])
 
 
+def asked(request: Request) -> str:
+    """The algorithm that is asked for of what is to come, "" where none is. InvalidRequest."""
+    algorithm: str = (request.get("ChecksumAlgorithm") or "").upper()
+    if algorithm and algorithm not in ALGORITHMS:
+        raise InvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid "
+                             f"types: [{', '.join(sorted(ALGORITHMS))}]")
+    return algorithm
+
+
 def stated_of_whole(request: Request) -> tuple[str, str]:
     """The checksum member of a request that completes an upload: its algorithm and text, which may end in the number of
     parts; ("", ""): none. InvalidRequest."""
@@ -64,10 +73,15 @@ def stated_of_part(listed: Request) -> tuple[str, str]:
 
 def _only(request: Request) -> str:
     """The name of the one checksum member; "": there is none. InvalidRequest."""
-    given = [] if _MEMBERS.keys().isdisjoint(request) else [name for name in _MEMBERS if request.get(name) is not None]
+    given = [name for name in _MEMBERS if request.get(name) is not None] if has_stated(request) else []
     if len(given) > 1:
         raise InvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
     return given[0] if given else ""
+
+
+def has_stated(request: Request) -> bool:
+    """Does it bring a checksum member, right or wrong?"""
+    return not _MEMBERS.keys().isdisjoint(request)
 
 
 def digest_of(algorithm: str, text: str) -> bytes:

@@ -20,6 +20,14 @@ from actors.s3.state import Record, upload_time_us
 
 Request = Mapping[str, Any]
 
+_NO_VERSION = "Conditional delete operations are not allowed when a version ID is included in the request parameters."
+
+
+def bare(etag: str) -> str:
+    """The one that what changes an object takes, no list, and as policies see it. Measured on AWS:
+    https://github.com/versity/versitygw/pull/2368"""
+    return etag.strip('"')
+
 
 def check_read(request: Request, record: Record) -> None:
     """Of GetObject and HeadObject. PreconditionFailed, NotModified."""
@@ -63,7 +71,7 @@ def check_write(request: Request, key: str, current: Record | None) -> None:
     if current is None or not there:
         raise NoSuchKey(key)
     assert match is not None
-    if not _matches(match, current["etag"]):
+    if bare(match) != current["etag"]:
         raise PreconditionFailed("If-Match")
 
 
@@ -85,27 +93,32 @@ def check_abort(request: Request, upload: Record) -> None:
         raise PreconditionFailed("x-amz-if-match-initiated-time")
 
 
+def refuse_delete(request: Request) -> None:
+    """Of DeleteObject: what only directory buckets look at, and what is about no version. NotImplementedHeader.
+
+    As LocalStack's snapshots have it of AWS: https://github.com/localstack/localstack/issues/13894
+    """
+    for member, header in (("IfMatchLastModifiedTime", "x-amz-if-match-last-modified-time"),
+                           ("IfMatchSize", "x-amz-if-match-size")):
+        if request.get(member) is not None:
+            raise NotImplementedHeader(Header=header)
+    if request.get("IfMatch") is not None and request.get("VersionId"):
+        raise NotImplementedHeader(Header="If-Match", additionalMessage=_NO_VERSION)
+
+
 def check_delete(request: Request, key: str, current: Record | None) -> None:
-    """Of DeleteObject, and with its own member names of DeleteObjects. A time and a size alone are no demand that
-    there be an object. NoSuchKey, PreconditionFailed.
+    """Of DeleteObject, and with its own member name of DeleteObjects. NoSuchKey, PreconditionFailed.
 
     Under a delete marker there is none, whatever lies there. The user guide has 412 for it; what answers is 404:
     https://github.com/ministackorg/ministack/issues/1475, https://github.com/localstack/localstack/issues/13894
     """
     match = request.get("IfMatch") or request.get("ETag")
-    time = request.get("IfMatchLastModifiedTime") or request.get("LastModifiedTime")
-    size = request.get("IfMatchSize", request.get("Size"))
-    if match is not None:
-        if current is None or current.get("marker"):
-            raise NoSuchKey(key)
-        if not _matches(match, current["etag"]):
-            raise PreconditionFailed("If-Match")
-    if current is None or current.get("marker"):
+    if match is None:
         return
-    if time is not None and int(time.timestamp()) != int(current["time"]):
-        raise PreconditionFailed("x-amz-if-match-last-modified-time")
-    if size is not None and size != current["size"]:
-        raise PreconditionFailed("x-amz-if-match-size")
+    if current is None or current.get("marker"):
+        raise NoSuchKey(key)
+    if match != "*" and bare(match) != current["etag"]:
+        raise PreconditionFailed("If-Match")
 
 
 def _failed(request: Request, record: Record, *names: str) -> str:

@@ -38,7 +38,7 @@ from actors.s3.errors import InvalidArgument, InvalidRequest, NoSuchKey
 from actors.s3.events import Happened
 from actors.s3.state import NULL, Bucket, Record
 from bus.files import Piece
-from schemas.checksums import ALGORITHMS, MD5
+from schemas.checksums import MD5
 
 SOURCE_LIMIT_BYTES = 5 * 1024**3          # of one copy; larger ones are copied in parts
 _SOURCE = "x-amz-copy-source"
@@ -63,7 +63,7 @@ class Source(NamedTuple):
 def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurKey) -> Source:
     """The object that CopySource names, where its conditions hold. AwsError."""
     name, key, version_id = parse_source(request["CopySource"])
-    bucket = access.named(snapshot, name, request.get("ExpectedSourceBucketOwner"))
+    bucket = access.named(context, snapshot, name, request.get("ExpectedSourceBucketOwner"))
     record = objects.version_or_raise(bucket, key, version_id) if version_id else bucket.current(key)
     if record is None:
         raise NoSuchKey(key)
@@ -82,12 +82,15 @@ def source_of(context: Context, snapshot: Snapshot, request: Request, ours: OurK
 
 def parse_source(text: str) -> tuple[str, str, str]:
     """Bucket, key and version id of `[/]bucket/key[?versionId=…]`, encoded as in a form: a plus is a space (aws-cli's
-    issue 614, and what s5cmd sends). InvalidArgument."""
+    issue 614, and what s5cmd sends). An access point's ARN stands before `/object/key`. InvalidArgument."""
     path, _, query = text.partition("?")
     try:
         name, _, key = unquote_plus(path, errors="strict").removeprefix("/").partition("/")
     except UnicodeDecodeError as error:
         raise InvalidArgument("Invalid copy source encoding", _SOURCE, text) from error
+    if name.startswith("arn:") and name.endswith(":accesspoint"):
+        point, _, key = key.partition("/object/")
+        name = f"{name}/{point}"
     if _NO_ESCAPE.search(path):
         raise InvalidArgument("Invalid copy source encoding", _SOURCE, text)
     version_id = query.removeprefix("versionId=") if query.startswith("versionId=") else ""
@@ -106,8 +109,9 @@ def parse_source(text: str) -> tuple[str, str, str]:
 
 
 async def copy(shard: Shard, blobs: Blobs, ours: OurKey, context: Context, request: Request) -> Answer:
+    asked = checksums.asked(request)
     source: Source = shard.read(lambda snapshot: _checked(context, snapshot, request, ours))
-    algorithm = _algorithm(request, source.record)
+    algorithm = asked or next(iter(source.record.get("sums", ())), checksums.DEFAULT)
     copied = await asyncio.to_thread(_copied, blobs, source, algorithm)
     async with collecting.named_or_removed(shard, blobs, [file.name for file in copied.files]):
         answer: Answer = await shard.transact(
@@ -136,15 +140,6 @@ def _changes(bucket: Bucket, old: Record, request: Request) -> bool:
     states_encryption = bucket.configuration("encryption") is not None
     return states_encryption or "customer" in old or encryption.is_by_kms(old) \
         or request.get("MetadataDirective") == "REPLACE" or any(request.get(name) for name in _CHANGES)
-
-
-def _algorithm(request: Request, record: Record) -> str:
-    """Of the copy: what is asked for, else the source's, else S3's own. InvalidRequest."""
-    asked: str = request.get("ChecksumAlgorithm") or next(iter(record.get("sums", ())), checksums.DEFAULT)
-    asked = asked.upper()
-    if asked not in ALGORITHMS:
-        raise InvalidRequest("Value for x-amz-checksum-algorithm header is invalid.")
-    return asked
 
 
 class _Copied(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from actors.runtime.context import Context
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import log_targets, replication, state, websites
+from actors.s3 import log_targets, points, replication, state, websites
 from actors.s3.access import bucket_of
 from actors.s3.encryption import AES256, DSSE, KMS, SSE_C
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML, S3Error
@@ -19,6 +19,7 @@ from actors.s3.state import Bucket
 CORS_RULES_LIMIT = 100
 _CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
 _is_header = re.compile("[A-Za-z0-9-]+").fullmatch
+_is_header_pattern = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]*").fullmatch      # of RFC 9110's tokens
 _SSE = (AES256, KMS, DSSE)
 _BLOCKED = frozenset({"NONE", SSE_C})
 
@@ -78,8 +79,14 @@ def _keep(bucket: Bucket, document: Document, content: Content | None) -> None:
 
 
 def tell(view: Snapshot, question: Request) -> Answer:
-    """What a gateway has to know before it asks in a caller's name (bus/system.py)."""
-    bucket = state.find_bucket(view, question["name"])
+    """What a gateway has to know before it asks in a caller's name (bus/system.py): of a bucket, or an access point's.
+    """
+    name = question["name"]
+    try:
+        point = points.find(view, name, "") if points.may_stand(name) else None
+    except S3Error:
+        return {}
+    bucket = state.find_bucket(view, name if point is None else point.bucket)
     return {} if bucket is None else {
         "region": bucket.record["region"], "document": bucket.configuration(question["kind"])}
 
@@ -104,6 +111,8 @@ def _cors(_: Bucket, content: Content) -> None:
             for value in values:
                 if value.count("*") > 1:
                     raise InvalidRequest(f'Allowed{what} "{value}" can not have more than one wildcard.')
+                if what == "Header" and not _is_header_pattern(value):
+                    raise InvalidRequest(f'AllowedHeader "{value}" contains invalid character.')
         for header in rule.get("ExposeHeaders") or ():
             if "*" in header:
                 raise InvalidRequest(f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard '

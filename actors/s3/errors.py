@@ -90,6 +90,22 @@ class BucketNotEmpty(S3Error):
         super().__init__(self.words + more, BucketName=bucket)
 
 
+class BucketHasAccessPoints(S3Error):
+    code = "BucketHasAccessPointsAttached"
+    words = ("The bucket you tried to delete has access points attached. Delete your access points before deleting "
+             "your bucket.")
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(BucketName=bucket)
+
+
+class NoSuchAccessPoint(S3Error):
+    code, status_code, words = "NoSuchAccessPoint", 404, "The specified accesspoint does not exist"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(AccessPointName=name)
+
+
 class InvalidBucketName(S3Error):
     code, words = "InvalidBucketName", "The specified bucket is not valid."
 

@@ -28,6 +28,7 @@ from actors.s3.inventories import MEMBER, RUN, due_after
 from actors.s3.state import Bucket
 from bus.client import Client
 from bus.transport import BusError
+from schemas import checksums
 from schemas.errors import AwsError
 
 FILE_ROWS = 50_000                        # of one file, and no more once it has
@@ -150,6 +151,7 @@ async def _put(
         else {"ServerSideEncryption": "AES256"} if "SSES3" in wanted else {}
     await client.call("s3", "PutObject", {
         "Bucket": bucket_name(target["Bucket"]), "Key": key, "Body": body, "ContentType": content_type,
+        "ContentMD5": checksums.md5_text(body),                     # a bucket with a lock asks for a digest
         "ACL": "bucket-owner-full-control", **({"ExpectedBucketOwner": target["AccountId"]} if target.get("AccountId")
                                                else {}), **sealed,
     }, **as_s3(here, bucket.name, bucket.owner))

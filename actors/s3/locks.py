@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from actors.s3 import checksums
 from actors.s3.errors import AccessDenied, InvalidArgument, InvalidRequest
 from actors.s3.state import Bucket, Record
 
@@ -55,6 +56,16 @@ def of_new_object(bucket: Bucket, request: Request, now: float) -> Record:
         record["hold"] = hold == "ON"
     check_bucket(bucket, "ObjectLockConfiguration")
     return record
+
+
+def check_digest(record: Record, request: Request, what: str) -> None:
+    """InvalidRequest of bytes that a lock is to keep, by the headers or by the bucket's default, and that come without
+    a digest. `record`: of the object or of the upload; `what`: "Object" or "Part".
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, …/API_UploadPart.html (Content-MD5)."""
+    if ("retain" in record or "hold" in record) and "ContentMD5" not in request and not checksums.has_stated(request):
+        raise InvalidRequest("Content-MD5 OR x-amz-checksum- HTTP header is required for Put "
+                             f"{what} requests with Object Lock parameters")
 
 
 def checked_until(until: datetime, now: float, name: str = "x-amz-object-lock-retain-until-date") -> float:

@@ -19,8 +19,9 @@ from actors.runtime.principals import SERVICE_PREFIX
 from actors.runtime.store.errors import Overloaded
 from actors.runtime.store.shard import Shard
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import log_lines, log_targets, queues, state
+from actors.s3 import log_lines, log_targets, points, queues, state
 from actors.s3.access import bucket_name
+from actors.s3.errors import S3Error
 from actors.s3.log_targets import LOGGER
 from actors.s3.owners import canonical_id
 from actors.s3.queues import Item, Queue
@@ -77,11 +78,12 @@ class Logger:
             self._owners.pop(name, None)
 
     def _gather(self, call: Call) -> None:
-        for name, operation, key in log_lines.entries(call):
+        for given, operation, key in log_lines.entries(call):
+            name, point = self._through(call, given) if points.may_stand(given) else (given, "-")
             owner = self._owners.get(name)
             if owner is None:
                 continue
-            line = log_lines.line(call, owner, name, operation, key)
+            line = log_lines.line(call, owner, name, operation, key, point)
             if self._bytes + len(line) > GATHERED_LIMIT_BYTES:
                 self.dropped += 1
                 continue
@@ -92,6 +94,14 @@ class Logger:
         elif self._bytes and not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_later(FLUSH_S, self._flush)
+
+    def _through(self, call: Call, name: str) -> tuple[str, str]:
+        """The bucket, and the ARN of the access point that its request names; "-": none."""
+        try:
+            point: points.Point | None = self._shard.read(lambda view: points.find(view, name, call.context.region))
+        except S3Error:
+            point = None
+        return (bucket_name(name), "-") if point is None else (point.bucket, point.arn)
 
     def _flush(self) -> None:
         self._flush_due = False

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from actors.runtime.chain.call import Call
 from actors.runtime.context import Context
-from actors.s3.access import bucket_name
 from actors.s3.copying import parse_source
 from actors.s3.errors import InvalidArgument
 from actors.s3.owners import canonical_id
@@ -41,9 +40,9 @@ _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
 
 
 def entries(call: Call) -> Iterator[tuple[str, str, Any]]:
-    """(bucket, operation, key) of all that is to be told of a request whose answer is made."""
+    """(bucket as it is named, operation, key) of all that is to be told of a request whose answer is made."""
     context, request = call.context, call.request
-    bucket = bucket_name(request["Bucket"])
+    bucket = request["Bucket"]
     yield bucket, operation_of(context), request.get("Key")
     if context.operation.name == "DeleteObjects" and call.error is None:
         for each in (request.get("Delete") or {}).get("Objects") or ():
@@ -76,8 +75,8 @@ def _by_name(name: str) -> str:
     return "_".join(rest).upper()
 
 
-def line(call: Call, account: str, bucket: str, operation: str, key: Any) -> str:
-    """`account`: the bucket's owner."""
+def line(call: Call, account: str, bucket: str, operation: str, key: Any, point: str) -> str:
+    """`account`: the bucket's owner; `point`: the access point's ARN, or "-"."""
     context, answer = call.context, _answer(call)
     milliseconds = str(int((perf_counter() - call.started) * 1000))
     source, fault = context.source, call.reply.error if call.reply is not None else None
@@ -88,7 +87,7 @@ def line(call: Call, account: str, bucket: str, operation: str, key: Any) -> str
         _quoted(source.get("request")), str(_status(call)), fault.code if fault is not None else "-",
         *_sizes(call, answer), milliseconds, milliseconds, _quoted(source.get("referer")),
         _quoted(source.get("user_agent")), call.request.get("VersionId") or answer.get("VersionId") or "-",
-        context.request_id or "-", *_signature(context), source.get("host") or "-", "-", "-", "-",
+        context.request_id or "-", *_signature(context), source.get("host") or "-", "-", point, "-",
     ))
 
 

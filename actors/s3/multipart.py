@@ -14,12 +14,11 @@ from actors.runtime.context import Context
 from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.s3 import checksums, conditions, contents, due, encryption, state, uploads, versions
-from actors.s3.access import bucket_of, is_anonymous
+from actors.s3 import checksums, conditions, contents, due, encryption, locks, state, uploads, versions
+from actors.s3.access import bucket_of
 from actors.s3.contents import Body
 from actors.s3.engine.sealing import OurKey, Sealer
 from actors.s3.errors import (
-    AccessDenied,
     BadDigest,
     EntityTooSmall,
     InvalidArgument,
@@ -32,7 +31,7 @@ from actors.s3.events import Happened
 from actors.s3.objects import described, version_of
 from actors.s3.owners import owner
 from actors.s3.state import Bucket, Record
-from schemas.checksums import ALGORITHMS, CRC_BYTES, MD5, combined
+from schemas.checksums import CRC_BYTES, MD5, combined
 
 _OF_UPLOADS = frozenset({"key", "algorithm", "disturbed", "initiator"})   # what an object's record has no more
 LEAST_PART_BYTES = 5 * 1024 * 1024        # of every part but the last
@@ -43,8 +42,6 @@ Answer = dict[str, Any]
 
 def create(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
-    if is_anonymous(context):
-        raise AccessDenied("Anonymous users cannot initiate multipart uploads.  Please authenticate.")
     key = request["Key"]
     record = described(context, transaction, bucket, request)
     algorithm, kind = _checksum_of_upload(request)
@@ -68,15 +65,12 @@ def _initiator(principal: Principal) -> dict[str, str]:
 
 def _checksum_of_upload(request: Request) -> tuple[str, str]:
     """Algorithm and type; ("", FULL_OBJECT) where the request leaves them to us. InvalidRequest."""
-    algorithm, kind = (request.get("ChecksumAlgorithm") or "").upper(), _kind(request)
+    kind, algorithm = _kind(request), checksums.asked(request)
     if not algorithm:
         if kind:
             raise InvalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
                                  "header.")
         return "", checksums.FULL_OBJECT
-    if algorithm not in ALGORITHMS:
-        raise InvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid "
-                             "types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]")
     if not kind:
         return algorithm, checksums.FULL_OBJECT if algorithm == checksums.DEFAULT else checksums.COMPOSITE
     refused = (kind == checksums.COMPOSITE and algorithm == checksums.DEFAULT) or (
@@ -114,6 +108,7 @@ def needed_of_part(upload: Record) -> str:
 def put_part(context: Context, transaction: Transaction, request: Request, body: Body, ours: OurKey) -> Answer:
     _, upload = check_part(context, transaction, request)
     sealer = encryption.sealer_of_part(ours, upload, request)
+    locks.check_digest(upload, request, "Part")
     _check_algorithm(upload, request)
     algorithm, digest = checksums.check(request, body.sums)
     needed = needed_of_part(upload)

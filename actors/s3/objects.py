@@ -28,6 +28,7 @@ from schemas.errors import AwsError
 
 METADATA_LIMIT_BYTES = 2048               # of user metadata, names and values together
 DELETE_LIMIT = 1000                       # keys of one DeleteObjects
+_OF_DIRECTORIES = frozenset({"LastModifiedTime", "Size"})     # conditions of directory buckets' DeleteObjects
 STANDARD = "STANDARD"
 DEFAULT_TYPE = "binary/octet-stream"
 # The last is Expires where it is written otherwise than as the timestamp that it stands for, or stands for none.
@@ -43,6 +44,8 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
     key = request["Key"]
     algorithm, digest = checksums.check(request, body.sums)
     record = described(context, transaction, bucket, request)
+    if not _is_form(context):
+        locks.check_digest(record, request, "Object")
     current = bucket.current(key)
     conditions.check_write(request, key, current)
     sealer = encryption.sealer_of_new(ours, record, request)
@@ -60,7 +63,11 @@ def put(context: Context, transaction: Transaction, request: Request, body: Body
 
 def _created(context: Context) -> str:
     """A form's upload is a PUT to us; its gateway says what it was."""
-    return "ObjectCreated:Post" if context.source.get("request", "").startswith("POST ") else "ObjectCreated:Put"
+    return "ObjectCreated:Post" if _is_form(context) else "ObjectCreated:Put"
+
+
+def _is_form(context: Context) -> bool:
+    return bool(context.source.get("request", "").startswith("POST "))
 
 
 def described(context: Context, transaction: Transaction, bucket: Bucket, request: Request) -> Record:
@@ -124,6 +131,7 @@ def version_of(bucket: Bucket, record: Record) -> Answer:
 
 def delete(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
+    conditions.refuse_delete(request)
     return delete_one(context, transaction, bucket, request, bypass=locks.bypass(bucket, request))
 
 
@@ -167,7 +175,7 @@ def delete_many(
     """Each on its own: an error of one is told of it alone. `may` says whether the caller may delete it."""
     bucket = bucket_of(context, transaction, request)
     wanted = request["Delete"].get("Objects") or []
-    if not wanted or len(wanted) > DELETE_LIMIT:
+    if not wanted or len(wanted) > DELETE_LIMIT or any(not _OF_DIRECTORIES.isdisjoint(each) for each in wanted):
         raise MalformedXML
     bypass = bool(request.get("BypassGovernanceRetention"))
     deleted: list[Answer] = []

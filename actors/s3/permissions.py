@@ -16,17 +16,17 @@ from actors.runtime.policy import Policy, Use, compile_document
 from actors.runtime.policy.decision import root_arn
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
-from actors.s3 import acls, keys, ownership, publicity, replicating, replication, state, tags
-from actors.s3.access import bucket_name
+from actors.s3 import acls, keys, ownership, points, publicity, replicating, replication, state, tags
+from actors.s3.access import bucket_name, is_anonymous
 from actors.s3.buckets import check_name
-from actors.s3.copying import parse_source
-from actors.s3.errors import HEADERS, InvalidArgument, NoSuchBucket, PermanentRedirect, S3Error
+from actors.s3.conditions import bare
+from actors.s3.errors import HEADERS, AccessDenied, NoSuchBucket, PermanentRedirect, S3Error
 from actors.s3.log_targets import LOGGER
 from actors.s3.publicity import POLICY
 from actors.s3.state import Bucket, Record
 from schemas.errors import AwsError
 
-_ARN = "arn:aws:s3:::"
+ARN = "arn:aws:s3:::"
 # Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 _MENDING = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _VERSION = "s3:versionid"
@@ -37,16 +37,30 @@ OF_VERSIONS = frozenset({
     "DeleteObjectTagging", "GetObjectAttributes",
 })
 
+# What nobody in particular may do, whatever a policy lets everyone do. AWS's sentences: issues of aws/aws-sdk-cpp
+# (1575), reports of users, and versitygw's tests of public buckets.
+_ANYONE = "Anonymous users cannot invoke this API. Please authenticate."
+_OWNERSHIP = "s3:{}BucketOwnershipControls does not support Anonymous requests!"
+_NOT_OF_NOBODY = {
+    "CreateMultipartUpload": "Anonymous users cannot initiate multipart uploads.  Please authenticate.",
+    "CopyObject": "Anonymous users cannot copy objects.  Please authenticate.",
+    **dict.fromkeys(("CreateBucket", "PutBucketAcl", "PutObjectAcl", "SelectObjectContent"), _ANYONE),
+    **dict.fromkeys(("PutBucketOwnershipControls", "DeleteBucketOwnershipControls"), _OWNERSHIP.format("Put")),
+    "GetBucketOwnershipControls": _OWNERSHIP.format("Get"),
+}
 _TELLING_WHERE = frozenset({"HeadBucket", "ListObjects", "ListObjectsV2"})
 
 Request = Mapping[str, Any]
 
 
 def accesses(context: Context, request: Request) -> Sequence[Access]:
+    """Of what a request does to its bucket; what it copies, entering.py adds."""
     if context.part:
         return replicating.accesses(request)
     operation = context.operation
     name, bucket = operation.name, request.get("Bucket")
+    if name in _NOT_OF_NOBODY and is_anonymous(context):
+        raise AccessDenied(_NOT_OF_NOBODY[name])
     if name == "DeleteObjects":
         return _bypass(request, "*")
     if not isinstance(bucket, str):
@@ -54,13 +68,13 @@ def accesses(context: Context, request: Request) -> Sequence[Access]:
     key = request.get("Key")
     if isinstance(key, str):
         keys.check(key)
-    arn = _arn(bucket, key)
+    arn = arn_of(bucket, key)
     action, version_id = action_of(operation), request.get("VersionId")
     if version_id and name in OF_VERSIONS:
         action = of_version(action)
     found = [Access(action, arn, _naming(version_id))]
-    if isinstance(request.get("CopySource"), str):
-        found += _of_source(request["CopySource"])
+    if _heeds_conditions(name, request):
+        found += _of_match(request.get("IfMatch"), arn)
     if name == "CreateBucket":
         check_name(bucket)                # of who may not make one, too
         found += [Access(f"s3:{needed}", arn) for member, needed in _BY_CREATION if request.get(member)]
@@ -97,33 +111,27 @@ _BY_MAKING = {
 def _bypass(request: Request, key: Any) -> Sequence[Access]:
     if not request.get("BypassGovernanceRetention"):
         return ()
-    return (Access("s3:BypassGovernanceRetention", _arn(request["Bucket"], key)),)
+    return (Access("s3:BypassGovernanceRetention", arn_of(request["Bucket"], key)),)
 
 
-def _arn(bucket: str, key: Any = None) -> str:
-    arn = f"{_ARN}{bucket_name(bucket)}"
+def arn_of(bucket: str, key: Any = None) -> str:
+    arn = f"{ARN}{bucket_name(bucket)}"
     return f"{arn}/{key}" if isinstance(key, str) else arn
 
 
-def _of_source(text: str) -> Sequence[Access]:
-    """Nothing for what names no object: the operation says what is wrong with it."""
-    try:
-        bucket, key, version_id = parse_source(text)
-    except InvalidArgument:
-        return ()
+def of_source(bucket: str, key: str, version_id: str) -> Access:
+    """What it takes to copy this. KeyTooLong, InvalidURI."""
     keys.check(key)
-    return (Access("s3:GetObjectVersion" if version_id else "s3:GetObject", _arn(bucket, key), _naming(version_id)),)
+    return Access("s3:GetObjectVersion" if version_id else "s3:GetObject", arn_of(bucket, key), _naming(version_id))
 
 
-def of_copied_tags(view: Snapshot, request: Request) -> Sequence[Access]:
-    """What CopyObject needs for its source's tags, where it has some and they are not replaced."""
-    if request.get("TaggingDirective") == "REPLACE":
+def of_copied_tags(view: Snapshot, request: Request, source: Access) -> Sequence[Access]:
+    """What CopyObject needs of its source and of its target for the source's tags, where it has some and they are not
+    replaced."""
+    if request.get("TaggingDirective") == "REPLACE" or not _tags_of(view, source):
         return ()
-    for source in _of_source(request["CopySource"]):
-        if _tags_of(view, source):
-            return (Access(f"{source.action}Tagging", source.resource, source.keys),
-                    Access("s3:PutObjectTagging", _arn(request["Bucket"], request["Key"])))
-    return ()
+    return (Access(f"{source.action}Tagging", source.resource, source.keys),
+            Access("s3:PutObjectTagging", arn_of(request["Bucket"], request["Key"])))
 
 
 def _naming(version_id: str | None) -> Mapping[str, str]:
@@ -136,28 +144,41 @@ def of_version(action: str) -> str:
     return action.replace("Object", "ObjectVersion", 1)
 
 
-def of_deletion(bucket: str, each: Request) -> Access:
+def of_deletion(bucket: str, each: Request) -> Sequence[Access]:
     """What one key of DeleteObjects needs. KeyTooLong, InvalidURI."""
     keys.check(each["Key"])
-    version_id = each.get("VersionId")
-    return Access("s3:DeleteObjectVersion" if version_id else "s3:DeleteObject", _arn(bucket, each["Key"]),
-                  _naming(version_id))
+    arn, version_id, etag = arn_of(bucket, each["Key"]), each.get("VersionId"), each.get("ETag")
+    if version_id:
+        return (Access("s3:DeleteObjectVersion", arn, _naming(version_id)),)
+    given = {"s3:if-match": bare(etag)} if etag else _NONE
+    return (Access("s3:DeleteObject", arn, given), *_of_match(etag, arn))
+
+
+def _heeds_conditions(name: str, request: Request) -> bool:
+    return _CREATES.get(name, False) or (name == "DeleteObject" and not request.get("VersionId"))
+
+
+def _of_match(match: str | None, arn: str) -> Sequence[Access]:
+    """Who names an ETag hears whether it is the object's. Sources:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html and conditional-deletes.html"""
+    return () if match in (None, "", "*") else (Access("s3:GetObject", arn),)
 
 
 def of_listing(bucket: str) -> Access:
     """What it takes to be told that a key is not there."""
-    return Access("s3:ListBucket", _arn(bucket))
+    return Access("s3:ListBucket", arn_of(bucket))
 
 
-def guard(view: Snapshot, context: Context, access: Access) -> Guard | None:
+def guard(view: Snapshot, context: Context, access: Access) -> Guard:
     """The bucket's owner, its policy and what ACLs grant this caller. A bucket that is not there lets nobody in
     particular in: the operation tells them so, as it does all who may by their own policies."""
-    name, _, key = access.resource.removeprefix(_ARN).partition("/")
-    if not access.resource.startswith(_ARN):
-        return None
+    assert access.resource.startswith(ARN), "others' are entering.py's"
+    name, _, key = access.resource.removeprefix(ARN).partition("/")
     bucket = state.find_bucket(view, name)
     if bucket is None:
         return Guard(granted=not context.principal.account)
+    if access.keys:
+        bucket = points.used(view, bucket, access)
     account = context.principal.account
     if ownership.of_bucket(bucket) == ownership.ENFORCED:
         return Guard(bucket.owner, _policy(bucket, context.principal, access.action))
@@ -174,9 +195,9 @@ def refusal(view: Snapshot, context: Context, access: Access, denied: AwsError) 
     """What the refused hear. That a bucket is not there, or is elsewhere, everyone does (ministack's tests have it as
     measured on AWS). Where it is, HeadBucket tells everyone, and lists of objects do:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html#API_GetBucketLocation_RequestSyntax"""
-    if not access.resource.startswith(_ARN) or context.operation.name == "CreateBucket":
+    if not access.resource.startswith(ARN) or context.operation.name == "CreateBucket":
         return denied
-    name = access.resource.removeprefix(_ARN).partition("/")[0]
+    name = access.resource.removeprefix(ARN).partition("/")[0]
     bucket = state.find_bucket(view, name)
     if bucket is None:
         return NoSuchBucket(name)
@@ -195,10 +216,15 @@ def _policy(bucket: Bucket, principal: Principal, action: str) -> Policy | None:
     text = bucket.configuration(POLICY)
     if text is None or (action in _MENDING and principal.arn == root_arn(bucket.owner)):
         return None
-    is_stranger = not _is_service(principal) and principal.account != bucket.owner
-    if is_stranger and publicity.of_bucket(bucket).get("RestrictPublicBuckets") and publicity.is_public(text):
+    if not is_at_home(principal, bucket.owner) and publicity.of_bucket(bucket).get("RestrictPublicBuckets") \
+            and publicity.is_public(text):
         return None
     return Policy("BucketPolicy", compile_document(text, Use.RESOURCE))
+
+
+def is_at_home(principal: Principal, account: str) -> bool:
+    """Of the account, or a service: no stranger, for public-access blocks."""
+    return principal.account == account or _is_service(principal)
 
 
 def _is_service(principal: Principal) -> bool:
@@ -214,8 +240,7 @@ def _version(bucket: Bucket, key: str, access: Access) -> Record | None:
 
 def _tags_of(view: Snapshot, access: Access) -> Mapping[str, str]:
     """Of the object an access is about."""
-    name, _, key = access.resource.removeprefix(_ARN).partition("/")
-    bucket = state.find_bucket(view, name)
+    bucket, key, _ = points.place(view, access)
     record = None if bucket is None else _version(bucket, key, access)
     return {} if record is None else record.get("tags", {})
 
@@ -225,13 +250,17 @@ def condition_keys(
 ) -> Mapping[str, str | tuple[str, ...]]:
     """S3's own: from the request's signature and members, from the tags it brings and from those the object has."""
     keys: dict[str, str | tuple[str, ...]] = {**_of_signature(context)}
-    bucket = state.find_bucket(view, access.resource.removeprefix(_ARN).partition("/")[0])
+    bucket, _, point = points.place(view, access)
     if bucket is not None:
-        keys["s3:resourceaccount"] = bucket.owner
+        keys["s3:resourceaccount"] = bucket.owner if point is None else point.key.account
+    if point is not None:
+        keys |= {f"s3:accesspointtag/{tag.lower()}": value for tag, value in point.tags.items()}
     creates = _CREATES.get(context.operation.name)
     if creates is not None:
         keys["s3:objectcreationoperation"] = "true" if creates else "false"
     request = {**request, **_of_lock(request)}
+    if _heeds_conditions(context.operation.name, request):
+        keys |= {key: bare(request[member]) for key, member in _CONDITIONS.items() if request.get(member) is not None}
     for key, member in _KEYS.items():
         value = request.get(member)
         if value is not None:
@@ -297,5 +326,5 @@ _KEYS = {
     "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
     "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
     "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
-    "s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch",
 }
+_CONDITIONS = {"s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch"}

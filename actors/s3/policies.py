@@ -20,7 +20,7 @@ Answer = dict[str, Any]
 def put(context: Context, transaction: Transaction, request: Request) -> Answer:
     bucket = bucket_of(context, transaction, request)
     text = request["Policy"]
-    policy_rules.check(text, bucket.name)
+    policy_rules.check(text, f"arn:aws:s3:::{bucket.name}")
     publicity.check_policy(context, bucket, text)
     bucket.configure(POLICY, text)
     return {}

@@ -79,8 +79,9 @@ _NAMED = re.compile(r"AWS:arn:aws[a-z-]*:(?:iam|sts)::(?:[0-9]{12}|cloudfront):"
 _WILD = re.compile(r"[*?]|\$\{")
 
 
-def check(text: str, bucket: str) -> None:
-    """MalformedPolicy."""
+def check(text: str, arn: str, inside: str = "/") -> None:
+    """Of the bucket's or the access point's with this ARN; behind it and `inside` stands an object's key.
+    MalformedPolicy."""
     for written in _statements(text):
         _check_elements(written)
     try:
@@ -91,14 +92,13 @@ def check(text: str, bucket: str) -> None:
         raise MalformedBucketPolicy(f"Invalid Condition type : {error.name}") from error
     except MalformedPolicy as error:
         raise MalformedBucketPolicy(str(error)) from error
-    arn = f"arn:aws:s3:::{bucket}"
     for statement in parse(text, Use.RESOURCE)[1]:
         if statement.allow and statement.not_principal:
             raise MalformedBucketPolicy("Allow with NotPrincipal is not allowed")
         if any(name.startswith("AWS:arn:") and not _NAMED.match(name) for name in statement.principals or ()):
             raise MalformedBucketPolicy(_NOBODY)
         _check_conditions(statement)
-        _check_actions(statement, [_kinds_of_resource(resource, arn) for resource in statement.resources])
+        _check_actions(statement, [_kinds_of_resource(resource, arn, arn + inside) for resource in statement.resources])
 
 
 # The document's own shape, told in S3's words before the grammar tells of it in IAM's.
@@ -172,9 +172,8 @@ class Kinds(NamedTuple):
     objects: bool
 
 
-def _kinds_of_resource(resource: str, arn: str) -> Kinds:
+def _kinds_of_resource(resource: str, arn: str, inside: str) -> Kinds:
     literal = _WILD.split(resource, maxsplit=1)[0]
-    inside = f"{arn}/"
     found = Kinds(fnmatchcase(arn, resource), literal.startswith(inside) or (
         literal != resource and inside.startswith(literal)))
     if not resource.startswith("arn:") or not any(found):

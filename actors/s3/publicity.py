@@ -28,6 +28,7 @@ _NARROWING = frozenset({
 })
 _ADDRESSES = ("aws:sourceip", "aws:vpcsourceip")
 _BROADEST_BITS = {4: 8, 6: 32}            # of a network that is still somebody's
+_ARN = "arn:aws:s3:::"
 _FIXING = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
 
 Request = Mapping[str, Any]
@@ -40,9 +41,14 @@ class NoSuchPublicAccessBlock(S3Error):
 
 
 def of_bucket(bucket: Bucket) -> Mapping[str, bool]:
-    """What holds for it: its own block's settings and its account's."""
+    """What holds for it: its own block's settings, its account's, and those of an access point that it is used through.
+    """
     own, general = _own(bucket), of_account(bucket.view, bucket.owner)
-    return {name: True for name in SETTINGS if own.get(name) or general.get(name)} if general else own
+    return united(own, general, bucket.block) if general or bucket.block else own
+
+
+def united(*blocks: Mapping[str, bool]) -> Mapping[str, bool]:
+    return {name: True for name in SETTINGS if any(block.get(name) for block in blocks)}
 
 
 def _own(bucket: Bucket) -> Mapping[str, bool]:
@@ -102,20 +108,19 @@ def status(context: Context, snapshot: Snapshot, request: Request) -> Answer:
 def check_policy(context: Context, bucket: Bucket, text: str) -> None:
     """AccessDenied where the bucket's block has no public policy."""
     if of_bucket(bucket).get("BlockPublicPolicy") and is_public(text):
-        raise _prevented(context, "s3:PutBucketPolicy", bucket, "policies", "BlockPublicPolicy")
+        raise prevented(context, f"{_ARN}{bucket.name}", "policies", "BlockPublicPolicy")
 
 
 def check_acl(context: Context, bucket: Bucket, acl: Acl) -> None:
     """AccessDenied where the bucket's block has no public ACL."""
     if acls.is_public(acl) and of_bucket(bucket).get("BlockPublicAcls"):
-        raise _prevented(context, f"s3:{context.operation.name}", bucket, "ACLs", "BlockPublicAcls")
+        raise prevented(context, f"{_ARN}{bucket.name}", "ACLs", "BlockPublicAcls")
 
 
-def _prevented(context: Context, action: str, bucket: Bucket, what: str, setting: str) -> AccessDenied:
+def prevented(context: Context, arn: str, what: str, setting: str) -> AccessDenied:
     return AccessDenied(
-        f"User: {context.principal.arn or 'anonymous'} is not authorized to perform: {action} on resource: "
-        f'"arn:aws:s3:::{bucket.name}" because public {what} are prevented by the {setting} setting in S3 Block Public '
-        "Access.")
+        f"User: {context.principal.arn or 'anonymous'} is not authorized to perform: s3:{context.operation.name} on "
+        f'resource: "{arn}" because public {what} are prevented by the {setting} setting in S3 Block Public Access.')
 
 
 def is_public(text: str) -> bool:

@@ -34,8 +34,11 @@ Answer = dict[str, Any]
 
 
 def find(context: Context, snapshot: Snapshot, request: Request) -> tuple[Bucket, Record]:
-    """The version a request means. NoSuchKey, NoSuchVersion, MethodNotAllowed of a delete marker."""
+    """The version a request means. InvalidArgument of a part that no object has, NoSuchKey, NoSuchVersion,
+    MethodNotAllowed of a delete marker."""
     bucket = bucket_of(context, snapshot, request)
+    if "PartNumber" in request:
+        uploads.check_part_number(request["PartNumber"])
     return bucket, version_of(bucket, request["Key"], request.get("VersionId"))
 
 
@@ -166,7 +169,6 @@ def _is_range(request: Request, record: Record) -> bool:
 
 
 def _part(record: Record, number: int, view: Snapshot) -> tuple[int, int]:
-    uploads.check_part_number(number)
     count = record.get("parts") or 1
     if number > count:
         raise InvalidPartNumber(number, count)
@@ -178,21 +180,20 @@ def _part(record: Record, number: int, view: Snapshot) -> tuple[int, int]:
 
 
 def parse_range(text: str, size: int) -> tuple[int, int] | None:
-    """`bytes=a-b`, `a-`, `-n` as (first, past the last). None: not to be understood, and then it is ignored, as S3 does
-    with several ranges too. InvalidRange."""
-    unit, equals, spec = text.partition("=")
-    first, dash, last = spec.strip().partition("-")
-    if unit.strip().lower() != "bytes" or not equals or not dash or "," in spec:
+    """`bytes=a-b`, `a-`, `-n` as (first, past the last). None: not to be understood, for a space in it too, and then it
+    is ignored, as S3 does with several ranges, and with the end of what is empty (versitygw's tests). InvalidRange."""
+    unit, equals, spec = text.strip().partition("=")
+    first, dash, last = spec.partition("-")
+    if unit.lower() != "bytes" or not equals or not dash or "," in spec:
         return None
-    first, last = first.strip(), last.strip()
     if not all(part == "" or (part.isascii() and part.isdigit() and len(part) <= RANGE_DIGITS_LIMIT)
                for part in (first, last)) or not (first or last):
         return None
     if not first:
         length = int(last)
-        if length == 0 or size == 0:
+        if length == 0:
             raise InvalidRange(text, size)
-        return max(0, size - length), size
+        return (max(0, size - length), size) if size else None
     start = int(first)
     if last and int(last) < start:
         return None

@@ -22,6 +22,7 @@ from actors.s3 import (
     copying,
     delivering,
     documents,
+    entering,
     listing,
     multipart,
     objects,
@@ -102,20 +103,31 @@ class S3(Settings, ServiceActor):
     # What authorisation asks
 
     def accesses(self, context: Context, request: Request) -> Sequence[Access]:
-        found = permissions.accesses(context, request)
-        if context.operation.name != "CopyObject" or context.part:
-            return found
-        return (*found, *self.shard.read(lambda view: permissions.of_copied_tags(view, request)))
+        if context.part or not entering.concerns(request):
+            return permissions.accesses(context, request)
+        found: Sequence[Access] = self.shard.read(lambda view: entering.accesses(view, context, request))
+        return found
 
     def guard(self, context: Context, access: Access) -> Guard | None:
         if context.operation.name == "CreateBucket":   # whose it is already, the operation says
             return None
-        found: Guard | None = self.shard.read(lambda view: permissions.guard(view, context, access))
+        guard = permissions.guard if access.resource.startswith(permissions.ARN) else entering.guard
+        found: Guard | None = self.shard.read(lambda view: guard(view, context, access))
         return found
 
     def refusal(self, context: Context, access: Access, error: AwsError) -> AwsError:
         told: AwsError = self.shard.read(lambda view: permissions.refusal(view, context, access, error))
         return told
+
+    def passed(self, context: Context, request: Request) -> Sequence[str]:
+        if not isinstance(request.get("Bucket"), str) or not entering.concerns(request):
+            return ()
+        found: Sequence[str] = self.shard.read(lambda view: entering.passed(view, context, request))
+        return found
+
+    def tags(self, context: Context, access: Access) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.shard.read(lambda view: entering.tags(view, access))
+        return found
 
     def condition_keys(
         self, context: Context, access: Access, request: Request
@@ -197,9 +209,13 @@ class S3(Settings, ServiceActor):
 
     def _missing(self, context: Context, request: Request, error: NoSuchKey) -> AwsError:
         """That a key is not there is told to those who may list."""
-        if allowed(context, self, permissions.of_listing(request["Bucket"]), request):
-            return error
-        return AccessDenied()
+        return error if self._may(context, request, (permissions.of_listing(request["Bucket"]),)) else AccessDenied()
+
+    def _may(self, context: Context, request: Request, needed: Sequence[Access]) -> bool:
+        """These as well?"""
+        if entering.concerns(request):
+            needed = self.shard.read(lambda view: entering.also(view, context, request, needed))
+        return all(allowed(context, self, each, request) for each in needed)
 
     @query("GetObjectAttributes")
     def get_object_attributes(self, context: Context, snapshot: Snapshot, request: Request) -> Answer:
@@ -212,7 +228,7 @@ class S3(Settings, ServiceActor):
     @operation("DeleteObjects")
     def delete_objects(self, context: Context, transaction: Transaction, request: Request) -> Answer:
         def may(each: Request) -> bool:
-            return allowed(context, self, permissions.of_deletion(request["Bucket"], each), request)
+            return self._may(context, request, permissions.of_deletion(request["Bucket"], each))
 
         return objects.delete_many(context, transaction, request, may)
 

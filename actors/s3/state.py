@@ -11,6 +11,9 @@
     f | file name                                   what a file of ours must hold; files without this row are orphans
     g | u64 time | content id                       files to be removed once that time has come
     a | account                                     the public-access block of a whole account (publicity.py)
+    e | account \\0 region \\0 name                  an access point (points.py)
+    l | alias                                       which access point that is: account \\0 region \\0 name
+    m | bucket \\0 account \\0 region \\0 name        an access point of this bucket's
     q, h                                            queues (queues.py)
     t, w                                            the walk has begun (collecting.py); upgrades.py has been
     s                                               garbage is being collected
@@ -52,6 +55,7 @@ _REVISION_BYTES = 8
 BUCKETS_REMEMBERED = 256
 REMEMBERED_LIMIT_BYTES = 10_240           # of a configuration; a larger one is read each time
 _END = b"\0\0"
+_NO_BLOCK: Mapping[str, bool] = {}
 
 
 def read(view: Snapshot, key: bytes) -> Record | None:
@@ -197,6 +201,11 @@ class Bucket:
         """ENABLED, SUSPENDED, or "": never turned on."""
         status: str = self.record.get("versioning", "")
         return status
+
+    @property
+    def block(self) -> Mapping[str, bool]:
+        """The public-access block of the access point through which it is used (points.py)."""
+        return _NO_BLOCK
 
     def save(self) -> None:
         write(self._transaction(), b"b" + self.name.encode(), self.record)

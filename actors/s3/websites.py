@@ -1,7 +1,7 @@
 """A bucket's website configuration as it may be put. What serves the site is at the edge (gateway/s3/websites.py).
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketWebsite.html; the messages are those that
-LocalStack's snapshots and versitygw's integration tests hold.
+LocalStack's snapshots and versitygw's integration tests hold, and the codes that S3 takes those it found.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ from typing import Any
 from actors.s3.errors import InvalidArgument, InvalidRequest, MalformedXML
 
 ROUTING_RULES_LIMIT = 50
+_REDIRECTS = frozenset({301, 302, 303, 304, 305, 307, 308})
+_ERRORS = frozenset({*range(400, 418), *range(500, 506)})
 
 Content = Mapping[str, Any]
 
@@ -51,7 +53,7 @@ def _check_redirect(redirect: Content | None) -> None:
         raise InvalidRequest("You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
     _check_protocol(redirect)
     code = redirect.get("HttpRedirectCode")
-    if code is not None and not 301 <= _number(code) <= 399:
+    if code is not None and _number(code) not in _REDIRECTS:
         raise InvalidRequest(f"The provided HTTP redirect code ({code}) is not valid. Valid codes are 3XX except 300.")
 
 
@@ -60,7 +62,7 @@ def _check_condition(condition: Content) -> None:
         raise InvalidRequest("Condition cannot be empty. To redirect all requests without a condition, the condition "
                              "element shouldn't be present.")
     code = condition.get("HttpErrorCodeReturnedEquals")
-    if code is not None and not 400 <= _number(code) <= 599:
+    if code is not None and _number(code) not in _ERRORS:
         raise InvalidRequest(f"The provided HTTP error code ({code}) is not valid. Valid codes are 4XX or 5XX.")
 
 

@@ -35,7 +35,8 @@ _NAMESPACES = {
 }
 _CORAL = "com.amazon.coral.service#"
 _VALIDATION = "com.amazon.coral.validate#"
-# DynamoDB's responses carry the CRC-32 of their bytes, which its SDKs check; its unknown operations have no message.
+# DynamoDB's responses carry the CRC-32 of their bytes, which its SDKs check; its unknown operations have no message,
+# and operations without output (TagResource, UntagResource) answer no body at all.
 _DYNAMODB = frozenset({"dynamodb", "dynamodbstreams"})
 # Errors that speak of "Message", as measured on DynamoDB.
 _CAPITAL_MESSAGE = frozenset({"AccessDeniedException", "SerializationException"})
@@ -108,7 +109,10 @@ class Json:
         return read(load_json(body) if body else {})
 
     def serialise(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
-        return self._response(operation.service, operation.status, self._body(operation, result), request_id)
+        service = operation.service
+        silent = operation.output is None and service.name in _DYNAMODB
+        body = b"" if silent else self._body(operation, result)
+        return self._response(service, operation.status, body, request_id)
 
     def _body(self, operation: Operation, result: Mapping[str, Any]) -> bytes:
         codecs = _codecs(operation.service)

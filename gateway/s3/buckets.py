@@ -10,7 +10,7 @@ from bus.system import ask
 from bus.transport import Transport
 
 ASK_LIMIT_S = 5.0
-NAME_LIMIT_CHARACTERS = 63
+NAME_LIMIT_CHARACTERS = 128               # of a bucket's name, or of an access point's ARN in its place
 CORS, WEBSITE = "cors", "website"
 
 

@@ -1,9 +1,10 @@
 """Which pages a bucket's CORS configuration lets in, as S3 evaluates it, and what S3 says to the others.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html; headers and errors as AWS answered them in
-LocalStack's snapshots (test_s3_cors.snapshot.json) and ceph/s3-tests (test_cors_*).
+LocalStack's snapshots (test_s3_cors.snapshot.json), ceph/s3-tests (test_cors_*) and versitygw's tests.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ NOT_ALLOWED = ("CORSResponse: This CORS request is not allowed. This is usually 
                "by the resource's CORS spec.")
 
 Rule = Mapping[str, Any]
+_is_name = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]*").fullmatch       # of RFC 9110's tokens; nothing is none
 
 
 class AccessForbidden(AwsError):
@@ -37,10 +39,19 @@ class BadRequest(AwsError):
 
 
 def check_preflight(headers: Mapping[str, str]) -> None:
-    """BadRequest for what no page would send."""
-    method = headers.get("access-control-request-method")
+    """BadRequest for what no page would send, whatever the bucket allows."""
+    method = headers.get("access-control-request-method", "GET")
     if method not in METHODS:
-        raise BadRequest(f"Invalid Access-Control-Request-Method: {'null' if method is None else method}")
+        raise BadRequest(f"Invalid Access-Control-Request-Method: {method}")
+    for name in headers.get("access-control-request-headers", "").split(","):
+        if not _is_name(name.strip()):
+            raise BadRequest(f'Access-Control-Request-Headers "{name}" contains invalid character.')
+
+
+def check_method(headers: Mapping[str, str]) -> None:
+    """BadRequest: a preflight says what for."""
+    if "access-control-request-method" not in headers:
+        raise BadRequest("Invalid Access-Control-Request-Method: null")
 
 
 def grants(rules: Sequence[Rule], method: str, headers: Mapping[str, str]) -> dict[str, str] | None:

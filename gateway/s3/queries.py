@@ -5,10 +5,12 @@ recordings of ListObjectVersions for rabata.io).
 """
 
 import re
+from collections.abc import Container
 from functools import cache
 from typing import NamedTuple
 
 from gateway.protocols.rest import bound
+from gateway.s3 import selectors
 from schemas.errors import AwsError
 from schemas.models import Operation
 
@@ -17,7 +19,6 @@ Query = dict[str, list[str]]
 _INTEGER = re.compile("(-?)0*([0-9]{1,10})")
 _INT32_MAX = 2**31 - 1
 _PART_NUMBER = "partNumber"
-_UPLOAD = "uploadId"
 _NUMBERS = {_PART_NUMBER: "Part number must be an integer between 1 and 10000, inclusive"}
 # What the one listing has and the other has not.
 _STRANGE = {
@@ -27,15 +28,18 @@ _STRANGE = {
 }
 _FETCH_OWNER = "fetch-owner"
 _VERSION = "versionId"
+_OVERRIDE = "response-"
 _VERSIONS = {"GetBucketAcl": "Invalid version id specified"}
 
 
 class _Facts(NamedTuple):
-    """Of an operation: the parameters that are integers, and is it one of a version, or on what has none?"""
+    """Of an operation: the parameters that are integers, is it one of a version, or on what has none, and which are
+    headers of its answer?"""
 
     numbers: tuple[str, ...]
     of_version: bool
     without_version: bool
+    overrides: frozenset[str]
 
 
 def read(operation: Operation, query: Query) -> Query:
@@ -47,7 +51,17 @@ def read(operation: Operation, query: Query) -> Query:
             raise _refusal(message, name)
     if _VERSION in query:
         _check_version(operation, facts, query[_VERSION][0])
+    if facts.overrides:
+        _check_overrides(facts.overrides, query)
     return left
+
+
+def _check_overrides(known: Container[str], query: Query) -> None:
+    """InvalidArgument, as versitygw's issue 2075 measured it."""
+    for name, values in query.items():
+        if name.startswith(_OVERRIDE) and name not in known:
+            raise _refusal(f"{name} is not in the set of overridable response headers. Please refer to the S3 API "
+                           "documentation for a complete list of overridable response headers.", name, values[0])
 
 
 def _check_version(operation: Operation, facts: _Facts, text: str) -> None:
@@ -60,10 +74,11 @@ def _check_version(operation: Operation, facts: _Facts, text: str) -> None:
 
 
 def check_no_part(query: Query) -> None:
-    """A part of nothing is no object. InvalidArgument."""
-    for name, other in ((_PART_NUMBER, _UPLOAD), (_UPLOAD, _PART_NUMBER)):
-        if name in query:
-            raise _refusal(f"This operation does not accept {name} without {other}", name, query[name][0])
+    """A part of nothing is no object. MethodNotAllowed, InvalidArgument."""
+    if selectors.UPLOAD in query:
+        raise selectors.unnumbered()
+    if _PART_NUMBER in query:                      # S3 tells the name again, not the number: versitygw's issue 1226
+        raise _refusal("This operation does not accept partNumber without uploadId", _PART_NUMBER, _PART_NUMBER)
 
 
 def _says_nothing(facts: _Facts, name: str, text: str) -> bool:
@@ -84,7 +99,8 @@ def _facts(operation: Operation) -> _Facts:
     of_bucket = operation.uri.startswith("/{Bucket}") and "{Key" not in operation.uri
     return _Facts(
         tuple(wire for _, member, wire in members if member.shape.kind == "integer"), of_version,
-        not of_version and (operation.method == "PUT" or (of_bucket and operation.method != "POST")))
+        not of_version and (operation.method == "PUT" or (of_bucket and operation.method != "POST")),
+        frozenset(wire for _, _, wire in members if wire.startswith(_OVERRIDE)))
 
 
 def _refusal(message: str, name: str, value: str | None = None) -> AwsError:

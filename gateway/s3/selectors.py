@@ -16,8 +16,10 @@ from gateway.protocols.wire import HttpRequest
 from schemas.errors import AwsError
 from schemas.models import Service
 
-UPLOAD, BUCKET, OBJECT = "uploadId", "BUCKET", "OBJECT"
-_UPLOADING = frozenset({"DELETE", "GET", "POST", "PUT"})      # parts are put, and looked at with their number
+UPLOAD, BUCKET, OBJECT, SERVICE = "uploadId", "BUCKET", "OBJECT", "SERVICE"
+_OF_UPLOADS = frozenset({"DELETE", "GET", "POST"})
+_UPLOADING = _OF_UPLOADS | {"PUT"}        # parts are put, and looked at with their number
+_OF_ROOT = frozenset({"GET"})
 _NONE = frozenset({"session", "renameObject"})                # of directory buckets alone
 _ALSO_AT_BUCKETS: Mapping[str, frozenset[str]] = {"restore": frozenset(), "torrent": frozenset(), UPLOAD: _UPLOADING}
 # Told of the bucket where a key is named.
@@ -59,7 +61,18 @@ class MethodNotAllowed(AwsError):
 def resource(request: HttpRequest) -> str:
     """What a path is of."""
     _, bucket, key = f"{request.path}//".split("/", 2)
-    return OBJECT if key.rstrip("/") else BUCKET if bucket else "SERVICE"
+    return OBJECT if key.rstrip("/") else BUCKET if bucket else SERVICE
+
+
+def strange(request: HttpRequest) -> MethodNotAllowed:
+    """Of a method that nothing there has. Measured at the root: versitygw's issue 1810."""
+    where = resource(request)
+    return MethodNotAllowed(request.method, where, _OF_ROOT if where == SERVICE else ())
+
+
+def unnumbered() -> MethodNotAllowed:
+    """Of an upload nothing is put but its parts. Measured: versitygw's issue 1236."""
+    return MethodNotAllowed("PUT", _TYPES[UPLOAD], _OF_UPLOADS)
 
 
 def meant(service: Service, request: HttpRequest) -> HttpRequest:

@@ -86,6 +86,30 @@ def test_heads(method: str, head: dict[str, str], body: bytes, status: int, expe
     run(main)
 
 
+# 16 MB and no more, though other services take more: dynalite's connection.js, Alternator's test_manual_requests.py.
+def test_bodies_of_more_than_16_megabytes() -> None:
+    async def main() -> None:
+        async with running() as gateway:
+            for size, status in ((dynamodb.BODY_LIMIT_BYTES, 200), (dynamodb.BODY_LIMIT_BYTES + 1, 413)):
+                answer = await ask(gateway, signed("dynamodb", "POST", "/", HEAD, b"{}".ljust(size)))
+                assert answer.status == status
+            assert len(gateway.bus.asked) == 1
+
+    run(main)
+
+
+# What has no output has no body: dynalite's actions, Alternator's test_manual_requests.py.
+def test_operations_without_output() -> None:
+    async def main() -> None:
+        async with running() as gateway:
+            head = HEAD | {"x-amz-target": "DynamoDB_20120810.TagResource"}
+            body = json.dumps({"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/a", "Tags": []}).encode()
+            answer = checked(await ask(gateway, signed("dynamodb", "POST", "/", head, body)))
+            assert (answer.status, answer.body) == (200, b"")
+
+    run(main)
+
+
 # Only what is large, only for who accepts it, errors as results; the checksum is of the compressed bytes.
 @pytest.mark.parametrize(("accepted", "coding"), [
     (None, None), ("identity", None), ("gzip", "gzip"), ("deflate", "deflate"), ("deflate;q=0.5, gzip", "gzip"),

@@ -53,8 +53,9 @@ def tell(gateway: Running, rules: list[dict[str, Any]] | None) -> None:
     gateway.transport.buckets["bucket"] = {"region": "us-east-1", "document": document}
 
 
-# The order of S3's questions: is there an origin, a bucket, a configuration, a method, a rule (LocalStack's snapshots:
-# test_cors_http_options_*, test_cors_match_*; test_cors_options_fails_partial_origin for BUCKET).
+# The order of S3's questions: is there an origin, are the words that are there some, a bucket, a configuration, a
+# method, a rule (LocalStack's snapshots: test_cors_http_options_*, test_cors_match_*;
+# test_cors_options_fails_partial_origin for BUCKET; versitygw's tests for words).
 @pytest.mark.parametrize(("path", "rules", "headers", "status", "words"), [
     ("/bucket/k", [RULE], {}, 400, ["BadRequest", "Insufficient information. Origin request header needed."]),
     ("/none/k", [RULE], {"origin": ORIGIN}, 403, [cors.NOT_FOUND, "<Method>OPTIONS<", ">BUCKET<"]),
@@ -62,6 +63,12 @@ def tell(gateway: Running, rules: list[dict[str, Any]] | None) -> None:
     ("/bucket/k", [RULE], {"origin": ORIGIN}, 400, ["BadRequest", "Invalid Access-Control-Request-Method: null"]),
     ("/bucket/k", [RULE], {"origin": ORIGIN, "access-control-request-method": "PATCH"}, 400,
      ["BadRequest", "Invalid Access-Control-Request-Method: PATCH"]),
+    ("/bucket/k", None, {"origin": ORIGIN, "access-control-request-method": "get"}, 400,
+     ["BadRequest", "Invalid Access-Control-Request-Method: get"]),
+    *[("/bucket", None, {"origin": ORIGIN, "access-control-request-method": "GET",
+                         "access-control-request-headers": f"x-amz-date,{name}"}, 400,
+       ["BadRequest", f'Access-Control-Request-Headers "{name}" contains invalid character.'])
+      for name in ("a b", "X(Custom)", " Bad/Header", "bad@char")],
     ("/bucket/k", [RULE], {"origin": ORIGIN, "access-control-request-method": "POST"}, 403,
      ["AccessForbidden", "evalution of Origin", "<Method>POST<", ">OBJECT<"]),
     ("/bucket", [RULE], {"origin": "https://x", "access-control-request-method": "GET"}, 403, [">BUCKET<"]),

@@ -93,7 +93,7 @@ def test_tags_that_are_refused(skybus: servers.Server, control: Any) -> None:
     for account, arn, code in (
             (ACCOUNT, others, ("AccessDenied", 403)),
             (OTHER, others, ("AccessDenied", 403)),                           # said to be the owner's, by another
-            (ACCOUNT, f"{others}-not", ("NoSuchBucket", 404)),
+            (ACCOUNT, f"{others}-not", ("NoSuchResource", 404)),
             (ACCOUNT, f"{others}/key", ("InvalidRequest", 400)),
             (ACCOUNT, "arn:aws:sqs:us-east-1:333333333333:q", ("InvalidRequest", 400))):
         asked = {"AccountId": account, "ResourceArn": arn}

@@ -13,8 +13,9 @@ from tests import servers
 from tests.sdk.terraform import Terraform, Unavailable
 
 
-# Tables, buckets, identities and a trail are made, changed and removed; after each apply a plan finds nothing to do.
-# Slow: the provider starts anew for each command, and waits for a minute by itself until a lifecycle is steady.
+# Tables, buckets, identities, an organization and a trail are made, changed and removed; after each apply a plan finds
+# nothing to do. Slow: the provider starts anew for each command, and waits for a minute by itself until a lifecycle is
+# steady.
 @pytest.mark.slow
 def test_apply_plan_change_destroy(skybus: servers.Server, tmp_path: Path) -> None:
     try:

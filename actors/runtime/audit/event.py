@@ -82,6 +82,9 @@ def _event(call: "Call", recipient: str) -> Event:
         account = resource.arn.split(":")[4] or context.owner or recipient
         kind = DATA_TYPES.get(service, resource.type) if data else resource.type
         event["resources"] = [{"accountId": account, "type": kind, "ARN": _bounded(resource.arn)}]
+        for passed in filter(None, map(resource_of, call.actor.passed(context, call.request))):
+            event["resources"].append({
+                "accountId": passed.arn.split(":")[4] or account, "type": passed.type, "ARN": _bounded(passed.arn)})
     return event | {
         "eventType": "AwsApiCall", "managementEvent": not data, "recipientAccountId": recipient,
         "eventCategory": "Data" if data else "Management",

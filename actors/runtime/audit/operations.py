@@ -121,6 +121,8 @@ def resource_of(arn: str) -> Resource | None:
         return None
     service, rest = parts[2], parts[5]
     if service == "s3":
+        if rest.startswith("accesspoint/"):
+            return Resource("AWS::S3::AccessPoint", rest.partition("/")[2], arn)
         kind = "AWS::S3::Object" if "/" in rest else "AWS::S3::Bucket"
         return Resource(kind, rest, arn)
     head, separator, _ = rest.replace(":", "/", 1).partition("/")

@@ -6,7 +6,7 @@ Requests are evaluated on the loop, in order, over what is committed, under the 
 The open batch grows until the one in flight is done, then takes its place: no timer, whatever waits goes together.
 Every answer of a batch, errors included, waits for its commit, and so for everything it may have seen.
 
-Not here: the writer's thread (writer.py), the bytes of keys (keys.py), the disk (environment.py).
+Not here: who runs a commit (writer.py), the bytes of keys (keys.py), the disk (environment.py).
 """
 
 import asyncio
@@ -28,11 +28,12 @@ from actors.runtime.store.outbox import Outbox, Publish
 from actors.runtime.store.reads import LongRead, LongReads, Reading
 from actors.runtime.store.snapshot import Committed, Overlay, WriteSet
 from actors.runtime.store.transaction import Snapshot, Transaction
-from actors.runtime.store.writer import InlineWriter, Loop, ThreadWriter, Writer
+from actors.runtime.store.writer import AdaptiveWriter, InlineWriter, Loop, ThreadWriter, Writer
 
 MAILBOX_LIMIT = 4096                      # requests waiting to be evaluated
 MAILBOX_LIMIT_BYTES = 64 << 20
 REOPEN_WAIT_S = 0.1                       # between attempts to open an environment that failed
+FEW_CORES = 2                             # the processes in front of a shard fill them: none is left for its writer
 
 
 class Shard:
@@ -57,6 +58,7 @@ class Shard:
         self._queue_bytes = 0
         self._open = Batch()
         self._in_flight: Batch | None = None
+        self._unanswered: deque[Batch] = deque()        # committed
         self._pump_due = False
         self._view: Committed | None = None
         self._view_transaction: LmdbTransaction | None = None
@@ -159,7 +161,7 @@ class Shard:
             self._launch()
         if self._queue and self._open.has_room(self._queue[0]):
             self._pump_soon()
-        elif self._stopped is not None:
+        elif self._stopped is not None and not self._pump_due:
             self._finish_stopping()
 
     def _fill(self) -> None:
@@ -219,7 +221,7 @@ class Shard:
         self._writer.submit(partial(self._commit, batch), partial(self._settle, batch))
 
     def _commit(self, batch: Batch) -> None:
-        """In the writer's thread."""
+        """By the writer, in its thread or on the loop."""
         if batch.rows is None:
             batch.rows = self._journal.append(batch.writes)
         self._environment.apply(batch.rows)
@@ -232,23 +234,33 @@ class Shard:
             return
         self._in_flight = None
         if error is None:
-            self._forget_view()
-            self._last_commit = self._environment.last_commit()
-            self._trouble = ""
-            if self._open.writes:                       # the disk works while we answer
-                self._launch()
-            self._figures.count(batch, self._elapsed() - batch.submitted)
-            self._answer(batch)
-            if self._in_flight is None and self._open.requests:
-                self._launch()
-            if batch.readers:
-                self._outbox.committed(batch.readers)
-            if batch.jobs:
-                self._jobs.committed(batch.jobs)
+            self._committed(batch)
         else:
             self._fail(batch, error)
         if self._queue or self._stopped is not None:
             self._pump_soon()
+
+    def _committed(self, batch: Batch) -> None:
+        self._forget_view()
+        self._last_commit = self._environment.last_commit()
+        self._trouble = ""
+        self._figures.count(batch, self._elapsed() - batch.submitted)
+        self._unanswered.append(batch)
+        if self._open.writes:                           # the disk works while we answer
+            self._launch()
+        self._answer_committed()
+        if self._in_flight is None and self._open.requests:
+            self._launch()
+
+    def _answer_committed(self) -> None:
+        """In the order of their commits, the latest of which may have ended while the one before it was looked at."""
+        while self._unanswered:
+            batch = self._unanswered.popleft()
+            self._answer(batch)
+            if batch.readers:
+                self._outbox.committed(batch.readers)
+            if batch.jobs:
+                self._jobs.committed(batch.jobs)
 
     def _answer(self, batch: Batch) -> None:
         for request, (result, error) in zip(batch.requests, batch.outcomes, strict=True):
@@ -270,6 +282,7 @@ class Shard:
 
     def _fail(self, batch: Batch, error: BaseException) -> None:
         """Nothing of the batch happened. What was evaluated over it has to be evaluated again."""
+        self._answer_committed()
         self._figures.failed += 1
         self._report_once("a commit failed", error)
         if self._reopen_after is None:
@@ -375,8 +388,11 @@ class Shard:
 
 
 def default_writer(durability: Durability) -> Callable[[Loop], Writer]:
-    """A commit that waits for the disk goes to a thread. One that does not is done sooner than a thread is woken."""
-    return ThreadWriter if durability is Durability.FSYNC else InlineWriter
+    """A commit that waits for the disk goes to a thread, where there is a core for it. One that does not is done sooner
+    than a thread is woken."""
+    if durability is Durability.OS:
+        return InlineWriter
+    return ThreadWriter if (os.cpu_count() or 1) > FEW_CORES else AdaptiveWriter
 
 
 def open_shard(directory: str | os.PathLike[str], loop: Loop, *, durability: Durability = Durability.FSYNC,

@@ -179,7 +179,8 @@ def test_encryption_and_warm_throughput(dynamodb: Caller) -> None:
     assert less.message == (
         "One or more parameter values were invalid: Requested ReadUnitsPerSecond for WarmThroughput for table is lower "
         "than current WarmThroughput, decreasing WarmThroughput is not supported")
-    dynamodb.call("UpdateTable", TableName="live", SSESpecification={"Enabled": False})
+    ends = dynamodb.call("UpdateTable", TableName="live", SSESpecification={"Enabled": False})["TableDescription"]
+    assert ends["SSEDescription"] == {**table["SSEDescription"], "Status": "UPDATING"}    # LocalStack's snapshot of AWS
     assert "SSEDescription" not in dynamodb.call("DescribeTable", TableName="live")["Table"]
 
 

@@ -378,7 +378,7 @@ def test_an_index_of_several_attributes(dynamodb: Caller) -> None:
         assert found == [str(n) for n in expected], text
     assert dynamodb.error("Query", TableName="many", IndexName="wide", KeyConditionExpression="h1 = :h",
                           ExpressionAttributeValues={":h": {"S": "h"}}).message == (
-        "Query condition missed key schema element: h2")
+        "HASH key attributes h2 must have equality conditions specified in the query")
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -88,7 +88,10 @@ DEEP_MESSAGE = ("Nesting Levels have exceeded supported limits: Attributes in th
     (TWICE, [put("a"), delete({"S": "a"})]),
     (TWICE, [put("a"), check({"S": "a"})]),
     (TOO_LARGE, [put("a", p={"S": "x" * 409_600})]),
-    (TRANSACTION_TOO_LARGE, [put(str(n), p={"S": "x" * 350_000}) for n in range(12)]),
+    ("Transaction payload size cannot exceed 4MB. Payload Size: 4200050",
+     [put(str(n), p={"S": "x" * 350_000}) for n in range(12)]),
+    ("Transaction payload size cannot exceed 4MB. Payload Size: 4200062",
+     [update({"S": str(n)}, "SET p = :v", {"S": "x" * 350_000}) for n in range(12)]),
     (SYNTAX, [ABSENT, MALFORMED]),
     (SYNTAX, [MALFORMED, DEEP]),
     (DEEP_MESSAGE, [DEEP, MALFORMED]),
@@ -163,6 +166,28 @@ def test_cancelled(dynamodb: Caller, message: str, action: dict[str, Any]) -> No
     assert error.message == CANCELLED.format("None, ValidationError")
     assert error.fields == {"CancellationReasons": [{"Code": "None"}, {"Code": "ValidationError", "Message": message}]}
     assert "Item" not in dynamodb.call("GetItem", TableName="single", Key={"pk": {"S": "other"}})
+
+
+# What the schema refuses comes first, and only the first of it is told: no condition is asked (test_transact.py of
+# Scylla's Alternator suite).
+def test_schemas_come_before_conditions(dynamodb: Caller) -> None:
+    fails = {"Put": {**put("a")["Put"], "ConditionExpression": "attribute_exists(pk)"}}
+    wrong = {"Put": {"TableName": "single", "Item": {"pk": {"N": "5"}}}}
+    for actions, told in (
+        ([fails, wrong], "None, ValidationError"), ([wrong, wrong, fails], "ValidationError, None, None"),
+        ([put("b"), delete({"N": "5"}), wrong], "None, ValidationError, None"),
+    ):
+        error = dynamodb.error("TransactWriteItems", TransactItems=actions)
+        assert (error.error_code, error.message) == ("TransactionCanceledException", CANCELLED.format(told))
+
+
+# It is what is sent that has a limit, not what goes with it (test_transact.py, too).
+def test_more_than_four_megabytes_may_be_deleted(dynamodb: Caller) -> None:
+    names = [str(n) for n in range(12)]
+    for name in names:
+        dynamodb.call("PutItem", TableName="single", Item=put(name, p={"S": "x" * 400_000})["Put"]["Item"])
+    dynamodb.call("TransactWriteItems", TransactItems=[delete({"S": name}) for name in names])
+    assert dynamodb.call("Scan", TableName="single")["Count"] == 0
 
 
 # A failed condition tells what stood there only to who asked, and only if something did.

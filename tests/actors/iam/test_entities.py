@@ -13,6 +13,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from actors.iam import access
+from actors.iam.linked_services import LINKED
 from actors.iam.service import IAM
 from actors.iam.vault import Vault
 from actors.runtime.vault import KEY_FILE
@@ -80,6 +81,14 @@ def test_accounts_are_apart(tmp_path: Path) -> None:
         assert iam.call("GetAccountSummary")["SummaryMap"]["Users"] == 1
 
 
+# API_SetSecurityTokenServicePreferences: the summary tells the version.
+def test_token_versions(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        for version, told in (("v2Token", 2), ("v1Token", 1)):
+            iam.call("SetSecurityTokenServicePreferences", GlobalEndpointTokenVersion=version)
+            assert iam.call("GetAccountSummary")["SummaryMap"]["GlobalEndpointTokenVersion"] == told
+
+
 # Versions: numbers are never used again, the default decides, five at most ("Versioning IAM policies").
 def test_versions(tmp_path: Path) -> None:
     deny = ALLOW.replace("Allow", "Deny")
@@ -136,10 +145,31 @@ def test_pages(tmp_path: Path, size: int) -> None:
         assert len(details) == 8
 
 
+# Expected: localstack's captures. Only a user's inline policies are left out where there are none.
+def test_details_of_what_has_nothing(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        iam.call("CreateUser", UserName="alice")
+        iam.call("CreateGroup", GroupName="g")
+        iam.call("CreateRole", RoleName="r", AssumeRolePolicyDocument=TRUST)
+        details = iam.call("GetAccountAuthorizationDetails")
+        [user], [group], [role] = details["UserDetailList"], details["GroupDetailList"], details["RoleDetailList"]
+        assert "UserPolicyList" not in user
+        assert user["Tags"] == user["GroupList"] == user["AttachedManagedPolicies"] == []
+        assert group["GroupPolicyList"] == group["AttachedManagedPolicies"] == []
+        assert role["Tags"] == role["RolePolicyList"] == role["InstanceProfileList"] == []
+        assert role["RoleLastUsed"] == {}
+
+
+# A service-linked role takes a description and tags of ours ("Edit a service-linked role", terraform's tests on AWS).
 def test_service_linked_roles_and_providers(tmp_path: Path) -> None:
     with open_caller(tmp_path) as iam:
         role = iam.call("CreateServiceLinkedRole", AWSServiceName="rds.amazonaws.com")["Role"]
         assert role["Arn"].endswith(":role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS")
+        iam.call("UpdateRole", RoleName=role["RoleName"], Description="mine")
+        iam.call("TagRole", RoleName=role["RoleName"], Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])
+        iam.call("UntagRole", RoleName=role["RoleName"], TagKeys=["c"])
+        shown = iam.call("GetRole", RoleName=role["RoleName"])["Role"]
+        assert (shown["Description"], shown["Tags"]) == ("mine", [{"Key": "a", "Value": "b"}])
         task = iam.call("DeleteServiceLinkedRole", RoleName=role["RoleName"])["DeletionTaskId"]
         assert iam.call("GetServiceLinkedRoleDeletionStatus", DeletionTaskId=task)["Status"] == "SUCCEEDED"
         arn = iam.call("CreateOpenIDConnectProvider", Url="https://token.example.com/x", ClientIDList=["a"])[
@@ -270,6 +300,22 @@ def test_names_of_service_linked_roles(tmp_path: Path, service: str, suffix: str
         more = {"CustomSuffix": suffix} if suffix else {}
         made = iam.call("CreateServiceLinkedRole", AWSServiceName=f"{service}.amazonaws.com", **more)
         assert made["Role"]["RoleName"] == name
+
+
+# Every role of the table can be made and has AWS's policy, one that is published; it goes with the role.
+def test_policies_of_service_linked_roles(tmp_path: Path) -> None:
+    with open_caller(tmp_path) as iam:
+        for service, (name, policy) in LINKED.items():
+            role = iam.call("CreateServiceLinkedRole", AWSServiceName=f"{service}.amazonaws.com")["Role"]["RoleName"]
+            attached = iam.call("ListAttachedRolePolicies", RoleName=role)["AttachedPolicies"]
+            assert [each["PolicyName"] for each in attached] == ([policy] if policy else []), name
+            if policy:
+                arn = attached[0]["PolicyArn"]
+                assert arn == f"arn:aws:iam::aws:policy/aws-service-role/{policy}"
+                assert iam.call("GetPolicy", PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+                assert iam.error("DetachRolePolicy", RoleName=role, PolicyArn=arn)[0] == "UnmodifiableEntity"
+                iam.call("DeleteServiceLinkedRole", RoleName=role)
+                assert iam.call("GetPolicy", PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
 
 
 # The deciding statement's place, as AWS's example of SimulateCustomPolicy shows it: from 1, the end behind the brace.

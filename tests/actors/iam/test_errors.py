@@ -1,4 +1,5 @@
-"""What IAM refuses, in its words. Expected: public captures of IAM's answers (moto's, versitygw's, terraform's)."""
+"""What IAM refuses, in its words. Expected: public captures of IAM's answers (moto's, versitygw's, terraform's,
+localstack's)."""
 
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,22 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
      "Syntax errors in policy."),
     ("PutRolePermissionsBoundary", {"RoleName": "r", "PermissionsBoundary": MISSING}, "NoSuchEntity",
      f"Scope ARN: {MISSING} does not exist or is not attachable."),
+    ("PutRolePermissionsBoundary", {"RoleName": "r", "PermissionsBoundary": MISSING.replace("policy", "not_a_policy")},
+     "InvalidInput", f"ARN {MISSING.replace('policy', 'not_a_policy')} is not valid."),
+    ("CreateUser", {"UserName": "x", "PermissionsBoundary": "longpolicynamebutnoarn"}, "InvalidInput",
+     "ARN longpolicynamebutnoarn is not valid."),
+    ("ListEntitiesForPolicy", {"PolicyArn": MISSING}, "NoSuchEntity",
+     f"Policy {MISSING} does not exist or is not attachable."),
+    ("RemoveRoleFromInstanceProfile", {"InstanceProfileName": "ip", "RoleName": LINKED}, "NoSuchEntity",
+     f"Role {LINKED} in Instance Profile ip cannot be found."),
+    ("UntagPolicy", {"PolicyArn": POLICY, "TagKeys": ["a", "!"]}, "ValidationError",
+     "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: "
+     "[Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member "
+     "must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+, Member must not be null]"),
+    ("UpdateRole", {"RoleName": LINKED, "Description": "d", "MaxSessionDuration": 3600}, "UnmodifiableEntity",
+     f"Cannot perform the operation on the protected role '{LINKED}' - this role is only modifiable by AWS"),
+    ("CreateServiceLinkedRole", {"AWSServiceName": "backup.amazonaws.com", "CustomSuffix": "x"}, "InvalidInput",
+     "Custom suffix is not allowed for backup.amazonaws.com"),
     ("AttachRolePolicy", {"RoleName": LINKED, "PolicyArn": POLICY}, "UnmodifiableEntity",
      f"Cannot perform the operation on the protected role '{LINKED}' - this role is only modifiable by AWS"),
     ("CreateUser", {"UserName": "a b"}, "ValidationError",
@@ -100,6 +117,8 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
      "arn:aws:iam::aws:policy/aws-service-role/AWSSupportServiceRolePolicy"}, "PolicyNotAttachable",
      "Cannot attach a Service Role Policy to a Customer Role."),
     ("RemoveUserFromGroup", {"UserName": "eve", "GroupName": "eve"}, "NoSuchEntity",
+     "The user with name eve cannot be found."),
+    ("AddUserToGroup", {"UserName": "eve", "GroupName": "eve"}, "NoSuchEntity",
      "The user with name eve cannot be found."),
     ("GetAccessKeyLastUsed", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}, "AccessDenied",
      f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key "

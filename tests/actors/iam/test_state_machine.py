@@ -139,7 +139,7 @@ class Directory(RuleBasedStateMachine):
         shown = self.iam.call("GetAccountAuthorizationDetails")
         assert {
             user["UserName"]: (set(user["GroupList"]), {each["PolicyName"] for each in user["AttachedManagedPolicies"]},
-                               {each["PolicyName"] for each in user["UserPolicyList"]})
+                               {each["PolicyName"] for each in user.get("UserPolicyList", ())})
             for user in shown["UserDetailList"]
         } == {name: (user["groups"], user["attached"], user["inline"]) for name, user in self.users.items()}
         assert {group["GroupName"] for group in shown["GroupDetailList"]} == self.groups

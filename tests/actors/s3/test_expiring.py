@@ -9,6 +9,7 @@ import pytest
 
 from actors.s3 import expiring, state
 from actors.s3.lifecycle import LIFECYCLE
+from schemas.checksums import md5_text
 from tests.actors.s3.caller import Caller, open_caller
 
 DAY_S = 24 * 3600
@@ -81,7 +82,8 @@ def test_versions(s3: Caller) -> None:
 def test_locks_hold(s3: Caller) -> None:
     s3.call("PutBucketVersioning", Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
     s3.call("PutObjectLockConfiguration", Bucket="bucket", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
-    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1", ObjectLockLegalHoldStatus="ON")
+    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1", ObjectLockLegalHoldStatus="ON",
+            ContentMD5=md5_text(b"1"))
     s3.call("PutObject", Bucket="bucket", Key="k", Body=b"2")
     put_rule(s3, NoncurrentVersionExpiration={"NoncurrentDays": 1})
     run(s3, 5)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from actors.s3.permissions import of_deletion
 from schemas.errors import AwsError
 from tests.actors.s3.answers import BUCKET, put, refused, said, version
 from tests.actors.s3.caller import Caller
@@ -40,14 +41,68 @@ def test_nothing_to_bypass(s3: Caller, bypass: bool) -> None:
 # (ministack's issue 1475, LocalStack's 13894), not as that page has it.
 def test_conditional_deletions(s3: Caller) -> None:
     assert said(s3, "DeleteObject", Key="k", IfMatch="*")[:2] == ("NoSuchKey", 404)
-    assert s3.call("DeleteObject", Bucket=BUCKET, Key="k", IfMatchSize=4) == {}
     put(s3)
     assert said(s3, "DeleteObject", Key="k", IfMatch='"other"')[:2] == ("PreconditionFailed", 412)
-    assert said(s3, "DeleteObject", Key="k", IfMatchSize=5)[:2] == ("PreconditionFailed", 412)
     version(s3)
     assert s3.call("DeleteObject", Bucket=BUCKET, Key="k", IfMatch="*")["DeleteMarker"] is True
     for match in ("*", '"other"'):
         assert said(s3, "DeleteObject", Key="k", IfMatch=match)[:2] == ("NoSuchKey", 404)
+
+
+# As LocalStack recorded it in 2026; of DeleteObjects, as S3 answers elements that it does not know.
+@pytest.mark.parametrize(("request_", "header", "more"), [
+    ({"IfMatchSize": 4}, "x-amz-if-match-size", None),
+    ({"IfMatch": "*", "IfMatchSize": 4, "IfMatchLastModifiedTime": datetime(2026, 1, 1, tzinfo=UTC)},
+     "x-amz-if-match-last-modified-time", None),
+    ({"IfMatch": "*", "VersionId": "null"}, "If-Match",
+     "Conditional delete operations are not allowed when a version ID is included in the request parameters."),
+])
+def test_conditions_that_no_deletion_has(s3: Caller, request_: dict[str, Any], header: str, more: str | None) -> None:
+    put(s3)
+    wrong = refused(s3, "DeleteObject", Key="k", **request_)
+    assert (wrong.error_code, wrong.status, wrong.fields["Header"], wrong.fields.get("additionalMessage")) == (
+        "NotImplemented", 501, header, more)
+    sized = {"Objects": [{"Key": "k", "Size": 4}]}
+    assert said(s3, "DeleteObjects", Delete=sized) == ("MalformedXML", 400, MALFORMED)
+    assert s3.call("HeadObject", Bucket=BUCKET, Key="k")["ContentLength"] == 4
+
+
+# Measured on AWS: https://github.com/versity/versitygw/pull/2368
+def test_a_write_has_one_entity_tag_to_match(s3: Caller) -> None:
+    etag = put(s3)["ETag"]
+    for several in (f'"{"0" * 32}", {etag}', f'{etag}, "{"0" * 32}"'):
+        assert said(s3, "PutObject", Key="k", IfMatch=several)[:2] == ("PreconditionFailed", 412)
+        assert said(s3, "DeleteObject", Key="k", IfMatch=several)[:2] == ("PreconditionFailed", 412)
+        assert s3.call("HeadObject", Bucket=BUCKET, Key="k", IfMatch=several)["ETag"] == etag
+    put(s3, IfMatch=etag.strip('"'))
+
+
+# Sources: that pull request, and https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html and
+# conditional-deletes.html: who names an ETag must be allowed to read the object.
+@pytest.mark.parametrize(("name", "request_", "keys", "reads"), [
+    ("PutObject", {"IfMatch": '"abc"'}, {"s3:if-match": "abc"}, True),
+    ("PutObject", {"IfNoneMatch": "*"}, {"s3:if-none-match": "*"}, False),
+    ("DeleteObject", {"IfMatch": "abc"}, {"s3:if-match": "abc"}, True),
+    ("DeleteObject", {"IfMatch": "*"}, {"s3:if-match": "*"}, False),
+    ("DeleteObject", {"IfMatch": "abc", "VersionId": "null"}, {}, False),
+    ("HeadObject", {"IfMatch": "abc", "IfNoneMatch": "*"}, {}, True),
+])
+def test_what_policies_see_of_conditions(
+    s3: Caller, name: str, request_: dict[str, Any], keys: dict[str, str], reads: bool
+) -> None:
+    context, request = s3.context(name), {"Bucket": BUCKET, "Key": "k", **request_}
+    asked = s3.actor.accesses(context, request)
+    found = s3.actor.condition_keys(context, asked[0], request)
+    assert {key: value for key, value in found.items() if key.endswith("-match")} == keys
+    assert ("s3:GetObject" in [access.action for access in asked]) is reads
+
+
+def test_what_policies_see_of_each_deletion() -> None:
+    plain, = of_deletion(BUCKET, {"Key": "k"})
+    there, = of_deletion(BUCKET, {"Key": "k", "ETag": "*"})
+    same, read = of_deletion(BUCKET, {"Key": "k", "ETag": '"abc"'})
+    assert [access.keys.get("s3:if-match") for access in (plain, there, same)] == [None, "*", "abc"]
+    assert (same.action, read.action) == ("s3:DeleteObject", "s3:GetObject")
 
 
 def test_no_keys(s3: Caller) -> None:
@@ -132,6 +187,39 @@ def test_parts_that_are_not_there(s3: Caller, number: int, error: tuple[str, int
     put(s3)
     for name in ("GetObject", "HeadObject"):
         assert said(s3, name, Key="k", PartNumber=number)[:2] == error
+        assert (said(s3, name, Key="none", PartNumber=number)[:2] == error) == (error[1] == 400)
+
+
+# What is no range is as if it were not there, and so is one with a space in it, and the end of what is empty:
+# versitygw's tests of 100 bytes and of none.
+@pytest.mark.parametrize(("text", "told", "of_nothing"), [
+    *[(text, None, None) for text in ("bytes=,", "bytes= -1", "bytes=--1", "bytes=0 -1", "bytes=0- 1", "bytes=0--1",
+                                      "bytes=10-5", "bytes=a-z", "foo=0-1", "bytes=100-x", "bytes=0-0,1-2", "invalid")],
+    ("bytes=00-01", "bytes 0-1/100", 416), ("bytes=-1", "bytes 99-99/100", None), ("bytes=-0", 416, 416),
+    ("bytes=-101", "bytes 0-99/100", None), ("bytes=0-", "bytes 0-99/100", 416), ("bytes=100-100", 416, 416),
+    ("bytes=99-999", "bytes 99-99/100", 416),
+])
+def test_ranges(s3: Caller, text: str, told: str | int | None, of_nothing: int | None) -> None:
+    put(s3, "k", bytes(100))
+    put(s3, "empty", b"")
+    for name in ("GetObject", "HeadObject"):
+        for key, expected in (("k", told), ("empty", of_nothing)):
+            if expected == 416:
+                assert said(s3, name, Key=key, Range=text)[:2] == ("InvalidRange", 416)
+            else:
+                assert s3.call(name, Bucket=BUCKET, Key=key, Range=text).get("ContentRange") == expected
+
+
+# versitygw's issues 915 and 1000, and its tests: a name is looked at before the key.
+def test_attributes_that_are_none(s3: Caller) -> None:
+    nothing: dict[str, Any]
+    for nothing in ({}, {"ObjectAttributes": []}, {"ObjectAttributes": [""]}):
+        none = refused(s3, "GetObjectAttributes", Key="none", **nothing)
+        assert (none.error_code, none.message) == ("InvalidRequest", "The x-amz-object-attributes header specifying "
+                                                   "the attributes to be retrieved is either missing or empty")
+    wrong = refused(s3, "GetObjectAttributes", Key="none", ObjectAttributes=["ETag", "ETags"])
+    assert (wrong.message, wrong.fields["ArgumentValue"]) == ("Invalid attribute name specified.", "ETags")
+    assert said(s3, "GetObjectAttributes", Key="none", ObjectAttributes=["ETag"])[0] == "NoSuchKey"
 
 
 # A moment that is yet to come is one like others. adobe/S3Mock, whose tests of it ran against AWS in 2025.
@@ -142,6 +230,14 @@ def test_modified_since_what_is_to_come(s3: Caller) -> None:
         assert said(s3, name, Key="k", IfModifiedSince=soon)[:2] == ("NotModified", 304)
     source = {"CopySource": f"{BUCKET}/k", "CopySourceIfModifiedSince": soon}
     assert said(s3, "CopyObject", Key="copy", **source)[:2] == ("PreconditionFailed", 412)
+
+
+# versitygw's tests.
+def test_a_copy_under_no_checksum(s3: Caller) -> None:
+    """Looked at before its source, and told as of an upload's beginning."""
+    assert said(s3, "CopyObject", Key="copy", CopySource=f"{BUCKET}/none", ChecksumAlgorithm="CRC33") == (
+        "InvalidRequest", 400, "Checksum algorithm provided is unsupported. Please try again with any of the valid "
+        "types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]")
 
 
 # What a copy keeps of its source is not looked at in its request; what it replaces is. scality/cloudserver.
@@ -242,6 +338,36 @@ def test_names(s3: Caller, name: str) -> None:
 def test_names_of_no_bucket(s3: Caller, name: str, code: str) -> None:
     assert s3.error("GetObject", Bucket=name, Key="k") == code
     assert s3.error("ListObjectsV2", Bucket=name) == code
+
+
+# versitygw's tests; its issue 1863 of what may be empty.
+def test_cors_rules_that_cannot_be(s3: Caller) -> None:
+    def put_rule(**more: list[str]) -> dict[str, Any]:
+        return {"CORSConfiguration": {"CORSRules": [{"AllowedOrigins": [""], "AllowedMethods": ["PUT"], **more}]}}
+
+    for name in ("invalid header", "X-Custom:Header", "X(Custom)", "Bad/Header", "X[Key]", "Bad=Name", 'X"Quote"'):
+        for kind in ("Allowed", "Expose"):
+            assert said(s3, "PutBucketCors", **put_rule(**{f"{kind}Headers": ["Date", name]})) == (
+                "InvalidRequest", 400, f'{kind}Header "{name}" contains invalid character.')
+    s3.call("PutBucketCors", Bucket=BUCKET, **put_rule(AllowedHeaders=["*", "x-amz-*", "a_b.c"]))
+
+
+# The codes that S3 takes, of all that its sentence speaks of: versitygw's website configurations.
+@pytest.mark.parametrize(("kind", "code", "sentence"), [
+    *[("redirect", code, "Valid codes are 3XX except 300.") for code in ("200", "300", "306", "309", "399")],
+    *[("error", code, "Valid codes are 4XX or 5XX.") for code in ("399", "418", "499", "506", "600")],
+    *[("redirect", code, "") for code in ("301", "305", "307", "308")],
+    *[("error", code, "") for code in ("400", "417", "500", "505")],
+])
+def test_codes_of_websites(s3: Caller, kind: str, code: str, sentence: str) -> None:
+    redirect = {"HostName": "h", **({"HttpRedirectCode": code} if kind == "redirect" else {})}
+    rule = {"Redirect": redirect, **({"Condition": {"HttpErrorCodeReturnedEquals": code}} if kind == "error" else {})}
+    asked = {"WebsiteConfiguration": {"IndexDocument": {"Suffix": "i"}, "RoutingRules": [rule]}}
+    if not sentence:
+        s3.call("PutBucketWebsite", Bucket=BUCKET, **asked)
+        return
+    assert said(s3, "PutBucketWebsite", **asked) == (
+        "InvalidRequest", 400, f"The provided HTTP {kind} code ({code}) is not valid. {sentence}")
 
 
 def test_settings_that_cannot_be(s3: Caller) -> None:

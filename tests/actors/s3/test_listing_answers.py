@@ -326,13 +326,22 @@ def test_who_began_an_upload(s3: Caller) -> None:
         s3.call("AbortMultipartUpload", Bucket=bucket, **upload)
 
 
-# AWS's sentences, as issues of aws/aws-sdk-cpp (1575) and users of presigned URLs report them.
+# AWS's sentences, as issues of aws/aws-sdk-cpp (1575), users of presigned URLs and versitygw's tests report them.
 def test_what_nobody_in_particular_may_not(s3: Caller) -> None:
     put(s3)
     anonymous = s3.acting()
     anonymous.principal = NOBODY
-    assert said(anonymous, "CreateMultipartUpload", Key="k") == (
-        "AccessDenied", 403, "Anonymous users cannot initiate multipart uploads.  Please authenticate.")
+    for name, sentence in (
+        ("CreateMultipartUpload", "Anonymous users cannot initiate multipart uploads.  Please authenticate."),
+        ("CopyObject", "Anonymous users cannot copy objects.  Please authenticate."),
+        ("CreateBucket", "Anonymous users cannot invoke this API. Please authenticate."),
+        ("DeleteBucketOwnershipControls", "s3:PutBucketOwnershipControls does not support Anonymous requests!"),
+    ):
+        request = {"Bucket": BUCKET, "Key": "k", "CopySource": f"{BUCKET}/k"}
+        with pytest.raises(AwsError) as caught:
+            s3.actor.accesses(anonymous.context(name), request)
+        assert (caught.value.error_code, caught.value.status, caught.value.message) == ("AccessDenied", 403, sentence)
+        assert s3.actor.accesses(s3.context(name), request)
     assert said(anonymous, "HeadObject", Key="k", ResponseContentType="text/html") == (
         "InvalidRequest", 400, "Request specific response headers cannot be used for anonymous GET requests.")
     assert anonymous.call("HeadObject", Bucket=BUCKET, Key="k")["ContentLength"] == 4

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from schemas.checksums import md5_text
 from schemas.errors import AwsError
 from tests.actors.s3.caller import ACCOUNT, Caller, open_caller
 from tests.actors.s3.test_encryption import customer
@@ -58,7 +59,7 @@ TOMORROW = datetime.fromtimestamp(1_000_000, UTC) + timedelta(days=1)       # by
     ({"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": TOMORROW}, None, "AccessDenied", "Object Lock"),
 ])
 def test_refused(s3: Caller, put: dict[str, Any], asked: dict[str, Any] | None, code: str, part: str) -> None:
-    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1", **put)
+    s3.call("PutObject", Bucket="bucket", Key="k", Body=b"1", ContentMD5=md5_text(b"1"), **put)
     with pytest.raises(AwsError) as caught:
         update(s3, asked)
     assert caught.value.error_code == code

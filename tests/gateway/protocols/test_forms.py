@@ -13,6 +13,8 @@ from schemas import models
 from schemas.errors import AwsError, SerializationException
 from schemas.models import Member, Shape
 
+NOT_OVERRIDABLE = ("is not in the set of overridable response headers. Please refer to the S3 API documentation for a "
+                   "complete list of overridable response headers.")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -136,7 +138,8 @@ def test_s3_operations(method: str, target: str, headers: dict[str, str], operat
     ("GET", "/b/k?partNumber=", "Part number must be an integer between 1 and 10000, inclusive", "partNumber"),
     ("GET", "/b/k?partNumber=x", "Part number must be an integer between 1 and 10000, inclusive", "partNumber"),
     ("PUT", "/b/k?partNumber=1", "This operation does not accept partNumber without uploadId", "partNumber"),
-    ("PUT", "/b/k?uploadId=u", "This operation does not accept uploadId without partNumber", "uploadId"),
+    ("GET", "/b/k?response-content-type=a&response-x=b", f"response-x {NOT_OVERRIDABLE}", "response-x"),
+    ("HEAD", "/b/k?response-", f"response- {NOT_OVERRIDABLE}", "response-"),
     ("GET", "/b?continuation-token=x", "continuation-token only supported in REST.GET.BUCKET with list-type=2",
      "continuation-token"),
     ("GET", "/b?list-type=1&start-after=", "startAfter only supported in REST.GET.BUCKET with list-type=2",
@@ -219,7 +222,7 @@ def test_s3_parameters(target: str, params: dict[str, Any]) -> None:
     ("DELETE", "/b/k?location", "LOCATION", "GET"), ("HEAD", "/b/k?acl", "ACL", "GET, PUT"),
     ("PUT", "/b/k?delete", "MULTI_OBJECT_DELETE", "POST"), ("PATCH", "/b", "BUCKET", None),
     ("PATCH", "/b/k", "OBJECT", None), ("POST", "/b/k", "OBJECT", None),
-    ("PUT", "/", "SERVICE", None),
+    ("PUT", "/", "SERVICE", "GET"), ("PUT", "/b/k?uploadId=u", "UPLOAD", "DELETE, GET, POST"),
 ])
 def test_s3_methods(method: str, target: str, resource: str, allowed: str | None) -> None:
     path, _, query = target.partition("?")
@@ -228,6 +231,45 @@ def test_s3_methods(method: str, target: str, resource: str, allowed: str | None
     error = caught.value
     assert (error.error_code, error.status) == ("MethodNotAllowed", 405)
     assert (error.fields["ResourceType"], error.fields["Headers"].get("Allow")) == (resource, allowed)
+
+
+# versitygw's issue 820 has it from S3.
+@pytest.mark.parametrize("setting", ["tagging", "versioning", "cors"])
+def test_s3_bodies_that_are_missing(setting: str) -> None:
+    with pytest.raises(AwsError) as caught:
+        parse("rest-xml", "s3", "PUT", f"/b?{setting}")
+    assert (caught.value.error_code, caught.value.message) == ("MissingRequestBodyError", "Request Body is empty")
+
+
+# What is copied is put, its bytes are there already, and a part of nothing is no copy. Measured on AWS: versitygw's
+# issues 1226, 1236, 1242 and 1612, its pull request 1642.
+@pytest.mark.parametrize(("method", "target", "body", "code", "message"), [
+    *[(method, target, b"", "InvalidArgument", "You can only specify a copy source header for copy requests.")
+      for method, target in (("GET", "/b"), ("HEAD", "/b/k"), ("DELETE", "/b/k"), ("DELETE", "/b"),
+                             ("POST", "/b/k?uploadId=u"), ("POST", "/b?uploadId=u"))],
+    *[("PUT", target, b"x", "InvalidRequest",
+       "The request included a body. Requests of this type must not include a non-empty body.")
+      for target in ("/b/k", "/b/k?partNumber=1&uploadId=u")],
+    ("PUT", "/b/k?partNumber=1", b"", "InvalidArgument", "This operation does not accept partNumber without uploadId"),
+    ("PUT", "/b/k?uploadId=u", b"", "MethodNotAllowed", "The specified method is not allowed against this resource."),
+])
+def test_s3_copies(method: str, target: str, body: bytes, code: str, message: str) -> None:
+    path, _, query = target.partition("?")
+    request = HttpRequest(method, path, query, {"x-amz-copy-source": "c/d"}, body)
+    with pytest.raises(AwsError) as caught:
+        named("rest-xml").operation(models.load("s3"), request)
+    assert (caught.value.error_code, caught.value.message) == (code, message)
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketWebsite.html and API_PutBucketCors.html
+@pytest.mark.parametrize(("setting", "limit"), [("website", 128 * 1024), ("cors", 64 * 1024)])
+def test_s3_documents_that_are_too_large(setting: str, limit: int) -> None:
+    protocol, s3 = named("rest-xml"), models.load("s3")
+    protocol.operation(s3, HttpRequest("PUT", "/b", setting, {}, b"x" * limit))
+    with pytest.raises(AwsError) as caught:
+        protocol.operation(s3, HttpRequest("PUT", "/b", setting, {}, b"x" * (limit + 1)))
+    assert (caught.value.error_code, caught.value.fields) == (
+        "MaxMessageLengthExceeded", {"MaxMessageLengthBytes": str(limit)})
 
 
 # At a key some are told of its bucket, three are refused, and others are as if they were not there. Measured on AWS:

@@ -16,11 +16,12 @@ provider "aws" {
   skip_metadata_api_check = true
   skip_region_validation  = true
   endpoints {
-    cloudtrail = var.endpoint
-    dynamodb   = var.endpoint
-    iam        = var.endpoint
-    s3         = var.endpoint
-    sts        = var.endpoint
+    cloudtrail    = var.endpoint
+    dynamodb      = var.endpoint
+    iam           = var.endpoint
+    organizations = var.endpoint
+    s3            = var.endpoint
+    sts           = var.endpoint
   }
 }
 

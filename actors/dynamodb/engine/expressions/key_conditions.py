@@ -123,6 +123,8 @@ class KeyCondition:
         if count > attributes:
             raise ValidationException(f"The number of query conditions ({count}) exceeds the number of key "
                                       f"attributes defined in the schema ({attributes})")
+        if len(hash_names) > 1:
+            _check_partition(clauses, hash_names)
         for name in hash_names:
             _check_clause(clauses, name, types[name], True)
         partition = tuple([clauses[name].values[0] for name in hash_names])
@@ -205,6 +207,14 @@ def _check_operator(node: Clause) -> None:
 
 def _bad(problem: str) -> ValidationException:
     return ValidationException(f"Invalid condition in KeyConditionExpression: {problem}")
+
+
+def _check_partition(clauses: Mapping[str, KeyClause], names: Sequence[str]) -> None:
+    """A partition key of several attributes wants an equality for each (Scylla's test_gsi_composite_keys.py)."""
+    wanting = [name for name in names if name not in clauses or clauses[name].operator != "="]
+    if wanting:
+        raise ValidationException(
+            f"HASH key attributes {', '.join(wanting)} must have equality conditions specified in the query")
 
 
 def _check_prefix(clauses: Mapping[str, KeyClause], names: Sequence[str]) -> None:
