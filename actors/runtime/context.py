@@ -1,5 +1,6 @@
 """Who asks, where and by when. Handed to every operation; never carries the request's parameters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ class Context:
     principal: Principal = NOBODY         # whom the identity stands for
     part: str = ""                        # of an operation, where only that is asked for, by another of our actors
     owner: str = ""                       # the account of the resource, where it is another's and the caller may use it
+    authorised_as: Mapping[str, str] | None = None         # what names in the request stood for when it was authorised
 
     @property
     def account(self) -> str:

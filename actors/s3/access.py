@@ -40,9 +40,17 @@ def named(context: Context, view: Snapshot, name: str, expected_owner: str | Non
 
 
 def _entered(context: Context, view: Snapshot, name: str) -> Bucket:
+    """AccessDenied also where the name has come to stand for another since the request was authorised."""
     point = points.find(view, name, context.region)
+    if context.authorised_as is not None and context.authorised_as.get(name) != alias_of(point):
+        raise AccessDenied("Could not access through this access point")
     bucket = state.get_bucket(view, bucket_name(name) if point is None else point.bucket)
     return bucket if point is None else points.Entered(bucket, point)
+
+
+def alias_of(point: points.Point | None) -> str:
+    """Which no other access point ever has; "": it is a bucket."""
+    return "" if point is None else point.alias
 
 
 def is_anonymous(context: Context) -> bool:

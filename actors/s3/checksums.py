@@ -42,7 +42,7 @@ def asked(request: Request) -> str:
     algorithm: str = (request.get("ChecksumAlgorithm") or "").upper()
     if algorithm and algorithm not in ALGORITHMS:
         raise InvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid "
-                             "types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]")
+                             f"types: [{', '.join(sorted(ALGORITHMS))}]")
     return algorithm
 
 

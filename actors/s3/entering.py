@@ -14,6 +14,7 @@ from actors.runtime.policy import Policy, Use, compile_document
 from actors.runtime.principal import Principal
 from actors.runtime.store.transaction import Snapshot
 from actors.s3 import permissions, points, publicity, state
+from actors.s3.access import alias_of
 from actors.s3.copying import parse_source
 from actors.s3.errors import AccessDenied, InvalidArgument, InvalidRequest, MethodNotAllowed, PermanentRedirect, S3Error
 from actors.s3.points import Point
@@ -31,9 +32,8 @@ Request = Mapping[str, Any]
 
 
 def concerns(request: Request) -> bool:
-    """May it name an access point?"""
-    bucket = request.get("Bucket")
-    return (isinstance(bucket, str) and points.may_stand(bucket)) or "CopySource" in request
+    """May it name an access point? Of a request whose members are what the model says."""
+    return points.may_stand(request.get("Bucket")) or "CopySource" in request
 
 
 def accesses(view: Snapshot, context: Context, request: Request) -> Sequence[Access]:
@@ -41,6 +41,7 @@ def accesses(view: Snapshot, context: Context, request: Request) -> Sequence[Acc
     if context.operation.name == "CreateBucket":
         return permissions.accesses(context, request)
     target = _target(view, context, request["Bucket"])
+    context.authorised_as = {request["Bucket"]: alias_of(target)}
     asked = request if target is None else {**request, "Bucket": target.bucket}
     found = list(through(target, permissions.accesses(context, asked)))
     if not isinstance(request.get("CopySource"), str):
@@ -50,6 +51,7 @@ def accesses(view: Snapshot, context: Context, request: Request) -> Sequence[Acc
     except InvalidArgument:
         return found                      # the operation says what is wrong with it
     source = _source(view, context, name)
+    context.authorised_as = {**context.authorised_as, name: alias_of(source)}
     read = permissions.of_source(name if source is None else source.bucket, key, version_id)
     found += through(source, (read,))
     if context.operation.name == "CopyObject":
@@ -158,9 +160,9 @@ def passed(view: Snapshot, context: Context, request: Request) -> Sequence[str]:
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-monitoring-logging.html
     """
-    name = request.get("Bucket")
+    name = request["Bucket"]
     try:
-        point = points.find(view, name, context.region) if isinstance(name, str) and points.may_stand(name) else None
+        point = points.find(view, name, context.region) if points.may_stand(name) else None
     except S3Error:
         return ()
     return () if point is None else (permissions.arn_of(point.bucket), point.arn)

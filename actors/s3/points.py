@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-nami
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from actors.runtime.access import Access
@@ -21,6 +22,7 @@ from bus.codec import unpack
 ALIAS = "-s3alias"
 INTERNET, VPC = "Internet", "VPC"
 ACCOUNT_DIGITS = 12
+_REMEMBERED = 1024                        # names, since every request has one
 _ALIAS_PREFIX_CHARACTERS = 20             # of its name in its alias, so that this is no longer than a bucket's name
 _ALIAS_CHANCE_CHARACTERS = 34
 _USED = "s3:dataaccesspointarn"
@@ -116,9 +118,11 @@ def condition_keys(key: Key, origin: str) -> Mapping[str, str]:
 # Names
 
 
-def may_stand(name: str) -> bool:
+@lru_cache(_REMEMBERED)
+def may_stand(name: str | None) -> bool:
     """May this stand for an access point in a bucket's place? Few names of buckets are such that it may."""
-    return name.endswith(ALIAS) or name.startswith("arn:") or name[-ACCOUNT_DIGITS:].isdecimal()
+    return name is not None and (
+        name.endswith(ALIAS) or name.startswith("arn:") or name[-ACCOUNT_DIGITS:].isdecimal())
 
 
 def key_of_arn(arn: str) -> Key | None:

@@ -120,7 +120,7 @@ class S3(Settings, ServiceActor):
         return told
 
     def passed(self, context: Context, request: Request) -> Sequence[str]:
-        if not entering.concerns(request):
+        if not isinstance(request.get("Bucket"), str) or not entering.concerns(request):
             return ()
         found: Sequence[str] = self.shard.read(lambda view: entering.passed(view, context, request))
         return found

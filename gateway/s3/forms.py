@@ -18,8 +18,9 @@ FILE_NAME = "${filename}"                 # stands for the file's name in every 
 _SIGNED = frozenset({"policy", "signature", "x-amz-signature"})
 
 _BOUNDARY = re.compile(r'(?:^|;)\s*boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
-_NAME = re.compile(r'(?:^|;)\s*name="([^"]*)"', re.IGNORECASE)
-_FILE_NAME = re.compile(r'(?:^|;)\s*filename="([^"]*)"', re.IGNORECASE)
+# RFC 2183: a value is quoted or a token.
+_UNQUOTED = "[!#$%&'*+.^_`|~0-9a-z-]+"
+_PARAMETER = re.compile(rf'(?:^|;)\s*([a-z*-]+)=(?:"([^"]*)"|({_UNQUOTED})(?=\s*(?:;|$)))', re.IGNORECASE)
 
 
 class MalformedForm(AwsError):
@@ -89,18 +90,19 @@ class FormDecoder:
         if end < 0:
             return False
         disposition = _disposition(bytes(self._pending[begin:end]))
-        name = _NAME.search(disposition)
+        parameters = _parameters(disposition)
+        name = parameters.get("name")
         if name is None:
             raise MalformedForm
-        if name.group(1).lower() == FILE and disposition.strip().lower().startswith("form-data"):
-            self._name_file(disposition)
+        if name.lower() == FILE and disposition.strip().lower().startswith("form-data"):
+            self._name_file(parameters.get("filename"))
             del self._pending[:end + 4]
             self.has_fields = True
             return True
         stop = self._pending.find(self._delimiter, end + 2)
         if stop < 0:
             return False
-        self._take(name.group(1), bytes(self._pending[end + 4:stop]))
+        self._take(name, bytes(self._pending[end + 4:stop]))
         self._fields_bytes += stop
         if self._fields_bytes > FIELDS_LIMIT_BYTES:
             raise FieldsTooLarge
@@ -117,11 +119,10 @@ class FormDecoder:
         self.fields[field] = f"{self.fields[field]},{value}" if field in self.fields else value
         self.sent[field] = name
 
-    def _name_file(self, disposition: str) -> None:
+    def _name_file(self, given: str | None) -> None:
         """Every field may hold the file's name, without its folders; a file without a name leaves them as they are."""
-        found = _FILE_NAME.search(disposition)
-        if found is not None:
-            file_name = found.group(1).replace("\\", "/").rpartition("/")[2]
+        if given is not None:
+            file_name = given.replace("\\", "/").rpartition("/")[2]
             self.fields = {field: value if field in _SIGNED else value.replace(FILE_NAME, file_name)
                            for field, value in self.fields.items()}
 
@@ -144,4 +145,12 @@ def _disposition(raw: bytes) -> str:
         name, _, value = line.partition(":")
         if name.strip().lower() == "content-disposition":
             found = value
+    return found
+
+
+def _parameters(disposition: str) -> dict[str, str]:
+    """By name, in lower case: the first of each. What stands inside of quotes is no parameter."""
+    found: dict[str, str] = {}
+    for name, quoted, token in _PARAMETER.findall(disposition):
+        found.setdefault(name.lower(), token or quoted)
     return found

@@ -47,6 +47,36 @@ def test_refused() -> None:
     assert caught.value.error_code == "MalformedPOSTRequest"
 
 
+# Source: RFC 7578 4.2 and RFC 2183 2. What stands inside of quotes is no parameter.
+@pytest.mark.parametrize("disposition", [
+    "form-data; name={}; filename={}", 'form-data; name="{}"; filename="{}"', "form-data;name={};FileName={}",
+    "form-data; filename*=UTF-8''x; filename=\"; name=x; \"; name={}", "form-data; name={} ; filename={} ",
+    'form-data; filename="a; name=x; filename=y"; name={}'])
+def test_names_without_quotes(disposition: str) -> None:
+    decoder = FormDecoder("multipart/form-data; boundary=b")
+    parts = [f"--b\r\nContent-Disposition: {disposition.format(name, 'f.txt')}\r\n\r\n{value}\r\n"
+             for name, value in (("x-amz-meta-a.b", "1"), ("file", "body"))]
+    body = b"".join(decoder.feed(f"{''.join(parts)}--b--\r\n".encode()))
+    decoder.finish()
+    assert (decoder.fields, body) == ({"x-amz-meta-a.b": "1"}, b"body")
+
+
+def test_a_file_whose_name_has_no_quotes() -> None:
+    decoder = FormDecoder("multipart/form-data; boundary=b")
+    list(decoder.feed(b"--b\r\nContent-Disposition: form-data; name=key\r\n\r\nin/${filename}\r\n"
+                      b"--b\r\nContent-Disposition: form-data; name=file; filename=f.txt\r\n\r\n1\r\n--b--\r\n"))
+    assert decoder.fields == {"key": "in/f.txt"}
+
+
+@pytest.mark.parametrize("disposition", ["form-data", "form-data; name=", 'form-data; name="a', "form-data; name=a b",
+                                         'form-data; filename="; name=x"', "form-data; name=a(b)"])
+def test_names_that_are_none(disposition: str) -> None:
+    decoder = FormDecoder("multipart/form-data; boundary=b")
+    with pytest.raises(AwsError) as caught:
+        list(decoder.feed(f"--b\r\nContent-Disposition: {disposition}\r\n\r\n1\r\n--b--\r\n".encode()))
+    assert caught.value.error_code == "MalformedPOSTRequest"
+
+
 # Expected: scality/cloudserver's tests of forms, and what S3 answered to forms that users sent to presigned URLs.
 def test_refused_before_the_policy_is_looked_at() -> None:
     for fields, message in (

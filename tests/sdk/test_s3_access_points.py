@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import boto3
 import pytest
@@ -311,3 +311,13 @@ def test_the_name_before_a_host(skybus: servers.Server) -> None:
     assert s3.get_object(Bucket=f"{name}-{OTHER}", Key="key")["Body"].read() == b"bucket"
     assert refusal(s3_of(skybus, OTHER, host="").get_object, Key="key",
                    Bucket=f"arn:aws:s3:{REGION}:{OTHER}:accesspoint/{name}") == DENIED
+
+
+# No SDK puts an ARN into the path; who does, in percent-encoding, is understood.
+def test_path_style(skybus: servers.Server) -> None:
+    made = make(skybus, PublicAccessBlockConfiguration=OPEN)
+    delegate(skybus, made)
+    control_of(skybus).put_access_point_policy(AccountId=OWNER, Name=made.name, Policy=document(
+        {"Principal": "*", "Action": "s3:GetObject", "Resource": f"{made.arn}/object/*"}))
+    assert anonymous(skybus, f"{quote(made.arn, safe='')}/key") == 200
+    assert anonymous(skybus, f"{quote(made.arn + 'y', safe='')}/key") == 404

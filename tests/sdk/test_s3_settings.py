@@ -41,7 +41,9 @@ def test_put_told_and_deleted(s3: Any, name: str) -> None:
     assert s3.get_bucket_accelerate_configuration(Bucket=name)["Status"] == "Enabled"
     s3.delete_bucket_cors(Bucket=name)
     assert refusal(s3.get_bucket_cors, Bucket=name) == ("NoSuchCORSConfiguration", 404)
-    lifecycle = [{"ID": "a", "Status": "Enabled", "Filter": {"Prefix": "x"}, "Expiration": {"Days": 2}}]
+    lifecycle = [{"ID": "a", "Status": "Enabled", "Filter": {"Prefix": "x"}, "Expiration": {"Days": 2}},
+                 {"ID": "b", "Status": "Enabled", "Expiration": {"Days": 2}, "Filter": {"And": {
+                     "Prefix": "y", "ObjectSizeGreaterThan": 0, "ObjectSizeLessThan": 5}}}]
     s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": lifecycle})
     assert s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"] == lifecycle
 

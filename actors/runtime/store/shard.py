@@ -58,6 +58,7 @@ class Shard:
         self._queue_bytes = 0
         self._open = Batch()
         self._in_flight: Batch | None = None
+        self._unanswered: deque[Batch] = deque()        # committed
         self._pump_due = False
         self._view: Committed | None = None
         self._view_transaction: LmdbTransaction | None = None
@@ -160,7 +161,7 @@ class Shard:
             self._launch()
         if self._queue and self._open.has_room(self._queue[0]):
             self._pump_soon()
-        elif self._stopped is not None:
+        elif self._stopped is not None and not self._pump_due:
             self._finish_stopping()
 
     def _fill(self) -> None:
@@ -233,23 +234,33 @@ class Shard:
             return
         self._in_flight = None
         if error is None:
-            self._forget_view()
-            self._last_commit = self._environment.last_commit()
-            self._trouble = ""
-            if self._open.writes:                       # the disk works while we answer
-                self._launch()
-            self._figures.count(batch, self._elapsed() - batch.submitted)
-            self._answer(batch)
-            if self._in_flight is None and self._open.requests:
-                self._launch()
-            if batch.readers:
-                self._outbox.committed(batch.readers)
-            if batch.jobs:
-                self._jobs.committed(batch.jobs)
+            self._committed(batch)
         else:
             self._fail(batch, error)
         if self._queue or self._stopped is not None:
             self._pump_soon()
+
+    def _committed(self, batch: Batch) -> None:
+        self._forget_view()
+        self._last_commit = self._environment.last_commit()
+        self._trouble = ""
+        self._figures.count(batch, self._elapsed() - batch.submitted)
+        self._unanswered.append(batch)
+        if self._open.writes:                           # the disk works while we answer
+            self._launch()
+        self._answer_committed()
+        if self._in_flight is None and self._open.requests:
+            self._launch()
+
+    def _answer_committed(self) -> None:
+        """In the order of their commits, the latest of which may have ended while the one before it was looked at."""
+        while self._unanswered:
+            batch = self._unanswered.popleft()
+            self._answer(batch)
+            if batch.readers:
+                self._outbox.committed(batch.readers)
+            if batch.jobs:
+                self._jobs.committed(batch.jobs)
 
     def _answer(self, batch: Batch) -> None:
         for request, (result, error) in zip(batch.requests, batch.outcomes, strict=True):
@@ -271,6 +282,7 @@ class Shard:
 
     def _fail(self, batch: Batch, error: BaseException) -> None:
         """Nothing of the batch happened. What was evaluated over it has to be evaluated again."""
+        self._answer_committed()
         self._figures.failed += 1
         self._report_once("a commit failed", error)
         if self._reopen_after is None:

@@ -27,20 +27,20 @@ class Loop(Protocol):
 
 class Writer(Protocol):
     def submit(self, work: Work, report: Report) -> None:
-        """Runs `work`; then `report(None or what it raised)` on the loop. One at a time."""
+        """Runs `work`; then `report(None or what it raised)` on the loop, maybe before it returns. One at a time."""
 
     def close(self) -> None:
         """After the last report."""
 
 
 class InlineWriter:
-    """Runs in submit, reports on the loop's next turn."""
+    """Runs and reports in submit: what has come meanwhile is not read before the answers are on their way."""
 
     def __init__(self, loop: Loop) -> None:
-        self._loop = loop
+        pass
 
     def submit(self, work: Work, report: Report) -> None:
-        self._loop.call_soon(report, _outcome(work))
+        report(_outcome(work))
 
     def close(self) -> None:
         pass

@@ -227,7 +227,7 @@ def test_a_copy_under_no_checksum(s3: Caller) -> None:
     """Looked at before its source, and told as of an upload's beginning."""
     assert said(s3, "CopyObject", Key="copy", CopySource=f"{BUCKET}/none", ChecksumAlgorithm="CRC33") == (
         "InvalidRequest", 400, "Checksum algorithm provided is unsupported. Please try again with any of the valid "
-        "types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]")
+        "types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]")
 
 
 # What a copy keeps of its source is not looked at in its request; what it replaces is. scality/cloudserver.

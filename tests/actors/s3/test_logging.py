@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from actors.s3 import log_delivery, log_lines
 from actors.s3.owners import canonical_id
 from actors.s3.service import S3
+from actors.s3control.service import S3Control
 from bus.virtual_time import run
 from schemas.models import load
 from tests.actors.sts.skies import Sky, Who, skies
@@ -87,6 +88,26 @@ def test_what_is_asked_is_logged(tmp_path: Path) -> None:
             assert (put[11:13], got[11:13]) == (["-", "5"], ["2", "5"])
             assert got[4] == f"arn:aws:iam::{ACCOUNT}:user/alice"
             assert (put[19:22], got[19:22]) == (["SigV4", "-", "AuthHeader"], ["SigV2", "-", "QueryString"])
+
+    run(main())
+
+
+# The access point's ARN is the field before the last; the line is the bucket's.
+def test_through_an_access_point(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skies(tmp_path, S3(), S3Control()) as sky:
+            root = await begun(sky)
+            await root.call("s3", "PutBucketPolicy", Bucket="logs", Policy=POLICY)
+            await put_logging(root)
+            made = await root.call("s3control", "CreateAccessPoint", AccountId=ACCOUNT, Name="point", Bucket="box")
+            await root.call("s3", "PutObject", Bucket=made["Alias"], Key="k", Body=b"1")
+            source = f"{made['AccessPointArn']}/object/k"
+            await root.call("s3", "CopyObject", Bucket="box", Key="copy", CopySource=source)
+            await asyncio.sleep(SETTLED_S)
+            _, lines = await logged(sky)
+            assert [(line[1], line[6], line[7], line[24]) for line in lines[1:]] == [
+                ("box", "REST.PUT.OBJECT", "k", made["AccessPointArn"]), ("box", "REST.COPY.OBJECT", "copy", "-"),
+                ("box", "REST.COPY.OBJECT_GET", "k", made["AccessPointArn"])]
 
     run(main())
 

@@ -1,12 +1,18 @@
-"""Who runs a commit, and that its outcome is reported on the loop (store/DESIGN.md, Who commits)."""
+"""Who runs a commit, and where and when its outcome is reported (store/DESIGN.md, Who commits)."""
 
 import threading
+from operator import methodcaller
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
-from actors.runtime.store.writer import QUICK_LIMIT_S, AdaptiveWriter
+from actors.runtime.store.environment import CommitFailed
+from actors.runtime.store.errors import StoreUnavailable
+from actors.runtime.store.writer import QUICK_LIMIT_S, AdaptiveWriter, Report, Work
+from tests.actors.runtime.store.faults import HeldWriter
+from tests.store_fixture import open_store
 
 ANSWER_LIMIT_S = 30.0
 SLOW_S = 100 * QUICK_LIMIT_S
@@ -37,7 +43,7 @@ class Commits:
         self.writer = AdaptiveWriter(self.loop, lambda: self.now)  # type: ignore[arg-type]
 
     def on_the_loop(self, seconds: float, error: Exception | None = None) -> bool:
-        """Did one that takes `seconds` run on the loop? Its outcome comes with a turn of the loop, never before."""
+        """Did one that takes `seconds` run on the loop? From a thread its outcome comes with a turn of the loop."""
         ran: list[int] = []
         reports: list[BaseException | None] = []
 
@@ -48,8 +54,9 @@ class Commits:
                 raise error
 
         self.writer.submit(work, reports.append)
-        assert not reports
-        self.loop.turn()
+        if not reports:
+            self.loop.turn()
+            assert ran != [threading.get_ident()]
         assert reports == [error]
         return ran == [threading.get_ident()]
 
@@ -82,3 +89,45 @@ def test_an_error_is_reported(before_s: float) -> None:
     commits.on_the_loop(SLOW_S, OSError("no space"))
     assert not commits.on_the_loop(0.0)
     commits.writer.close()
+
+
+class ThenInline(HeldWriter):
+    """Holds the first commit; those behind it run in submit, and fail if `fails`."""
+
+    fails = False
+    held_one = False
+
+    def submit(self, work: Work, report: Report) -> None:
+        if not self.held_one:
+            self.held_one = True
+            super().submit(work, report)
+        elif self.fails:
+            report(CommitFailed("injected"))
+        else:
+            work()
+            report(None)
+
+
+# A disk that has become quick: the batch that was evaluated meanwhile is committed while the one before it is being
+# settled, and its requests hear of it after those of that one, in the order of their evaluation.
+@pytest.mark.parametrize("fails", [False, True])
+def test_answers_keep_their_order_where_the_next_commit_ends_first(tmp_path: Path, fails: bool) -> None:
+    writer = ThenInline(None)  # type: ignore[arg-type]
+    writer.fails = fails
+    heard: list[tuple[int, bool]] = []
+    with open_store(tmp_path, writer=lambda _: writer) as store:
+
+        def write(number: int) -> None:
+            store.shard.write(methodcaller("emit", f"reader {number % 2}", "0" * 12, "kind", {}),
+                              lambda _, error: heard.append((number, isinstance(error, StoreUnavailable))))
+
+        for numbers in ((0, 1), (2, 3)):
+            for number in numbers:
+                write(number)
+            store.loop.run()
+        assert not heard
+        writer.commit()
+        store.loop.run()
+        assert heard == [(0, False), (1, False), (2, fails), (3, fails)]
+        assert store.shard.stats()["outbox"] == dict.fromkeys(("reader 0", "reader 1"), 1 if fails else 2)
+        writer.fails = False
