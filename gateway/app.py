@@ -132,7 +132,7 @@ class Gateway:
             words.verify_sums(route.operation, route.request)
             words.check_encryption(route.operation, route.request)
         elif route.service.name in dynamodb.SERVICES:
-            dynamodb.check_head(route.request)
+            dynamodb.check_head(route.request, len(body))
         params = route.protocol.parse(route.operation, route.request)
         return await self._ask(exchange, identity, route, params)
 

@@ -13,7 +13,7 @@ from gateway.protocols import HttpRequest, HttpResponse
 from schemas.errors import AwsError, SerializationException
 
 SERVICES = frozenset({"dynamodb", "dynamodbstreams"})
-BODY_LIMIT_BYTES = 16 * 1024 * 1024       # of a request
+BODY_LIMIT_BYTES = 16 * 1024 * 1024       # of a request as it is sent: a compressed one may hold more
 COMPRESSED_FROM_BYTES = 4096              # a body of more than this is compressed for who accepts it
 _LEVEL = 1                                # zlib's: the loop waits for it, 1 MB takes 10 ms
 _JSON_10, _JSON = "application/x-amz-json-1.0", "application/json"
@@ -37,10 +37,10 @@ def health(host: str, request_id: str) -> Answer:
     return Answer(200, headers, body)
 
 
-def check_head(request: HttpRequest) -> None:
+def check_head(request: HttpRequest, sent_bytes: int) -> None:
     """NotJson; SerializationException for a body that is missing or in a coding nobody knows; RequestEntityTooLarge."""
     headers = request.headers
-    if request.body and len(request.body) > BODY_LIMIT_BYTES:
+    if sent_bytes > BODY_LIMIT_BYTES:
         raise RequestEntityTooLarge(BODY_LIMIT_BYTES)
     if request.method != "POST":
         raise NotJson

@@ -99,15 +99,11 @@ def describe(snapshot: Snapshot, table: Table, status: str = "") -> dict[str, An
         **table.description, "TableStatus": status, "ItemCount": counts.items, "TableSizeBytes": counts.size,
         "CreationDateTime": moment(table.description["CreationDateTime"]),
         "AttributeDefinitions": sorted(table.description["AttributeDefinitions"], key=itemgetter("AttributeName")),
-        "ProvisionedThroughput": _throughput(table.description["ProvisionedThroughput"]),
+        "ProvisionedThroughput": _dated(table.description["ProvisionedThroughput"]),
     }
-    if "BillingModeSummary" in description:
-        summary = description["BillingModeSummary"]
-        since = moment(summary["LastUpdateToPayPerRequestDateTime"])
-        description["BillingModeSummary"] = {**summary, "LastUpdateToPayPerRequestDateTime": since}
-    if "RestoreSummary" in description:
-        restored = description["RestoreSummary"]
-        description["RestoreSummary"] = {**restored, "RestoreDateTime": moment(restored["RestoreDateTime"])}
+    for member in ("BillingModeSummary", "RestoreSummary", "TableClassSummary"):
+        if member in description:
+            description[member] = _dated(description[member])
     warm_status = "UPDATING" if status == "UPDATING" else "ACTIVE"
     on_demand = billing_mode(description) == schema.PAY_PER_REQUEST
     description["WarmThroughput"] = warm(description, on_demand=on_demand, status=warm_status)
@@ -117,7 +113,8 @@ def describe(snapshot: Snapshot, table: Table, status: str = "") -> dict[str, An
     return description
 
 
-def _throughput(description: Request) -> dict[str, Any]:
+def _dated(description: Request) -> dict[str, Any]:
+    """Its moments, kept in seconds, as times."""
     times = {member: moment(value) for member, value in description.items() if member.endswith("DateTime")}
     return {**description, **times}
 
@@ -131,7 +128,7 @@ def _describe_index(snapshot: Snapshot, table: Table, description: dict[str, Any
         kept = sorted(description["Projection"]["NonKeyAttributes"])
         described["Projection"] = {**description["Projection"], "NonKeyAttributes": kept}
     if index.is_global:
-        described["ProvisionedThroughput"] = _throughput(description["ProvisionedThroughput"])
+        described["ProvisionedThroughput"] = _dated(description["ProvisionedThroughput"])
         steady = "ACTIVE" if status == "UPDATING" else status
         described["IndexStatus"] = "CREATING" if index.is_filling else steady
         on_demand = billing_mode(table.description) == schema.PAY_PER_REQUEST

@@ -46,7 +46,7 @@ def update(tables: Catalogue, context: Context, transaction: Transaction, reques
     if request.get("DeletionProtectionEnabled") is not None:
         description["DeletionProtectionEnabled"] = request["DeletionProtectionEnabled"]
     if request.get("TableClass"):
-        description["TableClassSummary"] = {"TableClass": request["TableClass"]}
+        description["TableClassSummary"] = {"TableClass": request["TableClass"], "LastUpdateDateTime": context.now}
     put_on_demand(description, request.get("OnDemandThroughput"), on_demand=on_demand)
     change_encryption(description, request.get("SSESpecification"), *context.scope)
     put_warm(description, request.get("WarmThroughput"), on_demand=on_demand)

@@ -106,6 +106,9 @@ def test_what_is_answered_at_once(dynamodb: Caller) -> None:
     assert [each["AttributeName"] for each in answer["AttributeDefinitions"]] == ["g", "pk", "x"]
     assert [each["IndexName"] for each in after["GlobalSecondaryIndexes"]] == ["new"]
     assert [each["AttributeName"] for each in after["AttributeDefinitions"]] == ["pk", "x"]
+    _, after = update("demand", TableClass="STANDARD_INFREQUENT_ACCESS")           # Alternator's test_tableclass.py
+    assert after["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    assert after["TableClassSummary"]["LastUpdateDateTime"] > after["CreationDateTime"]
     answer, after = update("demand", WarmThroughput={"WriteUnitsPerSecond": 5000})
     assert answer["WarmThroughput"] == {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "UPDATING"}
     assert after["WarmThroughput"] == {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 5000, "Status": "ACTIVE"}
