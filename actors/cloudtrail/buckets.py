@@ -32,10 +32,10 @@ async def put(client: Client, trail: Trail, key: str, body: bytes, kind: str, me
 async def check(client: Client, trail: Trail) -> None:
     """Is the bucket there, and are log files let in? S3BucketDoesNotExist, InsufficientS3BucketPolicy.
 
-    S3 is asked to replace an object that cannot be there: it says so to whoever may put one, and nothing is put. S3's
-    absence shows when files are put.
+    S3 is asked to put under a condition that it knows for reads alone: it says so to whoever may put, and nothing is
+    put. A condition that names an ETag would ask for more, for leave to read. S3's absence shows when files are put.
     """
-    probe = {**_object(f"{trails.root_of(trail)}CloudTrail/{trail['region']}/"), **_body(b""), "IfMatch": '"none"'}
+    probe = {**_object(f"{trails.root_of(trail)}CloudTrail/{trail['region']}/"), **_body(b""), "IfMatch": "*"}
     for operation, params in (("GetBucketAcl", {}), ("PutObject", probe)):
         code = await _asked(client, trail, operation, params)
         if code in _GONE:
