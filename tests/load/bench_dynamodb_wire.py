@@ -17,7 +17,7 @@ from typing import Any
 
 from tests import servers
 from tests.load import wrk
-from tests.load.bench_throughput import measure, ratios
+from tests.load.turns import measure, ratios
 
 TABLE = "wire"
 SMALL, LARGE = 500, 20_000                # items of the partitions that are queried

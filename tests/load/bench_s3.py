@@ -1,6 +1,7 @@
 """S3 against moto_server and ministack, in one run: small objects, a large one, and listings.
 
-    python -m tests.load.bench_s3 [--peers DIR] [--only skybus] [--seconds 8] [--large 1024] [--listed 100000] [--json]
+    python -m tests.load.bench_s3 [--peers DIR] [--only skybus] [--seconds 4] [--rounds 3] [--large 1024]
+                                  [--listed 100000] [--json]
 
 Small: 1 KB put and get at 64 connections, signed, verified, durable. Large: one object of --large MiB, put beside what
 one core hashes with MD5, get beside what one core sends through a loopback socket. Listed: pages of 1,000 keys of
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,9 +28,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests import servers
-from tests.load import wrk
-from tests.load.bench_throughput import measure, ratios, scattered
+from tests.load.bench_throughput import scattered
 from tests.load.direct import direct_publisher
+from tests.load.turns import in_turns
 
 BUCKET = "bench"
 BODY = b"x" * 1024
@@ -59,19 +60,6 @@ def requests(host: str, keys: int, method: str, body: bytes) -> Iterator[bytes]:
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in signed(method, host, path, body).items()]
         yield "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def small(server: servers.Server, options: argparse.Namespace) -> list[dict[str, object]]:
-    client: Any = server.client("s3")
-    client.create_bucket(Bucket=BUCKET)
-    rows = []
-    host = f"127.0.0.1:{server.port}"
-    with tempfile.TemporaryDirectory() as scratch:
-        for method, body in (("PUT", BODY), ("GET", b"")):
-            path = Path(scratch) / method
-            wrk.write_requests(path, requests(host, options.keys, method, body))
-            rows += [measure(server, method, path, count, options.seconds) for count in options.connections]
-    return rows
 
 
 def large(server: servers.Server, mib: int) -> list[dict[str, object]]:
@@ -201,28 +189,32 @@ def main() -> None:
     wants = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     wants.add_argument("--peers", default="", help="folder with moto_server and ministack")
     wants.add_argument("--only", choices=("skybus",), help="leave the peers out")
-    wants.add_argument("--seconds", type=int, default=8)
+    wants.add_argument("--seconds", type=int, default=4)
+    wants.add_argument("--rounds", type=int, default=3, help="of all servers in turn")
     wants.add_argument("--keys", type=int, default=2_000)
     wants.add_argument("--connections", type=int, nargs="+", default=[64, 1])
     wants.add_argument("--large", type=int, default=1024, help="MiB of the large object; 0: none")
     wants.add_argument("--listed", type=int, default=100_000, help="keys to list from; 0: no listing")
     wants.add_argument("--json", action="store_true")
     options = wants.parse_args()
-    with tempfile.TemporaryDirectory(prefix="skybus-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="skybus-") as scratch, ExitStack() as running:
         data_dir = Path(scratch) / "data"
-        with servers.skybus(data_dir=data_dir) as server:
-            rows = small(server, options)
-            shown = large(server, options.large) if options.large else []
-            pages = listed(server, data_dir, options.listed) if options.listed else []
-    if not options.only:
-        peers = servers.peers_folder(options.peers)
-        for peer in (servers.moto, servers.ministack):
-            with peer(peers) as server:
-                rows += small(server, options)
-    servers.show(rows, options.json)
-    for more in (ratios(rows) if not options.only else [], shown, pages):
-        if more:
-            servers.show(more, options.json)
+        skybus = running.enter_context(servers.skybus(data_dir=data_dir))
+        contenders = [skybus]
+        if not options.only:
+            folder = servers.peers_folder(options.peers)
+            contenders += [running.enter_context(peer(folder)) for peer in (servers.moto, servers.ministack)]
+        for server in contenders:
+            client: Any = server.client("s3")
+            client.create_bucket(Bucket=BUCKET)
+        rows, ratios = in_turns(contenders, {
+            "PUT": lambda host: requests(host, options.keys, "PUT", BODY),
+            "GET": lambda host: requests(host, options.keys, "GET", b"")}, options)
+        shown = large(skybus, options.large) if options.large else []
+        pages = listed(skybus, data_dir, options.listed) if options.listed else []
+    for table in (rows, ratios, shown, pages):
+        if table:
+            servers.show(table, options.json)
 
 
 if __name__ == "__main__":
