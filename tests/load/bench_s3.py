@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,7 +30,7 @@ from botocore.credentials import Credentials
 from tests import servers
 from tests.load.bench_throughput import scattered
 from tests.load.direct import direct_publisher
-from tests.load.turns import in_turns
+from tests.load.turns import contenders, in_turns
 
 BUCKET = "bench"
 BODY = b"x" * 1024
@@ -197,21 +197,17 @@ def main() -> None:
     wants.add_argument("--listed", type=int, default=100_000, help="keys to list from; 0: no listing")
     wants.add_argument("--json", action="store_true")
     options = wants.parse_args()
-    with tempfile.TemporaryDirectory(prefix="skybus-") as scratch, ExitStack() as running:
+    with tempfile.TemporaryDirectory(prefix="skybus-") as scratch:
         data_dir = Path(scratch) / "data"
-        skybus = running.enter_context(servers.skybus(data_dir=data_dir))
-        contenders = [skybus]
-        if not options.only:
-            folder = servers.peers_folder(options.peers)
-            contenders += [running.enter_context(peer(folder)) for peer in (servers.moto, servers.ministack)]
-        for server in contenders:
-            client: Any = server.client("s3")
-            client.create_bucket(Bucket=BUCKET)
-        rows, ratios = in_turns(contenders, {
-            "PUT": lambda host: requests(host, options.keys, "PUT", BODY),
-            "GET": lambda host: requests(host, options.keys, "GET", b"")}, options)
-        shown = large(skybus, options.large) if options.large else []
-        pages = listed(skybus, data_dir, options.listed) if options.listed else []
+        with contenders(servers.skybus(data_dir=data_dir), options) as started:
+            for server in started:
+                client: Any = server.client("s3")
+                client.create_bucket(Bucket=BUCKET)
+            rows, ratios = in_turns(started, {
+                "PUT": lambda host: requests(host, options.keys, "PUT", BODY),
+                "GET": lambda host: requests(host, options.keys, "GET", b"")}, options)
+            shown = large(started[0], options.large) if options.large else []
+            pages = listed(started[0], data_dir, options.listed) if options.listed else []
     for table in (rows, ratios, shown, pages):
         if table:
             servers.show(table, options.json)

@@ -9,12 +9,11 @@ its fsync. Figures are requests a second, latency, CPU microseconds a request by
 
 import argparse
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 from tests import servers
 from tests.load import wrk
-from tests.load.turns import in_turns
+from tests.load.turns import contenders, in_turns
 
 TABLE = "bench"
 
@@ -66,15 +65,11 @@ def main() -> None:
     wants.add_argument("--gateways", type=int, default=1)
     wants.add_argument("--json", action="store_true")
     options = wants.parse_args()
-    with ExitStack() as running:
-        contenders = [running.enter_context(
-            servers.skybus("--durability", options.durability, "--gateways", str(options.gateways)))]
-        if not options.only:
-            folder = servers.peers_folder(options.peers)
-            contenders += [running.enter_context(peer(folder)) for peer in (servers.moto, servers.ministack)]
-        for server in contenders:
+    skybus = servers.skybus("--durability", options.durability, "--gateways", str(options.gateways))
+    with contenders(skybus, options) as started:
+        for server in started:
             create_table(server)
-        rows, ratios = in_turns(contenders, {
+        rows, ratios = in_turns(started, {
             "PutItem": lambda host: puts(host, options.keys),
             "GetItem": lambda host: gets(host, options.keys)}, options)
     servers.show(rows, options.json)

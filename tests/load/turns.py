@@ -3,6 +3,7 @@
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -13,8 +14,19 @@ Row = dict[str, object]
 Requests = Callable[[str], Iterator[bytes]]        # of a host
 
 
+@contextmanager
+def contenders(skybus: AbstractContextManager[servers.Server], options: Namespace) -> Iterator[list[servers.Server]]:
+    """Skybus, and the peers of `options.peers` unless it is the `only` one, all running."""
+    with ExitStack() as running:
+        started = [running.enter_context(skybus)]
+        if not options.only:
+            folder = servers.peers_folder(options.peers)
+            started += [running.enter_context(peer(folder)) for peer in (servers.moto, servers.ministack)]
+        yield started
+
+
 def in_turns(
-    contenders: Sequence[servers.Server], work: Mapping[str, Requests], options: Namespace
+    all_: Sequence[servers.Server], work: Mapping[str, Requests], options: Namespace
 ) -> tuple[list[Row], list[Row]]:
     """Each operation at each of `options.connections`, for `options.seconds` in each of `options.rounds`: of every
     server the round in its middle, and how many times the others the first one was, round by round."""
@@ -22,13 +34,13 @@ def in_turns(
     ratios: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
         for operation, requests in work.items():
-            paths = {server.name: Path(scratch) / f"{operation}-{server.name}" for server in contenders}
-            for server in contenders:
+            paths = {server.name: Path(scratch) / f"{operation}-{server.name}" for server in all_}
+            for server in all_:
                 wrk.write_requests(paths[server.name], requests(f"127.0.0.1:{server.port}"))
             for connections in options.connections:
                 rounds = [
                     [measure(server, operation, paths[server.name], connections, options.seconds)
-                     for server in contenders] for _ in range(options.rounds)]
+                     for server in all_] for _ in range(options.rounds)]
                 runs = list(zip(*rounds, strict=True))
                 rows += [sorted(each, key=_rate)[len(each) // 2] for each in runs]
                 ratios += [_beside(runs[0], other) for other in runs[1:]]

@@ -36,8 +36,8 @@ class Writer(Protocol):
 class InlineWriter:
     """Runs and reports in submit: what has come meanwhile is not read before the answers are on their way."""
 
-    def __init__(self, loop: Loop) -> None:
-        pass
+    def __init__(self, _loop: Loop) -> None:
+        """As every writer, of a loop."""
 
     def submit(self, work: Work, report: Report) -> None:
         report(_outcome(work))

@@ -1,6 +1,7 @@
 """Who runs a commit, and where and when its outcome is reported (store/DESIGN.md, Who commits)."""
 
 import threading
+from collections.abc import Callable
 from operator import methodcaller
 from pathlib import Path
 from queue import SimpleQueue
@@ -12,19 +13,20 @@ from actors.runtime.store.environment import CommitFailed
 from actors.runtime.store.errors import StoreUnavailable
 from actors.runtime.store.writer import QUICK_LIMIT_S, AdaptiveWriter, Report, Work
 from tests.actors.runtime.store.faults import HeldWriter
-from tests.store_fixture import open_store
+from tests.store_fixture import ManualLoop, open_store
 
 ANSWER_LIMIT_S = 30.0
 SLOW_S = 100 * QUICK_LIMIT_S
 
 
-class Loop:
-    """Its turns are whoever asks for the next report."""
+class Loop(ManualLoop):
+    """Its turns are whoever asks for the next report, from whichever thread."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._turns: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
 
-    def call_soon(self, callback: Any, *arguments: Any) -> None:
+    def call_soon(self, callback: Callable[..., object], *arguments: Any) -> None:
         self._turns.put((callback, *arguments))
 
     call_soon_threadsafe = call_soon
@@ -40,7 +42,7 @@ class Commits:
     def __init__(self) -> None:
         self.now = 0.0
         self.loop = Loop()
-        self.writer = AdaptiveWriter(self.loop, lambda: self.now)  # type: ignore[arg-type]
+        self.writer = AdaptiveWriter(self.loop, lambda: self.now)
 
     def on_the_loop(self, seconds: float, error: Exception | None = None) -> bool:
         """Did one that takes `seconds` run on the loop? From a thread its outcome comes with a turn of the loop."""
@@ -112,7 +114,7 @@ class ThenInline(HeldWriter):
 # settled, and its requests hear of it after those of that one, in the order of their evaluation.
 @pytest.mark.parametrize("fails", [False, True])
 def test_answers_keep_their_order_where_the_next_commit_ends_first(tmp_path: Path, fails: bool) -> None:
-    writer = ThenInline(None)  # type: ignore[arg-type]
+    writer = ThenInline(ManualLoop())
     writer.fails = fails
     heard: list[tuple[int, bool]] = []
     with open_store(tmp_path, writer=lambda _: writer) as store:
