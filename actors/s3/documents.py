@@ -83,7 +83,7 @@ def tell(view: Snapshot, question: Request) -> Answer:
     """
     name = question["name"]
     try:
-        point = points.find(view, name, "") if points.may_stand(name) else None
+        point = points.find(view, name, "")
     except S3Error:
         return {}
     bucket = state.find_bucket(view, name if point is None else point.bucket)

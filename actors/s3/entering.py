@@ -63,7 +63,7 @@ def accesses(view: Snapshot, context: Context, request: Request) -> Sequence[Acc
 def also(view: Snapshot, context: Context, request: Request, asked: Sequence[Access]) -> Sequence[Access]:
     """Accesses to the bucket as a request names it, as they are needed where that is an access point."""
     name = request["Bucket"]
-    point = points.find(view, name, context.region) if points.may_stand(name) else None
+    point = points.find(view, name, context.region)
     if point is None:
         return asked
     given, arn = permissions.arn_of(name), permissions.arn_of(point.bucket)
@@ -84,7 +84,7 @@ def through(point: Point | None, found: Iterable[Access]) -> Iterator[Access]:
 
 
 def _target(view: Snapshot, context: Context, name: str) -> Point | None:
-    point = points.find(view, name, context.region) if points.may_stand(name) else None
+    point = points.find(view, name, context.region)
     if point is None:
         return None
     _check(context, point)
@@ -98,7 +98,7 @@ def _target(view: Snapshot, context: Context, name: str) -> Point | None:
 
 def _source(view: Snapshot, context: Context, name: str) -> Point | None:
     """Through what a copy's source is read."""
-    point = points.find(view, name, context.region) if points.may_stand(name) else None
+    point = points.find(view, name, context.region)
     if point is not None:
         _check(context, point)
         if point.key.region != context.region:
@@ -162,7 +162,7 @@ def passed(view: Snapshot, context: Context, request: Request) -> Sequence[str]:
     """
     name = request["Bucket"]
     try:
-        point = points.find(view, name, context.region) if points.may_stand(name) else None
+        point = points.find(view, name, context.region)
     except S3Error:
         return ()
     return () if point is None else (permissions.arn_of(point.bucket), point.arn)

@@ -133,6 +133,8 @@ def key_of_arn(arn: str) -> Key | None:
 
 def find(view: Snapshot, name: str, region: str) -> Point | None:
     """What stands in a bucket's place in a request to `region`; None: a bucket. NoSuchAccessPoint, AccessDenied."""
+    if not may_stand(name):
+        return None
     if name.startswith("arn:"):
         key = key_of_arn(name)
         if key is None:
